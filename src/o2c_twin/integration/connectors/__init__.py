@@ -1,0 +1,1 @@
+"""Connectors: one a vendor, canonical words to and from the vendor's wire."""

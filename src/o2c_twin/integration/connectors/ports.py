@@ -1,0 +1,138 @@
+"""The roles a system can play for the engine: what a connector must be able to do, in canonical words.
+
+``key`` makes a write idempotent: it is derived from the business fact, and the connector puts it
+where the vendor will recognise it (external id, upsert). Without a key the write is a plain create.
+Every method raises `CallFailed`.
+"""
+
+from typing import Protocol
+
+from o2c_twin.integration.model import (
+    Allocation,
+    BankEntry,
+    Deal,
+    Inbound,
+    InvoiceStatus,
+    OpenItem,
+    OrderStatus,
+    Party,
+    Shipment,
+)
+
+
+class Crm(Protocol):
+    """Where deals are won and sales looks for what became of them."""
+
+    system: str
+
+    async def deal(self, deal_id: str) -> Deal:
+        """The deal with its lines and its account."""
+        ...
+
+    async def party(self, party_id: str) -> Party:
+        """The account."""
+        ...
+
+    async def note_deal(self, deal_id: str, notes: dict[str, str], correlation: str) -> None:
+        """Write what became of a deal; keys: order_number, order_id, fulfilment, invoice_number, payment, credit."""
+        ...
+
+    async def note_party(self, party_id: str, erp_id: str, correlation: str) -> None:
+        """Write the ERP's id of a customer on the account."""
+        ...
+
+    async def changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Won deals and changed accounts after an instant, and the instant to ask from next."""
+        ...
+
+    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+        """Read a push of this vendor; gives the events and the acknowledgement to answer with."""
+        ...
+
+
+class Erp(Protocol):
+    """Where orders are fulfilled, billed and paid."""
+
+    system: str
+
+    async def item_ids(self) -> dict[str, str]:
+        """SKU to item id."""
+        ...
+
+    async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
+        """Create the customer, or with a known key update it; gives the ERP's id."""
+        ...
+
+    async def customer_by_number(self, number: str) -> str | None:
+        """The ERP's id of the customer with that customer number."""
+        ...
+
+    async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
+        """Change name, terms, limit and e-mail of a customer."""
+        ...
+
+    async def put_order(
+        self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
+    ) -> str:
+        """Create the sales order; with a key that is known already, find it. Gives the ERP's id."""
+        ...
+
+    async def order(self, order_id: str) -> OrderStatus:
+        """The order as it stands."""
+        ...
+
+    async def shipment(self, shipment_id: str) -> Shipment:
+        """A goods issue."""
+        ...
+
+    async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
+        """Bill what has shipped and is not billed; gives the invoice's id."""
+        ...
+
+    async def invoice(self, invoice_id: str) -> InvoiceStatus:
+        """The invoice as it stands."""
+        ...
+
+    async def invoice_by_key(self, key: str) -> str | None:
+        """The id of the invoice that was made with that key."""
+        ...
+
+    async def open_items(self, customer_id: str) -> list[OpenItem]:
+        """All a customer has open."""
+        ...
+
+    async def items_named(self, numbers: list[str]) -> list[OpenItem]:
+        """Open invoices with these numbers, whoever owes them."""
+        ...
+
+    async def put_payment(
+        self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
+    ) -> str:
+        """Post a receipt and apply it; gives the payment's id."""
+        ...
+
+    async def changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed orders, new shipments and changed invoices after an instant, and where to ask from next."""
+        ...
+
+    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+        """Read a push of this vendor."""
+        ...
+
+
+class Bank(Protocol):
+    """Where money arrives."""
+
+    system: str
+
+    async def statements(self, since: str) -> tuple[list[Inbound], str]:
+        """Statements closed after a date, and the date to ask from next."""
+        ...
+
+    async def entries(self, statement_id: str) -> list[BankEntry]:
+        """The credits of one statement."""
+        ...
+
+    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+        """Read a push of this vendor."""
+        ...

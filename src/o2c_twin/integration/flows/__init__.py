@@ -1,0 +1,18 @@
+"""The business flows: one module each; `FLOWS` names them as events do."""
+
+from o2c_twin.integration.flows.cash import cash
+from o2c_twin.integration.flows.customer import customer
+from o2c_twin.integration.flows.delivery import delivery
+from o2c_twin.integration.flows.invoice import invoice
+from o2c_twin.integration.flows.order import order
+from o2c_twin.integration.flows.order_status import order_status
+from o2c_twin.integration.runtime.engine import Flow
+
+FLOWS: dict[str, Flow] = {
+    "order": order,
+    "customer": customer,
+    "order-status": order_status,
+    "delivery": delivery,
+    "invoice": invoice,
+    "cash": cash,
+}

@@ -1,0 +1,22 @@
+"""Delivery to invoice: what left the warehouse is billed, each delivery once."""
+
+from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.runtime.engine import Engine
+
+
+async def delivery(engine: Engine, event: Inbound) -> None:
+    """Goods were issued."""
+    erp = engine.erp
+    shipment = await engine.delivery.read(
+        erp.system, f"shipment:{event.object_id}", lambda: erp.shipment(event.object_id)
+    )
+    order_id = shipment.order_erp_id
+    if engine.profile.partials == "first-only":
+        # The mapping that takes an order for billed once its first delivery was: the rest goes unseen.
+        if engine.journal.remote(erp.system, "billed", order_id) is not None:
+            return
+        engine.journal.link(erp.system, "billed", order_id, shipment.erp_id)
+    await engine.delivery.write(
+        erp.system, f"bill:{shipment.erp_id}", lambda key: erp.bill(order_id, key, f"bill:{shipment.number}")
+    )
+    engine.synced("invoice", shipment.number, "warehouse", erp.system, shipment.issued_at)

@@ -1,0 +1,119 @@
+"""The canonical model: what the systems talk about, in nobody's dialect.
+
+Money is integer minor units with a currency, instants are microseconds since the epoch, dates are ISO.
+"""
+
+import msgspec
+
+
+class Party(msgspec.Struct, frozen=True):
+    """A customer as sales knows it."""
+
+    crm_id: str
+    name: str
+    number: str | None = None
+    email: str | None = None
+    terms_days: int = 30
+    credit_limit_minor: int | None = None
+    currency: str = "EUR"
+    erp_id: str | None = None
+    modified_at: int = 0
+
+
+class DealLine(msgspec.Struct, frozen=True):
+    """A product sold: quantity and agreed price per unit."""
+
+    sku: str
+    quantity: int
+    unit_price_minor: int
+
+
+class Deal(msgspec.Struct, frozen=True):
+    """A won deal; ``erp_order_id`` when an order is already noted on it."""
+
+    crm_id: str
+    reference: str
+    po_number: str | None
+    party: Party
+    lines: tuple[DealLine, ...]
+    currency: str
+    won_at: int
+    erp_order_id: str | None = None
+
+
+class OrderStatus(msgspec.Struct, frozen=True):
+    """A sales order as the ERP holds it now."""
+
+    erp_id: str
+    number: str
+    external_id: str | None
+    po_number: str | None
+    customer_erp_id: str
+    credit: str
+    fulfilment: str
+    modified_at: int
+
+
+class Shipment(msgspec.Struct, frozen=True):
+    """A goods issue."""
+
+    erp_id: str
+    number: str
+    order_erp_id: str
+    issued_at: int
+
+
+class OpenItem(msgspec.Struct, frozen=True):
+    """An invoice (or, negative, a credit) a customer has open."""
+
+    erp_id: str
+    number: str
+    customer_erp_id: str
+    open_minor: int
+    due_on: str
+    disputed: bool = False
+
+
+class InvoiceStatus(msgspec.Struct, frozen=True):
+    """An invoice as the ERP holds it now."""
+
+    erp_id: str
+    number: str
+    order_erp_id: str
+    total_minor: int
+    open_minor: int
+    modified_at: int
+
+
+class BankEntry(msgspec.Struct, frozen=True):
+    """One credit on a bank statement."""
+
+    reference: str
+    amount_minor: int
+    currency: str
+    value_on: str
+    end_to_end_id: str | None
+    remittance: str
+    payer: str | None
+    payer_iban: str | None
+
+
+class Allocation(msgspec.Struct, frozen=True):
+    """An amount of a receipt set against an invoice."""
+
+    invoice_erp_id: str
+    amount_minor: int
+
+
+class Inbound(msgspec.Struct, frozen=True):
+    """Something happened in a system: what the engine is woken by.
+
+    ``event_id`` names the event (the same event has the same name however often it is told);
+    ``object_id`` the record; ``lane`` the business key within which events are handled in order.
+    """
+
+    event_id: str
+    flow: str
+    object_id: str
+    lane: str
+    source_at: int

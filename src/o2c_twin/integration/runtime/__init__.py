@@ -1,0 +1,1 @@
+"""The runtime: inbox, lanes, journal, retries, dead letters."""

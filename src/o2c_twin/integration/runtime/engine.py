@@ -1,0 +1,231 @@
+"""The engine: events in, flows run, one lane a business key, in order within it and parallel across."""
+
+import asyncio
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+
+from o2c_twin.integration.connectors.ports import Bank, Crm, Erp
+from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.ports import Clock, Draw, Spawn
+from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
+from o2c_twin.integration.runtime.journal import Case, Journal
+from o2c_twin.integration.runtime.retry import policy_for
+from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
+
+_MICRO = 1_000_000
+_DAY = 86_400 * _MICRO
+# These events say only that a record changed: the flow reads it as it is now, so a newer read
+# makes an older notice void.
+_STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
+
+Flow = Callable[["Engine", Inbound], Awaitable[None]]
+
+
+@dataclass(frozen=True, slots=True)
+class Rhythm:
+    """When the engine asks by itself, and how many calls it has in flight per system."""
+
+    poll_s: float = 300.0
+    sweep_s: float = 6 * 3_600.0
+    nightly_hour_utc: int = 2
+    in_flight: int = 4
+
+
+class Engine:
+    """One sync engine between one CRM, one ERP and one bank.
+
+    ``flows`` maps the names events carry to the flow that handles them.
+    """
+
+    def __init__(
+        self,
+        profile: DesignProfile,
+        crm: Crm,
+        erp: Erp,
+        bank: Bank,
+        journal: Journal,
+        flows: dict[str, Flow],
+        *,
+        clock: Clock,
+        sleep: Callable[[float], Awaitable[None]],
+        spawn: Spawn,
+        draw: Draw,
+        observer: Observer | None = None,
+        rhythm: Rhythm | None = None,
+    ) -> None:
+        self.profile = profile
+        self.crm = crm
+        self.erp = erp
+        self.bank = bank
+        self.journal = journal
+        self.clock = clock
+        self.observer = observer or Observer()
+        self.rhythm = rhythm or Rhythm()
+        careful = profile.delivery == "effectively-once"
+        gates = {s: asyncio.Semaphore(self.rhythm.in_flight) for s in (crm.system, erp.system, bank.system)}
+        # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
+        self.delivery = Delivery(
+            profile, policy_for(profile.delivery), journal, clock, sleep, draw, dict(gates) if careful else {}
+        )
+        self._careful = careful
+        self._flows = flows
+        self._sleep = sleep
+        self._spawn = spawn
+        self._lanes: dict[str, deque[Inbound]] = {}
+        self._read_at: dict[tuple[str, str], int] = {}
+        self._items: dict[str, str] = {}
+        self._stopped = False
+        self.handled = 0
+
+    # --- life ------------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Take up what an earlier life left open, and begin to listen or to ask."""
+        if self._careful:
+            for event in self.journal.pending():
+                self._enqueue(event)
+        if self.profile.trigger == "nightly":
+            self._spawn(self._nightly(), "engine.nightly")
+        elif self.profile.trigger == "poll":
+            self._spawn(self._every(self.rhythm.poll_s), "engine.poll")
+        elif self._careful:
+            self._spawn(self._every(self.rhythm.sweep_s), "engine.sweep")
+
+    def stop(self) -> None:
+        """Ask no more; what is under way ends by itself."""
+        self._stopped = True
+
+    @property
+    def idle(self) -> bool:
+        """Whether no lane has work."""
+        return not self._lanes
+
+    async def _every(self, seconds: float) -> None:
+        while not self._stopped:
+            await self._sleep(seconds)
+            await self.ask()
+
+    async def _nightly(self) -> None:
+        hour = self.rhythm.nightly_hour_utc * 3_600 * _MICRO
+        while not self._stopped:
+            now = self.clock.now()
+            next_at = (now - hour) // _DAY * _DAY + _DAY + hour
+            await self._sleep((next_at - now) / _MICRO)
+            await self.ask()
+
+    async def ask(self) -> None:
+        """Ask all three systems what changed since the last time."""
+        for ask_one in (self._ask_crm, self._ask_erp, self._ask_bank):
+            if self._stopped:
+                return
+            try:
+                await ask_one()
+            except (Dropped, DeadLetter):
+                # The cursor has not moved: the next round asks for the same again.
+                continue
+
+    async def _ask_crm(self) -> None:
+        since = int(self.journal.cursor("crm", "0"))
+        events, until = await self.delivery.read(self.crm.system, "ask:crm", lambda: self.crm.changes(since))
+        self._take(events, "crm", str(until))
+
+    async def _ask_erp(self) -> None:
+        since = int(self.journal.cursor("erp", "0"))
+        events, until = await self.delivery.read(self.erp.system, "ask:erp", lambda: self.erp.changes(since))
+        self._take(events, "erp", str(until))
+
+    async def _ask_bank(self) -> None:
+        since = self.journal.cursor("bank", "1970-01-01")
+        events, until = await self.delivery.read(self.bank.system, "ask:bank", lambda: self.bank.statements(since))
+        self._take(events, "bank", until)
+
+    def _take(self, events: list[Inbound], cursor: str, until: str) -> None:
+        for event in events:
+            self.receive(event)
+        self.journal.move(cursor, until)
+
+    # --- events ----------------------------------------------------------------------------------
+
+    def pushed(self, system: str, body: bytes) -> tuple[int, bytes]:
+        """A system's push: acknowledged only when it is in the inbox. Gives status and body to answer."""
+        if self.profile.trigger != "webhook":
+            return 200, b""
+        sources: dict[str, Crm | Erp | Bank] = {s.system: s for s in (self.crm, self.erp, self.bank)}
+        source = sources[system]
+        try:
+            events, answer = source.pushed(body)
+        except (CallFailed, ValueError, KeyError, SyntaxError):
+            return 400, b""
+        for event in events:
+            self.receive(event)
+        return 200, answer
+
+    def receive(self, event: Inbound) -> bool:
+        """Take an event in, once; False when it is known or void."""
+        now = self.clock.now()
+        if event.flow in _STATE_FLOWS:
+            # Vendors' stamps have whole seconds: a read after that second has seen the change.
+            if self._read_at.get((event.flow, event.object_id), -1) >= event.source_at + _MICRO:
+                return False
+            queue = self._lanes.get(event.lane)
+            if queue is not None and any(
+                e.flow == event.flow and e.object_id == event.object_id for e in list(queue)[1:]
+            ):
+                return False
+            event = Inbound(f"{event.event_id}@{now}", event.flow, event.object_id, event.lane, event.source_at)
+        if self._careful and not self.journal.accept(event, now):
+            return False
+        self._enqueue(event)
+        return True
+
+    def _enqueue(self, event: Inbound) -> None:
+        lane = self._lanes.get(event.lane)
+        if lane is not None:
+            lane.append(event)
+            return
+        self._lanes[event.lane] = deque((event,))
+        self._spawn(self._drain(event.lane), f"lane.{event.lane}")
+
+    async def _drain(self, name: str) -> None:
+        lane = self._lanes[name]
+        while lane:
+            # The event at the head is the one being handled.
+            await self._handle(lane[0])
+            lane.popleft()
+        del self._lanes[name]
+
+    async def _handle(self, event: Inbound) -> None:
+        state = "done"
+        if event.flow in _STATE_FLOWS:
+            self._read_at[event.flow, event.object_id] = self.clock.now()
+        try:
+            await self._flows[event.flow](self, event)
+        except DeadLetter as letter:
+            state = "dead"
+            self.open_case(event, letter)
+        except Dropped as lost:
+            self.observer.dropped(event, str(lost), self.clock.now())
+        if self._careful:
+            self.journal.finish(event.event_id, state)
+        self.handled += 1
+
+    # --- what flows use --------------------------------------------------------------------------
+
+    def open_case(self, event: Inbound, letter: DeadLetter) -> None:
+        """Put a dead letter on record and tell the observer."""
+        now = self.clock.now()
+        case = Case(f"case:{letter.key}", event.flow, event.object_id, letter.key, letter.reason, now, None)
+        self.journal.open_case(case)
+        self.observer.case_opened(case.case_id, event.flow, event.object_id, letter.reason, now)
+
+    def synced(self, flow: str, object_id: str, source: str, target: str, source_at: int) -> None:
+        """Tell the observer that a change has arrived just now."""
+        self.observer.synced(Synced(flow, object_id, source, target, source_at, self.clock.now()))
+
+    async def item_ids(self, wanted: list[str]) -> dict[str, str]:
+        """SKU to item id; asked from the ERP again when a SKU is not known yet."""
+        if any(sku not in self._items for sku in wanted):
+            self._items = await self.delivery.read(self.erp.system, "items", self.erp.item_ids)
+        return self._items

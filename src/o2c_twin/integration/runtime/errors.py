@@ -1,0 +1,39 @@
+"""Why a call failed, and what may be done about it: one small tree."""
+
+from typing import Literal
+
+Cause = Literal["throttled", "unavailable", "unknown-outcome", "login", "rejected", "missing"]
+RETRYABLE: frozenset[Cause] = frozenset({"throttled", "unavailable", "unknown-outcome"})
+
+
+class CallFailed(Exception):
+    """A call to a system failed.
+
+    ``cause`` classifies it; ``retry_after_s`` is the system's own wish, where it told one.
+    """
+
+    def __init__(self, system: str, operation: str, cause: Cause, detail: str, retry_after_s: float = 0.0) -> None:
+        super().__init__(f"{system} {operation}: {cause}: {detail}")
+        self.system = system
+        self.operation = operation
+        self.cause = cause
+        self.detail = detail
+        self.retry_after_s = retry_after_s
+
+    @property
+    def retryable(self) -> bool:
+        """Whether the same call may succeed later."""
+        return self.cause in RETRYABLE
+
+
+class Dropped(Exception):
+    """A naive engine gave up on an event, and nobody is told."""
+
+
+class DeadLetter(Exception):
+    """The engine gave up on an event and opened a case for a person."""
+
+    def __init__(self, key: str, reason: str) -> None:
+        super().__init__(f"{key}: {reason}")
+        self.key = key
+        self.reason = reason

@@ -1,0 +1,97 @@
+"""The bank's core: money comes in, is booked on a business day and reported at the end of it."""
+
+from collections.abc import Callable
+from datetime import date
+
+import msgspec
+
+from o2c_twin.mock_systems.roles.bank.calendar import BankCalendar
+from o2c_twin.mock_systems.roles.bank.records import BankAccount, BankState, Entry, Statement
+from o2c_twin.mock_systems.roles.records import Change, Listener, RuleError
+
+
+class BankCore:
+    """One bank. ``now`` gives microseconds since the epoch."""
+
+    def __init__(self, now: Callable[[], int], calendar: BankCalendar | None = None) -> None:
+        self._now = now
+        self.calendar = calendar or BankCalendar()
+        self.listeners: list[Listener] = []
+        self.state = BankState()
+
+    def snapshot(self) -> bytes:
+        """The whole state as bytes."""
+        return msgspec.msgpack.encode(self.state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go back to a snapshot; listeners stay."""
+        self.state = msgspec.msgpack.decode(snapshot, type=BankState)
+
+    def open_account(self, iban: str, currency: str, owner: str) -> BankAccount:
+        """Open an account with balance zero."""
+        account = BankAccount(f"ACC{self.state.numbers.next('account')}", iban, currency, owner)
+        self.state.accounts[account.id] = account
+        return account
+
+    def account(self, account_id: str) -> BankAccount:
+        """The account. Raises `RuleError`."""
+        account = self.state.accounts.get(account_id)
+        if account is None:
+            raise RuleError("unknown-account", f"no account {account_id}")
+        return account
+
+    def credit(
+        self,
+        account_id: str,
+        amount_minor: int,
+        *,
+        end_to_end_id: str | None,
+        remittance: tuple[str, ...],
+        counterparty: str | None,
+        counterparty_iban: str | None,
+    ) -> Entry:
+        """Money arrives: booked on the next business day by the cut-off. Raises `RuleError` when not positive."""
+        account = self.account(account_id)
+        if amount_minor <= 0:
+            raise RuleError("bad-amount", "a credit must be positive")
+        now = self._now()
+        day = self.calendar.booking_day(now).isoformat()
+        entry = Entry(
+            f"B{self.state.numbers.next('entry'):09d}",
+            amount_minor,
+            day,
+            day,
+            end_to_end_id,
+            remittance,
+            counterparty,
+            counterparty_iban,
+            now,
+        )
+        account.pending.append(entry)
+        return entry
+
+    def close_day(self, day: date) -> list[Statement]:
+        """End of a business day: what is booked on it becomes a statement of each account.
+
+        A day on which the bank is closed has none; an open day without entries has an empty one.
+        """
+        if not self.calendar.is_open(day):
+            return []
+        now, stamp = self._now(), day.isoformat()
+        closed = []
+        for account in self.state.accounts.values():
+            booked = [e for e in account.pending if e.booked_on <= stamp]
+            account.pending = [e for e in account.pending if e.booked_on > stamp]
+            opening = account.balance_minor
+            account.balance_minor += sum(e.amount_minor for e in booked)
+            sequence = len(account.statements) + 1
+            statement = Statement(
+                f"{account.id}-{stamp}", sequence, account.id, stamp, opening, account.balance_minor, booked, now
+            )
+            account.statements.append(statement)
+            closed.append(statement)
+            change = Change(now, "statement", statement.id, "created")
+            self.state.feed.by_kind.setdefault("statement", []).append(change)
+            for listener in self.listeners:
+                listener(change)
+        return closed

@@ -1,0 +1,15 @@
+"""The ERP's core: customers with credit, items with stock, orders, deliveries, invoices, receivables."""
+
+from o2c_twin.mock_systems.roles.erp.core import ErpCore
+from o2c_twin.mock_systems.roles.erp.records import (
+    CreditMemo,
+    Customer,
+    Delivery,
+    Invoice,
+    Item,
+    OrderLine,
+    Payment,
+    SalesOrder,
+)
+
+__all__ = ["CreditMemo", "Customer", "Delivery", "ErpCore", "Invoice", "Item", "OrderLine", "Payment", "SalesOrder"]

@@ -1,0 +1,164 @@
+"""What may be done to an ERP's documents after they were entered: corrected, closed, unapplied, deleted."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.receivables import Receivables
+from o2c_twin.mock_systems.roles.erp.records import (
+    Application,
+    CreditMemo,
+    Customer,
+    Delivery,
+    Invoice,
+    Payment,
+    SalesOrder,
+)
+from o2c_twin.mock_systems.roles.records import RuleError
+
+Named = Customer | SalesOrder | Delivery | Invoice | CreditMemo | Payment
+"""The records that may carry an external id."""
+
+
+class Amendments(Receivables):
+    """The part of an ERP core that changes what is entered already; `ErpCore` completes it."""
+
+    _ext: dict[tuple[str, str], str]
+    _waiting: dict[str, dict[str, None]]
+    _held: dict[str, dict[str, None]]
+    orders_by_po: dict[str, list[str]]
+    orders_of: dict[str, list[str]]
+    _order: Callable[[str], SalesOrder]
+    _touch_order: Callable[[SalesOrder], None]
+
+    def _table(self, kind: str) -> Mapping[str, Named]:
+        tables: dict[str, Mapping[str, Named]] = {
+            "customer": self.state.customers,
+            "order": self.state.orders,
+            "delivery": self.state.deliveries,
+            "invoice": self.state.invoices,
+            "credit_memo": self.state.credit_memos,
+            "payment": self.state.payments,
+        }
+        return tables[kind]
+
+    def set_external_id(self, kind: str, id_: str, external_id: str) -> None:
+        """Give a record the key another system knows it by. Raises `RuleError` when another record has it."""
+        record = self._table(kind).get(id_)
+        if record is None:
+            raise RuleError(f"unknown-{kind}", f"no {kind} {id_}", "id")
+        if record.external_id == external_id:
+            return
+        self._refuse_known_external_id(kind, external_id)
+        if record.external_id is not None:
+            del self._ext[kind, record.external_id]
+        record.external_id = external_id
+        record.modified_at = self._now()
+        self._claim_external_id(kind, external_id, id_)
+        self._changed(kind, id_, "updated", record.modified_at)
+
+    def record_tracking(self, delivery_id: str, tracking: str) -> Delivery:
+        """Note the carrier's tracking number on a goods issue."""
+        delivery = self.state.deliveries.get(delivery_id)
+        if delivery is None:
+            raise RuleError("unknown-delivery", f"no delivery {delivery_id}", "id")
+        delivery.tracking = tracking
+        delivery.modified_at = self._now()
+        self._changed("delivery", delivery_id, "updated", delivery.modified_at)
+        return delivery
+
+    def set_invoice_po(self, invoice_id: str, po_number: str) -> Invoice:
+        """Correct the customer's order number on an invoice; its amounts are not touched."""
+        invoice = self._invoice(invoice_id)
+        invoice.po_number = po_number
+        invoice.modified_at = self._now()
+        self._changed("invoice", invoice_id, "updated", invoice.modified_at)
+        return invoice
+
+    def close_lines(self, order_id: str, lines: Sequence[int]) -> SalesOrder:
+        """Give up what has not shipped of these lines: its reservation and exposure are freed.
+
+        Raises `RuleError` on an unknown line or a cancelled order; closing a closed line changes nothing.
+        """
+        order = self._order(order_id)
+        if order.cancelled:
+            raise RuleError("order-cancelled", f"order {order.number} is cancelled")
+        by_number = {line.line: line for line in order.lines}
+        for number in lines:
+            if number not in by_number:
+                raise RuleError("unknown-line", f"order {order.number} has no line {number}", "line")
+        customer = self._customer(order.customer_id)
+        for number in lines:
+            line = by_number[number]
+            if line.closed:
+                continue
+            customer.open_orders_minor -= (line.quantity - line.shipped) * line.unit_price_minor
+            self.state.items[line.item_id].committed -= line.committed
+            line.committed = 0
+            line.closed = True
+        self._touch_order(order)
+        return order
+
+    def delete_order(self, order_id: str) -> None:
+        """Remove an order nothing has happened to; its number is not used again.
+
+        Raises `RuleError` once something has shipped.
+        """
+        order = self._order(order_id)
+        if any(line.shipped for line in order.lines):
+            raise RuleError("has-dependents", f"order {order.number} has deliveries")
+        if not order.cancelled:
+            self._customer(order.customer_id).open_orders_minor -= rules.unshipped_value_minor(order)
+        for line in order.lines:
+            self.state.items[line.item_id].committed -= line.committed
+            self._waiting.get(line.item_id, {}).pop(order_id, None)
+        self._held.get(order.customer_id, {}).pop(order_id, None)
+        self.orders_of[order.customer_id].remove(order_id)
+        if order.po_number is not None:
+            self.orders_by_po[order.po_number].remove(order_id)
+        if order.external_id is not None:
+            del self._ext["order", order.external_id]
+        del self.by_number[order.number]
+        del self.state.orders[order_id]
+        self._changed("order", order_id, "deleted", self._now())
+
+    def delete_customer(self, customer_id: str) -> None:
+        """Remove a customer without documents. Raises `RuleError` when there are any."""
+        customer = self._customer(customer_id)
+        if self.orders_of.get(customer_id) or any(p.customer_id == customer_id for p in self.state.payments.values()):
+            raise RuleError("has-dependents", f"customer {customer.number} has documents")
+        if customer.external_id is not None:
+            del self._ext["customer", customer.external_id]
+        del self.state.customers[customer_id]
+        self._changed("customer", customer_id, "deleted", self._now())
+
+    def unapply_payment(
+        self, payment_id: str, invoice_id: str, amount_minor: int, *, channel: str = "manual"
+    ) -> Payment:
+        """Take back an amount a payment was applied with: it is on account again, the invoice open again.
+
+        It is kept as an application of the negative amount. Raises `RuleError` above what is applied.
+        """
+        payment = self.state.payments.get(payment_id)
+        if payment is None:
+            raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
+        invoice = self._invoice(invoice_id)
+        applied = sum(
+            a.amount_minor
+            for a in self.state.applications
+            if a.source_id == payment_id and a.invoice_id == invoice_id and a.source_kind == "payment"
+        )
+        if amount_minor <= 0 or amount_minor > applied:
+            raise RuleError("over-application", f"{amount_minor} to unapply, {applied} applied", "amount")
+        now = self._now()
+        customer = self._customer(payment.customer_id)
+        payment.unapplied_minor += amount_minor
+        invoice.open_minor += amount_minor
+        invoice.modified_at = payment.modified_at = now
+        customer.balance_minor += amount_minor
+        customer.unapplied_minor += amount_minor
+        self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
+        self.state.applications.append(Application("payment", payment_id, invoice_id, -amount_minor, now, channel))
+        self._post(now, payment.number, ("receivables", amount_minor), ("unapplied cash", -amount_minor))
+        self._changed("invoice", invoice_id, "updated", now)
+        self._changed("payment", payment_id, "updated", now)
+        return payment

@@ -1,0 +1,489 @@
+"""The ERP's core: what its screens and its API can do, each whole or not at all."""
+
+from collections.abc import Callable, Mapping, Sequence
+
+import msgspec
+
+from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.amendments import Amendments
+from o2c_twin.mock_systems.roles.erp.records import (
+    Customer,
+    Delivery,
+    DeliveryLine,
+    ErpState,
+    Invoice,
+    Item,
+    OrderLine,
+    SalesOrder,
+)
+from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
+
+NewLine = tuple[str, int, int]
+"""item id, quantity, unit price in minor units"""
+
+
+class ErpCore(Amendments):
+    """One company's ERP. ``now`` gives microseconds since the epoch.
+
+    ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so.
+    """
+
+    def __init__(self, now: Callable[[], int], bill_on_delivery: bool = False) -> None:
+        self._now = now
+        self.bill_on_delivery = bill_on_delivery
+        self.listeners: list[Listener] = []
+        self._load(ErpState())
+
+    def _load(self, state: ErpState) -> None:
+        self.state = state
+        self._ext: dict[tuple[str, str], str] = {}
+        self._waiting: dict[str, dict[str, None]] = {}
+        self._held: dict[str, dict[str, None]] = {}
+        self._unbilled: dict[str, list[str]] = {}
+        self.items_by_sku = {item.sku: item for item in state.items.values()}
+        self.open_invoices: dict[str, dict[str, Invoice]] = {}
+        self.orders_by_po: dict[str, list[str]] = {}
+        self.orders_of: dict[str, list[str]] = {}
+        self.invoices_of: dict[str, list[str]] = {}
+        self.payments_by_reference: dict[str, str] = {}
+        self.by_number: dict[str, str] = {}
+        tables: tuple[tuple[str, Mapping[str, object]], ...] = (
+            ("customer", state.customers),
+            ("order", state.orders),
+            ("delivery", state.deliveries),
+            ("invoice", state.invoices),
+            ("credit_memo", state.credit_memos),
+            ("payment", state.payments),
+        )
+        for kind, table in tables:
+            for id_, record in table.items():
+                external = getattr(record, "external_id", None)
+                if external is not None:
+                    self._ext[kind, external] = id_
+        for order in state.orders.values():
+            self._index_order(order)
+        for payment in state.payments.values():
+            if payment.reference is not None:
+                self.payments_by_reference.setdefault(payment.reference, payment.id)
+        for delivery in state.deliveries.values():
+            if delivery.invoice_id is None:
+                self._unbilled.setdefault(delivery.order_id, []).append(delivery.id)
+        for invoice in state.invoices.values():
+            self.by_number[invoice.number] = invoice.id
+            self.invoices_of.setdefault(invoice.order_id, []).append(invoice.id)
+            if invoice.open_minor:
+                self.open_invoices.setdefault(invoice.customer_id, {})[invoice.id] = invoice
+
+    def snapshot(self) -> bytes:
+        """The whole state as bytes."""
+        return msgspec.msgpack.encode(self.state)
+
+    def restore(self, snapshot: bytes) -> None:
+        """Go back to a snapshot; listeners stay."""
+        self._load(msgspec.msgpack.decode(snapshot, type=ErpState))
+
+    def _changed(self, kind: str, id_: str, what: ChangeKind, at: int) -> None:
+        change = Change(at, kind, id_, what)
+        self.state.feed.by_kind.setdefault(kind, []).append(change)
+        for listener in self.listeners:
+            listener(change)
+
+    def by_external_id(self, kind: str, external_id: str) -> str | None:
+        """The id of the record of ``kind`` with that external id."""
+        return self._ext.get((kind, external_id))
+
+    def _claim_external_id(self, kind: str, external_id: str | None, id_: str) -> None:
+        if external_id is not None:
+            self._ext[kind, external_id] = id_
+
+    def _refuse_known_external_id(self, kind: str, external_id: str | None) -> None:
+        if external_id is not None and (kind, external_id) in self._ext:
+            raise RuleError("duplicate-external-id", "This entity already exists.", "externalId")
+
+    # --- masters ---------------------------------------------------------------------------------
+
+    def add_item(self, sku: str, name: str, price_minor: int, cost_minor: int, currency: str, on_hand: int) -> Item:
+        """Create a stock item. Raises `RuleError` when the SKU exists."""
+        if sku in self.items_by_sku:
+            raise RuleError("duplicate-item", f"item {sku} already exists", "itemId")
+        now = self._now()
+        item = Item(str(self.state.numbers.next("id", 101)), sku, name, price_minor, cost_minor, currency, on_hand)
+        item.modified_at = now
+        self.state.items[item.id] = item
+        self.items_by_sku[sku] = item
+        if on_hand:
+            self._post(now, f"STOCK-{sku}", ("inventory", on_hand * cost_minor), ("equity", -on_hand * cost_minor))
+        self._changed("item", item.id, "created", now)
+        return item
+
+    def receive_stock(self, item_id: str, quantity: int) -> None:
+        """Goods receipt; waiting orders are served in the order they were entered."""
+        item = self._item(item_id)
+        if quantity <= 0:
+            raise RuleError("bad-quantity", "quantity received must be positive", "quantity")
+        now = self._now()
+        item.on_hand += quantity
+        item.modified_at = now
+        self._post(
+            now,
+            f"RCPT-{item.sku}",
+            ("inventory", quantity * item.cost_minor),
+            ("payables", -quantity * item.cost_minor),
+        )
+        self._changed("item", item_id, "updated", now)
+        for order_id in self._waiting.pop(item_id, {}):
+            order = self.state.orders[order_id]
+            if not order.cancelled and self._allocate(order):
+                self._touch_order(order)
+
+    def add_customer(self, name: str, currency: str, **fields: object) -> Customer:
+        """Create a customer master; ``fields`` are those of `Customer`. Raises `RuleError` on a known external id."""
+        external_id = fields.get("external_id")
+        self._refuse_known_external_id("customer", external_id if isinstance(external_id, str) else None)
+        now = self._now()
+        number = self.state.numbers.next("customer", 1001)
+        id_ = str(self.state.numbers.next("id", 101))
+        base = {"id": id_, "number": f"C{number}", "name": name, "currency": currency, "created_at": now}
+        customer = msgspec.convert({**base, "modified_at": now, **fields}, Customer)
+        self.state.customers[id_] = customer
+        self._claim_external_id("customer", customer.external_id, id_)
+        self._changed("customer", id_, "created", now)
+        return customer
+
+    def update_customer(self, customer_id: str, **fields: object) -> Customer:
+        """Change master data; raising the limit or lifting a hold re-checks held orders."""
+        customer = self._customer(customer_id)
+        changed = msgspec.convert({**msgspec.structs.asdict(customer), **fields}, Customer)
+        changed.modified_at = self._now()
+        self.state.customers[customer_id] = changed
+        self._changed("customer", customer_id, "updated", changed.modified_at)
+        if "credit_limit_minor" in fields or "hold" in fields:
+            self.recheck_credit(customer_id)
+        return changed
+
+    # --- sales orders ----------------------------------------------------------------------------
+
+    def enter_order(
+        self,
+        customer_id: str,
+        lines: Sequence[NewLine],
+        *,
+        external_id: str | None = None,
+        po_number: str | None = None,
+        memo: str | None = None,
+        ship_complete: bool | None = None,
+        channel: str = "manual",
+    ) -> SalesOrder:
+        """Enter a sales order: credit is checked, stock reserved or back-ordered.
+
+        Over the credit limit the order is accepted and held, as ERPs do that block and not refuse.
+        Raises `RuleError` (unknown customer or item, no lines, known external id).
+        """
+        customer = self._customer(customer_id)
+        if customer.inactive:
+            raise RuleError("customer-inactive", f"customer {customer.number} is inactive", "entity")
+        if not lines:
+            raise RuleError("no-lines", "an order needs at least one line", "item")
+        for item_id, quantity, price in lines:
+            self._item(item_id)
+            if quantity <= 0 or price < 0:
+                raise RuleError("bad-quantity", "quantity must be positive and price not negative", "quantity")
+        self._refuse_known_external_id("order", external_id)
+        now = self._now()
+        numbers = self.state.numbers
+        order = SalesOrder(
+            str(numbers.next("id", 101)),
+            f"SO{numbers.next('order', 1001)}",
+            customer_id,
+            customer.currency,
+            [OrderLine(i, item, quantity, price) for i, (item, quantity, price) in enumerate(lines, 1)],
+            now,
+            now,
+            external_id=external_id,
+            po_number=po_number,
+            memo=memo,
+            ship_complete=customer.ship_complete if ship_complete is None else ship_complete,
+            channel=channel,
+        )
+        value = rules.order_value_minor(order)
+        order.hold_reason = rules.credit_reason(customer, value)
+        order.credit = "hold" if order.hold_reason else "passed"
+        self.state.orders[order.id] = order
+        customer.open_orders_minor += value
+        self._claim_external_id("order", external_id, order.id)
+        self._index_order(order)
+        self._allocate(order)
+        self._changed("order", order.id, "created", now)
+        return order
+
+    def _index_order(self, order: SalesOrder) -> None:
+        self.by_number[order.number] = order.id
+        self.orders_of.setdefault(order.customer_id, []).append(order.id)
+        if order.po_number is not None:
+            self.orders_by_po.setdefault(order.po_number, []).append(order.id)
+        if order.credit == "hold" and not order.cancelled:
+            self._held.setdefault(order.customer_id, {})[order.id] = None
+        for line in order.lines:
+            if line.committed + line.shipped < line.quantity and not (line.closed or order.cancelled):
+                self._waiting.setdefault(line.item_id, {})[order.id] = None
+
+    def _allocate(self, order: SalesOrder) -> bool:
+        """Reserve what stock allows; True when something was reserved."""
+        reserved = False
+        for line in order.lines:
+            want = line.quantity - line.shipped - line.committed
+            if want <= 0 or line.closed:
+                continue
+            item = self.state.items[line.item_id]
+            take = min(want, item.on_hand - item.committed)
+            if take > 0:
+                line.committed += take
+                item.committed += take
+                reserved = True
+            if take < want:
+                self._waiting.setdefault(line.item_id, {})[order.id] = None
+        return reserved
+
+    def _touch_order(self, order: SalesOrder) -> None:
+        order.modified_at = self._now()
+        self._changed("order", order.id, "updated", order.modified_at)
+
+    def update_order(self, order_id: str, *, memo: str | None = None, po_number: str | None = None) -> SalesOrder:
+        """Change header texts of an order."""
+        order = self._order(order_id)
+        order.memo = memo if memo is not None else order.memo
+        if po_number is not None and po_number != order.po_number:
+            if order.po_number is not None:
+                self.orders_by_po[order.po_number].remove(order_id)
+            order.po_number = po_number
+            self.orders_by_po.setdefault(po_number, []).append(order_id)
+        self._touch_order(order)
+        return order
+
+    def release_credit(self, order_id: str) -> SalesOrder:
+        """A credit controller releases a held order by hand."""
+        order = self._order(order_id)
+        if order.credit != "hold":
+            raise RuleError("not-on-hold", f"order {order.number} is not on hold")
+        order.credit, order.hold_reason, order.released_at = "released", None, self._now()
+        self._held[order.customer_id].pop(order.id, None)
+        self._touch_order(order)
+        return order
+
+    def recheck_credit(self, customer_id: str) -> list[SalesOrder]:
+        """Release held orders, oldest first, that fit the limit now; gives those released."""
+        customer = self._customer(customer_id)
+        released = []
+        for order_id in list(self._held.get(customer_id, ())):
+            order = self.state.orders[order_id]
+            # The held order is already part of the exposure: nothing new is added.
+            if rules.credit_reason(customer, 0) is None:
+                del self._held[customer_id][order_id]
+                order.credit, order.hold_reason = "passed", None
+                self._touch_order(order)
+                released.append(order)
+        return released
+
+    def recheck_order(self, order_id: str, release_days: int) -> SalesOrder:
+        """Check credit again before goods leave: a passed order may be held again.
+
+        A manual release holds for ``release_days`` (date-capped, domain sheet 3.2).
+        """
+        order = self._order(order_id)
+        fresh = order.released_at is not None and self._now() - order.released_at <= release_days * rules.DAY_US
+        if order.cancelled or order.credit in ("hold", "rejected") or fresh:
+            return order
+        reason = rules.credit_reason(self._customer(order.customer_id), 0)
+        if reason is not None:
+            order.credit, order.hold_reason = "hold", reason
+            self._held.setdefault(order.customer_id, {})[order.id] = None
+            self._touch_order(order)
+        return order
+
+    def backlog(self, item_id: str) -> int:
+        """Quantity of an item that orders wait for."""
+        short = 0
+        for order_id in self._waiting.get(item_id, ()):
+            order = self.state.orders[order_id]
+            if not order.cancelled:
+                short += sum(
+                    line.quantity - line.shipped - line.committed
+                    for line in order.lines
+                    if line.item_id == item_id and not line.closed
+                )
+        return short
+
+    def cancel_order(self, order_id: str) -> SalesOrder:
+        """Cancel an order of which nothing has shipped: reservations and exposure are freed."""
+        order = self._order(order_id)
+        if any(line.shipped for line in order.lines):
+            raise RuleError("already-shipped", f"order {order.number} has shipped in part")
+        if order.cancelled:
+            raise RuleError("order-cancelled", f"order {order.number} is cancelled")
+        for line in order.lines:
+            self.state.items[line.item_id].committed -= line.committed
+            line.committed = 0
+        order.cancelled = True
+        self._held.get(order.customer_id, {}).pop(order.id, None)
+        self._customer(order.customer_id).open_orders_minor -= rules.unshipped_value_minor(order)
+        self._touch_order(order)
+        return order
+
+    # --- deliveries and invoices -----------------------------------------------------------------
+
+    def deliver(
+        self,
+        order_id: str,
+        quantities: Mapping[int, int] | None = None,
+        *,
+        external_id: str | None = None,
+        tracking: str | None = None,
+    ) -> Delivery:
+        """Goods issue of ``quantities`` by line, or of all that is reserved.
+
+        Raises `RuleError` while on hold, beyond what is reserved, or with nothing to ship.
+        """
+        order = self._order(order_id)
+        rules.may_ship(order)
+        self._refuse_known_external_id("delivery", external_id)
+        able = rules.shippable(order)
+        if quantities is not None:
+            reserved = {line.line: quantity for line, quantity in able}
+            for number, quantity in quantities.items():
+                if quantity < 0 or quantity > reserved.get(number, 0):
+                    raise RuleError(
+                        "over-delivery",
+                        f"line {number}: {quantity} asked, {reserved.get(number, 0)} reserved",
+                        "quantity",
+                    )
+            able = [(line, quantities[line.line]) for line, _ in able if quantities.get(line.line)]
+        if not able:
+            raise RuleError("nothing-to-ship", f"order {order.number} has nothing that may ship")
+        now = self._now()
+        customer = self.state.customers[order.customer_id]
+        numbers = self.state.numbers
+        lines = []
+        cost = 0
+        for line, quantity in able:
+            item = self.state.items[line.item_id]
+            item.on_hand -= quantity
+            item.committed -= quantity
+            line.committed -= quantity
+            line.shipped += quantity
+            cost += quantity * item.cost_minor
+            lines.append(DeliveryLine(line.line, line.item_id, quantity, line.unit_price_minor))
+        value = sum(line.quantity * line.unit_price_minor for line in lines)
+        customer.open_orders_minor -= value
+        customer.unbilled_minor += value
+        delivery = Delivery(
+            str(numbers.next("id", 101)),
+            f"IF{numbers.next('delivery', 1001)}",
+            order.id,
+            order.customer_id,
+            order.currency,
+            lines,
+            now,
+            now,
+            external_id=external_id,
+            tracking=tracking,
+        )
+        self.state.deliveries[delivery.id] = delivery
+        self._unbilled.setdefault(order.id, []).append(delivery.id)
+        self._claim_external_id("delivery", external_id, delivery.id)
+        self._post(now, delivery.number, ("cost of sales", cost), ("inventory", -cost))
+        self._changed("delivery", delivery.id, "created", now)
+        self._touch_order(order)
+        if self.bill_on_delivery:
+            self.invoice_order(order.id)
+        return delivery
+
+    def invoice_order(
+        self,
+        order_id: str,
+        quantities: Mapping[int, int] | None = None,
+        *,
+        external_id: str | None = None,
+        channel: str = "manual",
+    ) -> Invoice:
+        """Bill what was shipped and not yet billed, or ``quantities`` of it by line.
+
+        Raises `RuleError` when more than that is asked, or nothing is there to bill.
+        """
+        order = self._order(order_id)
+        self._refuse_known_external_id("invoice", external_id)
+        billed: list[tuple[OrderLine, int]] = []
+        whole = True
+        for line in order.lines:
+            billable = line.shipped - line.billed
+            asked = billable if quantities is None else quantities.get(line.line, 0)
+            if asked > billable or asked < 0:
+                raise RuleError(
+                    "over-billing", f"line {line.line}: {asked} asked, {billable} shipped and not billed", "quantity"
+                )
+            whole = whole and asked == billable
+            if asked:
+                billed.append((line, asked))
+        if not billed:
+            raise RuleError("nothing-to-bill", f"order {order.number} has nothing shipped that is not billed")
+        now = self._now()
+        customer = self.state.customers[order.customer_id]
+        numbers = self.state.numbers
+        lines = []
+        for line, quantity in billed:
+            line.billed += quantity
+            lines.append(DeliveryLine(line.line, line.item_id, quantity, line.unit_price_minor))
+        total = sum(line.quantity * line.unit_price_minor for line in lines)
+        deliveries = self._unbilled.pop(order.id, []) if whole else []
+        invoice = Invoice(
+            str(numbers.next("id", 101)),
+            f"INV{numbers.next('invoice', 1001)}",
+            order.id,
+            order.customer_id,
+            order.currency,
+            lines,
+            total,
+            total,
+            now,
+            rules.due_at(now, customer.terms_days),
+            now,
+            external_id=external_id,
+            po_number=order.po_number,
+            delivery_ids=deliveries,
+            channel=channel,
+        )
+        for delivery_id in deliveries:
+            self.state.deliveries[delivery_id].invoice_id = invoice.id
+        customer.unbilled_minor -= total
+        customer.balance_minor += total
+        self.state.invoices[invoice.id] = invoice
+        self.by_number[invoice.number] = invoice.id
+        self.invoices_of.setdefault(order.id, []).append(invoice.id)
+        self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
+        self._claim_external_id("invoice", external_id, invoice.id)
+        self._post(now, invoice.number, ("receivables", total), ("revenue", -total))
+        self._changed("invoice", invoice.id, "created", now)
+        self._touch_order(order)
+        return invoice
+
+    def return_goods(self, invoice_id: str) -> None:
+        """Take back all goods of an invoice into stock (the credit memo is posted apart)."""
+        invoice = self._invoice(invoice_id)
+        now = self._now()
+        cost = 0
+        for line in invoice.lines:
+            item = self.state.items[line.item_id]
+            item.on_hand += line.quantity
+            cost += line.quantity * item.cost_minor
+        self._post(now, f"RET-{invoice.number}", ("inventory", cost), ("cost of sales", -cost))
+
+    def _item(self, item_id: str) -> Item:
+        item = self.state.items.get(item_id)
+        if item is None:
+            raise RuleError("unknown-item", f"no item {item_id}", "item")
+        return item
+
+    def _order(self, order_id: str) -> SalesOrder:
+        order = self.state.orders.get(order_id)
+        if order is None:
+            raise RuleError("unknown-order", f"no sales order {order_id}", "id")
+        return order

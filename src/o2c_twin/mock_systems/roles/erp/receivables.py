@@ -1,0 +1,185 @@
+"""The receivables ledger of the ERP: double-entry postings, payments, credit memos, their application."""
+
+from collections.abc import Callable, Sequence
+
+from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.records import (
+    Application,
+    CreditMemo,
+    Customer,
+    ErpState,
+    Invoice,
+    Payment,
+    SalesOrder,
+)
+from o2c_twin.mock_systems.roles.records import ChangeKind, RuleError
+
+
+class Receivables:
+    """The part of an ERP core that keeps what customers owe; `ErpCore` completes it."""
+
+    state: ErpState
+    open_invoices: dict[str, dict[str, Invoice]]
+    by_number: dict[str, str]
+    payments_by_reference: dict[str, str]
+    _now: Callable[[], int]
+    _changed: Callable[[str, str, ChangeKind, int], None]
+    _claim_external_id: Callable[[str, str | None, str], None]
+    _refuse_known_external_id: Callable[[str, str | None], None]
+    recheck_credit: Callable[[str], list[SalesOrder]]
+
+    def _post(self, at: int, document: str, *lines: tuple[str, int]) -> None:
+        if sum(amount for _, amount in lines) != 0:
+            raise AssertionError(f"{document}: debits and credits differ: {lines}")
+        self.state.postings.extend((at, document, account, amount) for account, amount in lines if amount)
+
+    def trial_balance(self) -> dict[str, int]:
+        """Balance of each account in minor units, debit positive; the sum is zero."""
+        balances: dict[str, int] = {}
+        for _, _, account, amount in self.state.postings:
+            balances[account] = balances.get(account, 0) + amount
+        return balances
+
+    def _customer(self, customer_id: str) -> Customer:
+        customer = self.state.customers.get(customer_id)
+        if customer is None:
+            raise RuleError("unknown-customer", f"no customer {customer_id}", "entity")
+        return customer
+
+    def _invoice(self, invoice_id: str) -> Invoice:
+        invoice = self.state.invoices.get(invoice_id)
+        if invoice is None:
+            raise RuleError("unknown-invoice", f"no invoice {invoice_id}", "doc")
+        return invoice
+
+    def receive_payment(
+        self,
+        customer_id: str,
+        amount_minor: int,
+        applications: Sequence[tuple[str, int]] = (),
+        *,
+        external_id: str | None = None,
+        reference: str | None = None,
+        channel: str = "manual",
+    ) -> Payment:
+        """Post a receipt and apply it to invoices of the same customer; the rest stays on account.
+
+        Raises `RuleError` on a bad amount, an unknown invoice or one of another customer, or when
+        more is applied than an invoice has open.
+        """
+        customer = self._customer(customer_id)
+        self._refuse_known_external_id("payment", external_id)
+        if amount_minor <= 0:
+            raise RuleError("bad-amount", "a payment must be positive", "payment")
+        invoices = self._of_customer(customer_id, applications)
+        rules.check_applications([i.open_minor for i in invoices], [a for _, a in applications], amount_minor)
+        now = self._now()
+        numbers = self.state.numbers
+        payment = Payment(
+            str(numbers.next("id", 101)),
+            f"PYMT{numbers.next('payment', 1001)}",
+            customer_id,
+            customer.currency,
+            amount_minor,
+            amount_minor,
+            now,
+            now,
+            external_id=external_id,
+            reference=reference,
+            channel=channel,
+        )
+        self.state.payments[payment.id] = payment
+        if reference is not None:
+            self.payments_by_reference.setdefault(reference, payment.id)
+        customer.unapplied_minor += amount_minor
+        self._claim_external_id("payment", external_id, payment.id)
+        self._post(now, payment.number, ("bank", amount_minor), ("unapplied cash", -amount_minor))
+        for invoice, (_, amount) in zip(invoices, applications, strict=True):
+            self._apply(payment, invoice, amount, now, channel)
+        self._changed("payment", payment.id, "created", now)
+        self.recheck_credit(customer_id)
+        return payment
+
+    def apply_payment(
+        self, payment_id: str, applications: Sequence[tuple[str, int]], *, channel: str = "manual"
+    ) -> Payment:
+        """Apply money on account to invoices; the same rules as `receive_payment`."""
+        payment = self.state.payments.get(payment_id)
+        if payment is None:
+            raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
+        invoices = self._of_customer(payment.customer_id, applications)
+        rules.check_applications(
+            [i.open_minor for i in invoices], [a for _, a in applications], payment.unapplied_minor
+        )
+        now = self._now()
+        for invoice, (_, amount) in zip(invoices, applications, strict=True):
+            self._apply(payment, invoice, amount, now, channel)
+        payment.modified_at = now
+        self._changed("payment", payment.id, "updated", now)
+        self.recheck_credit(payment.customer_id)
+        return payment
+
+    def issue_credit_memo(
+        self, invoice_id: str, amount_minor: int, reason: str, *, external_id: str | None = None
+    ) -> CreditMemo:
+        """Credit an invoice in part or whole; what it no longer owes stays on account.
+
+        Raises `RuleError` above the remaining creditable value.
+        """
+        invoice = self._invoice(invoice_id)
+        self._refuse_known_external_id("credit_memo", external_id)
+        creditable = invoice.total_minor - invoice.credited_minor
+        if amount_minor <= 0 or amount_minor > creditable:
+            raise RuleError("over-credit", f"{amount_minor} to credit, {creditable} creditable", "amount")
+        customer = self._customer(invoice.customer_id)
+        now = self._now()
+        numbers = self.state.numbers
+        memo = CreditMemo(
+            str(numbers.next("id", 101)),
+            f"CM{numbers.next('credit_memo', 1001)}",
+            invoice_id,
+            customer.id,
+            invoice.currency,
+            amount_minor,
+            amount_minor,
+            reason,
+            now,
+            now,
+            external_id=external_id,
+        )
+        self.state.credit_memos[memo.id] = memo
+        invoice.credited_minor += amount_minor
+        customer.unapplied_minor += amount_minor
+        self._claim_external_id("credit_memo", external_id, memo.id)
+        self._post(now, memo.number, ("revenue", amount_minor), ("unapplied cash", -amount_minor))
+        usable = min(amount_minor, invoice.open_minor)
+        if usable:
+            self._apply(memo, invoice, usable, now, "manual")
+        self._changed("credit_memo", memo.id, "created", now)
+        self.recheck_credit(customer.id)
+        return memo
+
+    def _of_customer(self, customer_id: str, applications: Sequence[tuple[str, int]]) -> list[Invoice]:
+        invoices = [self._invoice(invoice_id) for invoice_id, _ in applications]
+        if len({i.id for i in invoices}) < len(invoices):
+            raise RuleError("over-application", "an invoice is named twice", "apply")
+        for invoice in invoices:
+            if invoice.customer_id != customer_id:
+                raise RuleError("other-customer", f"invoice {invoice.number} is another customer's", "doc")
+        return invoices
+
+    def _apply(self, source: Payment | CreditMemo, invoice: Invoice, amount: int, now: int, channel: str) -> None:
+        kind = "payment" if isinstance(source, Payment) else "credit_memo"
+        source.unapplied_minor -= amount
+        invoice.open_minor -= amount
+        invoice.modified_at = now
+        customer = self.state.customers[invoice.customer_id]
+        customer.balance_minor -= amount
+        customer.unapplied_minor -= amount
+        if invoice.open_minor == 0:
+            self.open_invoices.get(customer.id, {}).pop(invoice.id, None)
+        self.state.applications.append(
+            Application(kind, source.id, invoice.id, amount, now, channel)  # type: ignore[arg-type]
+        )
+        self._post(now, source.number, ("unapplied cash", amount), ("receivables", -amount))
+        self._changed("invoice", invoice.id, "updated", now)

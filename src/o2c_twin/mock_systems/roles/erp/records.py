@@ -1,0 +1,190 @@
+"""The ERP's records. Money in integer minor units of the record's currency, instants in epoch microseconds."""
+
+from typing import Literal
+
+import msgspec
+
+from o2c_twin.mock_systems.roles.records import Feed, Numbers
+
+CreditHold = Literal["AUTO", "ON", "OFF"]
+CreditState = Literal["passed", "hold", "released", "rejected"]
+
+
+class Item(msgspec.Struct):
+    """A stock item. ``committed`` is reserved for orders; available = on_hand - committed."""
+
+    id: str
+    sku: str
+    name: str
+    price_minor: int
+    cost_minor: int
+    currency: str
+    on_hand: int = 0
+    committed: int = 0
+    modified_at: int = 0
+
+
+class Customer(msgspec.Struct):
+    """A customer master with its running credit exposure.
+
+    ``open_orders_minor``: ordered, not shipped; ``unbilled_minor``: shipped, not billed;
+    ``balance_minor``: open invoices; ``unapplied_minor``: cash and credits on account.
+    """
+
+    id: str
+    number: str
+    name: str
+    currency: str
+    terms_days: int = 30
+    credit_limit_minor: int | None = None
+    hold: CreditHold = "AUTO"
+    external_id: str | None = None
+    email: str | None = None
+    inactive: bool = False
+    ship_complete: bool = False
+    created_at: int = 0
+    modified_at: int = 0
+    balance_minor: int = 0
+    open_orders_minor: int = 0
+    unbilled_minor: int = 0
+    unapplied_minor: int = 0
+
+
+class OrderLine(msgspec.Struct):
+    """One order line; quantities in the item's unit, ``unit_price_minor`` per unit."""
+
+    line: int
+    item_id: str
+    quantity: int
+    unit_price_minor: int
+    committed: int = 0
+    shipped: int = 0
+    billed: int = 0
+    closed: bool = False
+
+
+class SalesOrder(msgspec.Struct):
+    """A sales order. Fulfilment and billing status are derived from the lines, never stored."""
+
+    id: str
+    number: str
+    customer_id: str
+    currency: str
+    lines: list[OrderLine]
+    entered_at: int
+    modified_at: int
+    external_id: str | None = None
+    po_number: str | None = None
+    memo: str | None = None
+    credit: CreditState = "passed"
+    hold_reason: str | None = None
+    released_at: int | None = None
+    cancelled: bool = False
+    ship_complete: bool = False
+    channel: str = "manual"
+
+
+class DeliveryLine(msgspec.Struct, frozen=True):
+    """One line of a goods issue."""
+
+    line: int
+    item_id: str
+    quantity: int
+    unit_price_minor: int
+
+
+class Delivery(msgspec.Struct):
+    """A goods issue against one order; ``invoice_id`` once it is billed."""
+
+    id: str
+    number: str
+    order_id: str
+    customer_id: str
+    currency: str
+    lines: list[DeliveryLine]
+    issued_at: int
+    modified_at: int
+    external_id: str | None = None
+    tracking: str | None = None
+    invoice_id: str | None = None
+
+
+class Invoice(msgspec.Struct):
+    """A posted invoice: immutable but for what is still open and what was credited."""
+
+    id: str
+    number: str
+    order_id: str
+    customer_id: str
+    currency: str
+    lines: list[DeliveryLine]
+    total_minor: int
+    open_minor: int
+    issued_at: int
+    due_at: int
+    modified_at: int
+    external_id: str | None = None
+    po_number: str | None = None
+    delivery_ids: list[str] = []
+    credited_minor: int = 0
+    channel: str = "manual"
+
+
+class CreditMemo(msgspec.Struct):
+    """A credit against one invoice; what the invoice no longer owes stays on account."""
+
+    id: str
+    number: str
+    invoice_id: str
+    customer_id: str
+    currency: str
+    amount_minor: int
+    unapplied_minor: int
+    reason: str
+    issued_at: int
+    modified_at: int
+    external_id: str | None = None
+
+
+class Application(msgspec.Struct, frozen=True, gc=False):
+    """An amount of a payment or credit memo set against an invoice."""
+
+    source_kind: Literal["payment", "credit_memo"]
+    source_id: str
+    invoice_id: str
+    amount_minor: int
+    applied_at: int
+    channel: str
+
+
+class Payment(msgspec.Struct):
+    """A customer payment; ``unapplied_minor`` is on account."""
+
+    id: str
+    number: str
+    customer_id: str
+    currency: str
+    amount_minor: int
+    unapplied_minor: int
+    received_at: int
+    modified_at: int
+    external_id: str | None = None
+    reference: str | None = None
+    channel: str = "manual"
+
+
+class ErpState(msgspec.Struct):
+    """Everything an ERP holds; a snapshot is this, encoded."""
+
+    numbers: Numbers = msgspec.field(default_factory=Numbers)
+    feed: Feed = msgspec.field(default_factory=Feed)
+    items: dict[str, Item] = {}
+    customers: dict[str, Customer] = {}
+    orders: dict[str, SalesOrder] = {}
+    deliveries: dict[str, Delivery] = {}
+    invoices: dict[str, Invoice] = {}
+    credit_memos: dict[str, CreditMemo] = {}
+    payments: dict[str, Payment] = {}
+    applications: list[Application] = []
+    postings: list[tuple[int, str, str, int]] = []
+    """(at, document number, account, amount in minor units: debit positive, credit negative)"""
