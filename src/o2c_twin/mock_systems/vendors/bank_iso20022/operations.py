@@ -1,0 +1,215 @@
+"""The bank's operations: token, accounts, statements, and the sandbox's way to let money arrive.
+
+Standing: assumed throughout. Banks' feeds differ; what they share is the camt.053 document, which is
+documented (ISO 20022). The paths follow the habits of European account-information interfaces.
+"""
+
+from datetime import date
+from decimal import Decimal, InvalidOperation
+from typing import TYPE_CHECKING, Any
+from urllib.parse import parse_qs
+
+import msgspec
+
+from o2c_twin.mock_systems.roles.bank import BankAccount, Statement
+from o2c_twin.mock_systems.roles.records import RuleError
+from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import amount_text, stamp, statement_document
+from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
+from o2c_twin.mock_systems.wire.route import Call, Operation
+
+if TYPE_CHECKING:
+    from o2c_twin.mock_systems.vendors.bank_iso20022.dialect import BankDialect
+
+_PAGE = 100
+
+
+def problem(status: int, code: str, detail: str) -> Response:
+    """The bank's error body."""
+    return json_response(status, {"error": code, "error_description": detail})
+
+
+class IncomingPayment(msgspec.Struct):
+    """Money that arrives, in the sandbox: a decimal amount as text."""
+
+    accountId: str
+    amount: str
+    remittance: str = ""
+    endToEndId: str | None = None
+    debtorName: str | None = None
+    debtorIban: str | None = None
+
+
+def token(bank: "BankDialect", call: Call) -> Response:
+    """OAuth 2.0 client credentials, form encoded."""
+    form = {k: v[0] for k, v in parse_qs(call.request.body.decode("utf-8", "replace")).items()}
+    if form.get("grant_type") != "client_credentials":
+        return problem(400, "unsupported_grant_type", "grant_type must be client_credentials")
+    issued = bank.issue_token(form.get("client_id", ""), form.get("client_secret", ""), call.now)
+    return json_response(200, {"access_token": issued, "token_type": "Bearer", "expires_in": 3600})
+
+
+def _account(bank: "BankDialect", call: Call) -> BankAccount:
+    try:
+        return bank.core.account(call.params["accountId"])
+    except RuleError as unknown:
+        raise Refused(problem(404, "unknown_account", unknown.message)) from unknown
+
+
+def list_accounts(bank: "BankDialect", call: Call) -> Response:
+    """The accounts of the client."""
+    rows = [
+        {
+            "accountId": a.id,
+            "iban": a.iban,
+            "currency": a.currency,
+            "owner": a.owner,
+            "bookedBalance": _signed(a.balance_minor, a.currency),
+        }
+        for a in bank.core.state.accounts.values()
+    ]
+    return json_response(200, {"accounts": rows})
+
+
+def _signed(minor: int, currency: str) -> str:
+    return f"{'-' if minor < 0 else ''}{amount_text(minor, currency)}"
+
+
+def list_statements(bank: "BankDialect", call: Call) -> Response:
+    """Closed days, oldest first, 100 a page."""
+    account = _account(bank, call)
+    query = call.request.query
+    first, last = query.get("fromDate", ""), query.get("toDate", "9999-12-31")
+    try:
+        page = int(query.get("page", "1"))
+    except ValueError:
+        page = 0
+    if page < 1:
+        return problem(400, "invalid_request", "page must be a whole number from 1")
+    found = [s for s in account.statements if first <= s.date <= last]
+    rows = [
+        {
+            "statementId": s.id,
+            "date": s.date,
+            "sequence": sequence_of(bank, s),
+            "openingBalance": _signed(s.opening_minor, account.currency),
+            "closingBalance": _signed(s.closing_minor, account.currency),
+            "currency": account.currency,
+            "entries": len(s.entries),
+            "createdAt": stamp(s.created_at),
+        }
+        for s in found[(page - 1) * _PAGE : page * _PAGE]
+    ]
+    answer: dict[str, Any] = {"statements": rows}
+    if len(found) > page * _PAGE:
+        answer["nextPage"] = page + 1
+    return json_response(200, answer)
+
+
+def sequence_of(bank: "BankDialect", statement: Statement) -> int:
+    """The number on the statement; with the switch ``skip_sequence`` every seventh is never used."""
+    return statement.sequence + (statement.sequence - 1) // 6 if bank.config.skip_sequence else statement.sequence
+
+
+def read_statement(bank: "BankDialect", call: Call) -> Response:
+    """One closed day as camt.053.001.08."""
+    account = _account(bank, call)
+    wanted = call.params["statementId"]
+    position = next((n for n, s in enumerate(account.statements) if s.id == wanted), None)
+    if position is None:
+        return problem(404, "unknown_statement", f"No statement {wanted}")
+    statement = account.statements[position]
+    entries = statement.entries
+    if bank.config.repeat_entries and position and account.statements[position - 1].entries:
+        entries = [account.statements[position - 1].entries[-1], *entries]
+    shown = msgspec.structs.replace(statement, sequence=sequence_of(bank, statement), entries=entries)
+    document = statement_document(shown, account, bank.config.bic, bank.config.name)
+    return Response(200, document, {"Content-Type": "application/xml"})
+
+
+def simulate_payment(bank: "BankDialect", call: Call) -> Response:
+    """Sandbox: money arrives in an account."""
+    body: IncomingPayment = call.body
+    try:
+        account = bank.core.account(body.accountId)
+        minor = _minor(body.amount, account.currency)
+        entry = bank.core.credit(
+            account.id,
+            minor,
+            end_to_end_id=body.endToEndId,
+            remittance=tuple(body.remittance[i : i + 140] for i in range(0, len(body.remittance), 140)),
+            counterparty=body.debtorName,
+            counterparty_iban=body.debtorIban,
+        )
+    except (RuleError, ValueError) as bad:
+        return problem(400, "invalid_request", str(bad))
+    return json_response(201, {"reference": entry.reference, "bookedOn": entry.booked_on})
+
+
+def _minor(text: str, currency: str) -> int:
+    digits = len(amount_text(1, currency).partition(".")[2])
+    try:
+        scaled = Decimal(text).scaleb(digits)
+    except InvalidOperation:
+        raise ValueError(f"amount {text!r} is not a decimal number") from None
+    if scaled != int(scaled):
+        raise ValueError(f"amount {text} has more than {digits} decimals")
+    return int(scaled)
+
+
+def simulate_close(bank: "BankDialect", call: Call) -> Response:
+    """Sandbox: close the books up to the last pending booking day, without waiting for the evening."""
+    days = sorted({e.booked_on for a in bank.core.state.accounts.values() for e in a.pending})
+    closed = [s.id for day in days for s in bank.core.close_day(date.fromisoformat(day))]
+    return json_response(200, {"statements": closed})
+
+
+_FEED = "assumed: habits of European account-information feeds"
+ROUTES: tuple[Operation, ...] = (
+    Operation(
+        "token",
+        "POST",
+        "/oauth2/token",
+        token,
+        "Client credentials for a bearer token",
+        open=True,
+        source="RFC 6749, 4.4",
+    ),
+    Operation("accounts.list", "GET", "/v1/accounts", list_accounts, "Accounts", standing="assumed", source=_FEED),
+    Operation(
+        "statements.list",
+        "GET",
+        "/v1/accounts/{accountId}/statements",
+        list_statements,
+        "Closed days of an account",
+        standing="assumed",
+        source=_FEED,
+    ),
+    Operation(
+        "statements.read",
+        "GET",
+        "/v1/accounts/{accountId}/statements/{statementId}",
+        read_statement,
+        "A closed day as camt.053.001.08",
+        source="ISO 20022 camt.053.001.08",
+    ),
+    Operation(
+        "sandbox.payment",
+        "POST",
+        "/v1/sandbox/incoming-payments",
+        simulate_payment,
+        "Let money arrive",
+        body=IncomingPayment,
+        success=201,
+        standing="assumed",
+        source="sandboxes of bank interfaces offer the like",
+    ),
+    Operation(
+        "sandbox.close",
+        "POST",
+        "/v1/sandbox/close-day",
+        simulate_close,
+        "Close the books now",
+        standing="assumed",
+        source="sandboxes of bank interfaces offer the like",
+    ),
+)

@@ -1,0 +1,1 @@
+"""The twin: virtual time, the world, the truth, and one run of an estate."""

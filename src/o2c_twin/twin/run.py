@@ -1,0 +1,228 @@
+"""One run: build the world of a plan, let its year happen, check it against the truth, write the record."""
+
+import asyncio
+import gc
+import resource
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, datetime, time
+from pathlib import Path
+from time import perf_counter
+from typing import Any
+
+import o2c_twin
+from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.runtime.steps import Observer, Synced
+from o2c_twin.mock_systems.wire.journal import Entry
+from o2c_twin.mock_systems.wire.ports import World
+from o2c_twin.run_record import RunRecordWriter
+from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.estate import Estate, build_estate
+from o2c_twin.twin.plan import RunPlan
+from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
+from o2c_twin.twin.trace import Trace
+from o2c_twin.twin.transport import direct, through_asgi
+from o2c_twin.twin.world.business import Business
+from o2c_twin.twin.world.closing import write_documents
+from o2c_twin.twin.world.exceptions import Exceptions
+from o2c_twin.twin.world.invariants import Violation, violations
+
+_DAY = 86_400_000_000
+_PULSE_DAYS = 1
+
+
+@dataclass(frozen=True, slots=True)
+class RunResult:
+    """What a run found; ``record`` is its directory, None when none was written."""
+
+    manifest: dict[str, Any]
+    violations: list[Violation]
+    record: Path | None
+    trace_hash: str
+    orders: int
+    api_calls: int
+    wall_s: float
+    virtual_days: int
+    peak_memory_mb: float
+
+
+class Watch(Observer):
+    """Hears what the engine does, for the record and for the people who settle its cases."""
+
+    def __init__(self, record: RunRecordWriter, trace: Trace) -> None:
+        self._record = record
+        self._trace = trace
+        self.settle: Callable[[str, str, str], None] = lambda case_id, flow, object_id: None
+        self.dropped_events = 0
+
+    def synced(self, what: Synced) -> None:
+        """A change arrived in a system."""
+        self._record.add("sync", (what.flow, what.object_id, what.source, what.target, what.source_at, what.target_at))
+
+    def case_opened(self, case_id: str, flow: str, object_id: str, reason: str, at: int) -> None:
+        """A dead letter: somebody has to settle it."""
+        self._trace.line(f"{at}|engine|case opened|{flow}|{object_id}|{reason}")
+        self.settle(case_id, flow, object_id)
+
+    def dropped(self, event: Inbound, reason: str, at: int) -> None:
+        """A naive engine gave up, and nobody is told."""
+        self.dropped_events += 1
+        self._trace.line(f"{at}|engine|dropped|{event.flow}|{event.object_id}|{reason}")
+
+
+def journal_sink(trace: Trace, record: RunRecordWriter) -> Callable[[Entry], None]:
+    """Takes every call of every mock into trace and record."""
+
+    def sink(entry: Entry) -> None:
+        trace.line(
+            f"{entry.at}|{entry.system}|{entry.operation}|{entry.caller}|{entry.method}|{entry.path}"
+            f"|{entry.status}|{entry.fault}|{entry.duration_us}"
+        )
+        trace.body(entry.request)
+        trace.body(entry.response)
+        record.add(
+            "api_calls",
+            (
+                entry.at,
+                entry.system,
+                entry.operation,
+                entry.caller,
+                entry.status,
+                entry.throttled,
+                entry.fault,
+                entry.duration_us,
+            ),
+        )
+
+    return sink
+
+
+def run(plan: RunPlan, out: Path | None, progress: Callable[[float], None] | None = None) -> RunResult:
+    """Run a plan in virtual time. ``out`` gets the run record; ``progress`` a share of the run, 0 to 1.
+
+    Raises ValueError when the plan's figures hold no run.
+    """
+    began = perf_counter()
+    record = RunRecordWriter(out)
+    trace = Trace()
+    start = datetime.combine(plan.world.start, time(), UTC)
+    # A year makes millions of short-lived objects and keeps few cycles: the default thresholds
+    # would walk the whole estate thousands of times.
+    thresholds = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(200_000, 20, 100)
+    try:
+        with TwinEnvironment() as env, guard():
+            result = _virtual(plan, env, TwinClock(env, epoch(start)), record, trace, progress)
+    finally:
+        gc.set_threshold(*thresholds)
+        gc.unfreeze()
+    company, estate, journal, found = result
+    for violation in found:
+        record.add("violations", (violation.invariant, violation.key, violation.detail))
+    write_documents(company, journal)
+    calls = sum(server.journal.count for server in estate.servers.values())
+    wall = perf_counter() - began
+    manifest = _manifest(plan, start, trace, len(company.truth.deals), calls, len(found), wall)
+    record.close(manifest)
+    return RunResult(
+        manifest,
+        found,
+        out,
+        manifest["trace_hash"],
+        len(company.truth.deals),
+        calls,
+        wall,
+        plan.world.days + plan.world.drain_days,
+        resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
+    )
+
+
+def _virtual(
+    plan: RunPlan,
+    env: TwinEnvironment,
+    clock: TwinClock,
+    record: RunRecordWriter,
+    trace: Trace,
+    progress: Callable[[float], None] | None,
+) -> tuple[Any, Estate, Journal | None, list[Violation]]:
+    chance = Chance(plan.seed)
+    engines: list[Engine] = []
+
+    async def post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
+        if not engines:
+            return 0, b""
+        return engines[0].pushed(url.rpartition("/")[2], body)
+
+    def spawn(work: Any, name: str) -> object:
+        return env.spawn(work, name)
+
+    world = World(clock, chance.sub("mocks").uniform, asyncio.sleep, spawn, post)
+    estate = build_estate(plan, world, journal_sink(trace, record))
+    integrated = plan.design.topology != "manual"
+    business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated)
+    journal: Journal | None = None
+    if integrated:
+        journal = Journal(":memory:", "OFF")
+        watch = Watch(record, trace)
+        wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, asyncio.sleep)
+        crm, erp, bank = estate.connectors(wires, lambda system: f"http://{system}.test")
+        engine = Engine(
+            plan.design,
+            crm,
+            erp,
+            bank,
+            journal,
+            FLOWS,
+            clock=clock,
+            sleep=asyncio.sleep,
+            spawn=spawn,
+            draw=chance.sub("engine").uniform,
+            observer=watch,
+            rhythm=plan.rhythm,
+        )
+        watch.settle = Exceptions(business.company, journal).settle
+        engines.append(engine)
+        estate.subscribe(lambda system: f"http://engine.test/{system}")
+        engine.start()
+    business.begin()
+    days = plan.world.days + plan.world.drain_days
+    for day in range(1, days + 1):
+        env.run(until=day * _DAY)
+        if progress is not None:
+            progress(day / days)
+    for engine in engines:
+        engine.stop()
+    found = violations(business.company)
+    return business.company, estate, journal, found
+
+
+def _manifest(
+    plan: RunPlan, start: datetime, trace: Trace, orders: int, calls: int, broken: int, wall: float
+) -> dict[str, Any]:
+    world = plan.world
+    horizon = start.timestamp() + world.days * 86_400
+    return {
+        "scenario": plan.name,
+        "title": plan.title,
+        "story": plan.story,
+        "seed": plan.seed,
+        "design": plan.design.choices(),
+        "settings": {name: str(getattr(world, name)) for name in world.__dataclass_fields__},
+        "systems": {role: system.vendor for role, system in plan.systems.items()},
+        "start": start.isoformat(),
+        "horizon_end": datetime.fromtimestamp(horizon, UTC).isoformat(),
+        "end": datetime.fromtimestamp(horizon + world.drain_days * 86_400, UTC).isoformat(),
+        "currency": world.currency,
+        "orders": orders,
+        "api_calls": calls,
+        "virtual_days": world.days + world.drain_days,
+        "violations": broken,
+        "trace_hash": trace.digest(),
+        "versions": {"o2c_twin": o2c_twin.__version__},
+        "wall_s": round(wall, 3),
+    }

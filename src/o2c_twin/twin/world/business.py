@@ -1,0 +1,96 @@
+"""The business: everybody put in place and set to work."""
+
+from datetime import UTC, datetime
+
+from o2c_twin.run_record import RunRecordWriter
+from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.estate import Estate
+from o2c_twin.twin.time import TwinClock, TwinEnvironment
+from o2c_twin.twin.trace import Trace
+from o2c_twin.twin.world import demand, population
+from o2c_twin.twin.world.buyers import Buyers
+from o2c_twin.twin.world.company import YARD, Company
+from o2c_twin.twin.world.credit_desk import CreditDesk
+from o2c_twin.twin.world.office import Office
+from o2c_twin.twin.world.sales import Sales
+from o2c_twin.twin.world.settings import WorldSettings
+from o2c_twin.twin.world.warehouse import Warehouse
+
+_DAY = 86_400_000_000
+_WORKING_SHARE = 5 / 7
+
+
+class Business:
+    """One company, its customers and its bank, ready to begin."""
+
+    def __init__(
+        self,
+        settings: WorldSettings,
+        env: TwinEnvironment,
+        clock: TwinClock,
+        chance: Chance,
+        estate: Estate,
+        record: RunRecordWriter,
+        trace: Trace,
+        integrated: bool,
+    ) -> None:
+        company = self.company = Company(
+            env,
+            clock,
+            chance,
+            settings,
+            estate.crm,
+            estate.erp,
+            estate.bank,
+            estate.crm_fields,
+            estate.bank_account_id,
+            record,
+            trace,
+            integrated,
+        )
+        start = clock.now()
+        company.end_us = start + (settings.days + settings.drain_days) * _DAY
+        goods = population.items(settings, chance)
+        buyers = population.customers(settings, chance)
+        self._deals = demand.deals(settings, chance, start, buyers, goods)
+        self._hire(company)
+        self._warehouse = Warehouse(company, goods)
+        self._sales = Sales(company, goods)
+        CreditDesk(company)
+        if not integrated:
+            self._sales.on_won = Office(company).deal_won
+        Buyers(company)
+        for buyer in buyers:
+            record.add(
+                "customers",
+                (
+                    buyer.customer_id,
+                    buyer.name,
+                    buyer.payer_class,
+                    buyer.terms_days,
+                    buyer.credit_limit_minor,
+                    settings.currency,
+                ),
+            )
+
+    @staticmethod
+    def _hire(company: Company) -> None:
+        settings = company.settings
+        daily = settings.orders / settings.days / _WORKING_SHARE
+        entry = settings.minutes_order + 2 * settings.minutes_status
+        company.staff("order_entry", daily, entry)
+        company.staff("billing", daily * 1.1, settings.minutes_invoice)
+        company.staff("receivables", daily, settings.minutes_receipt)
+        company.staff("credit", daily * 0.1, settings.minutes_credit)
+        company.staff("support", daily * 0.05, settings.minutes_dispute)
+        company.staff("warehouse", daily * 1.1, settings.minutes_pick, YARD)
+
+    def begin(self) -> None:
+        """Open the doors."""
+        company = self.company
+        company.begin(self._sales.win(self._deals))
+        company.begin(company.each_day(6.0, self._warehouse.replenish))
+        company.begin(company.each_day(20.0, self._close_bank_day))
+
+    def _close_bank_day(self, midnight: int) -> None:
+        self.company.bank.close_day(datetime.fromtimestamp(midnight // 1_000_000, UTC).date())

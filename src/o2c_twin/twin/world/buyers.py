@@ -1,0 +1,155 @@
+"""The customers' side of an invoice: they check it, dispute what is wrong, and pay when they do."""
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+
+from o2c_twin.mock_systems.roles.erp import Invoice
+from o2c_twin.mock_systems.roles.records import Change, RuleError
+from o2c_twin.twin.world.company import Company, Process
+from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.payers import days_from_due
+from o2c_twin.twin.world.population import Customer
+from o2c_twin.twin.world.truth import Dispute, Receipt
+
+_DAY = 86_400_000_000
+_PAY_HOUR = 10 * 3_600_000_000
+# Dispute settlement: lognormal, median 12 days, p90 30 days (domain sheet 3.8).
+_SETTLE_MEDIAN_DAYS, _SETTLE_SIGMA = 12.0, 0.715
+# From receipt of an invoice to the customer's clerk looking at it: 3.1 days (domain sheet 3.8, leaders).
+_CHECK_DAYS = 3.1
+
+
+class Buyers:
+    """All customers' accounts-payable desks."""
+
+    def __init__(self, company: Company) -> None:
+        self._company = company
+        self._sku_of = {item.id: item.sku for item in company.erp.state.items.values()}
+        self._billed: dict[tuple[str, str], int] = {}
+        self._deliveries: dict[str, int] = {}
+        self._runs: dict[tuple[str, int], list[tuple[str, int]]] = {}
+        self.on_receipt: Callable[[Receipt], None] = lambda receipt: None
+        company.erp.listeners.append(self._changed)
+
+    def _changed(self, change: Change) -> None:
+        if change.kind == "invoice" and change.what == "created":
+            invoice = self._company.erp.state.invoices[change.id]
+            deal = self._company.truth.deal_of_po(invoice.po_number)
+            if deal is not None:
+                nth = self._deliveries[deal.deal_id] = self._deliveries.get(deal.deal_id, 0) + 1
+                self._company.diary.note("erp", "invoice posted", "invoice", invoice.number, deal.deal_id)
+                self._check(invoice, deal, nth)
+
+    def _check(self, invoice: Invoice, deal: Deal, nth: int) -> None:
+        reason, wrong = self._objection(invoice, deal)
+        if reason is not None:
+            self._company.begin(self._dispute(invoice, deal, nth, reason, wrong))
+        else:
+            self._plan(invoice, deal, nth, invoice.total_minor, self._company.clock.now())
+
+    def _objection(self, invoice: Invoice, deal: Deal) -> tuple[str | None, int]:
+        """What is billed beyond the agreement: reason and amount. Nobody complains of too little."""
+        price = {line.sku: line.price_minor for line in deal.lines}
+        ordered = {line.sku: line.quantity for line in deal.lines}
+        too_much = too_dear = 0
+        for line in invoice.lines:
+            sku = self._sku_of[line.item_id]
+            before = self._billed.get((deal.deal_id, sku), 0)
+            self._billed[deal.deal_id, sku] = before + line.quantity
+            extra = min(line.quantity, max(0, before + line.quantity - ordered.get(sku, 0)))
+            too_much += extra * line.unit_price_minor
+            too_dear += (line.quantity - extra) * max(0, line.unit_price_minor - price.get(sku, 0))
+        if too_much == invoice.total_minor:
+            return "duplicate", too_much
+        if too_much:
+            return "quantity", too_much + too_dear
+        return ("price", too_dear) if too_dear else (None, 0)
+
+    def _dispute(self, invoice: Invoice, deal: Deal, nth: int, reason: str, wrong: int) -> Process:
+        company = self._company
+        chance = company.chance
+        key = (deal.deal_id, nth)
+        yield company.env.sleep(_CHECK_DAYS * 86_400)
+        opened = company.clock.now()
+        company.diary.note("customer", "dispute opened", "invoice", invoice.number, deal.deal_id, reason=reason)
+        days = chance.lognormal(_SETTLE_MEDIAN_DAYS, _SETTLE_SIGMA, "dispute.days", *key)
+        number = len(company.truth.disputes)
+        dispute = Dispute(f"DSP-{number + 1:05d}", invoice.number, opened, None, reason, wrong)
+        company.truth.disputes.append(dispute)
+        yield company.env.sleep(days * 86_400)
+        yield from company.desk("support").work("settle dispute", invoice.number, company.settings.minutes_dispute)
+        memo = company.erp.issue_credit_memo(invoice.id, wrong, reason)
+        if reason == "duplicate":
+            company.erp.return_goods(invoice.id)
+        company.truth.disputes[number] = Dispute(
+            dispute.dispute_id, invoice.number, opened, company.clock.now(), reason, wrong
+        )
+        company.diary.note("support", "credit memo issued", "credit_memo", memo.number, deal.deal_id, reason=reason)
+        if invoice.open_minor > 0:
+            self._plan(invoice, deal, nth, invoice.open_minor, company.clock.now() + 3 * _DAY)
+
+    def _plan(self, invoice: Invoice, deal: Deal, nth: int, amount: int, earliest: int) -> None:
+        """Put the invoice into the customer's payment run."""
+        company, customer = self._company, deal.customer
+        late = days_from_due(company.chance, customer.punctuality, customer.terms_days, deal.deal_id, nth)
+        day = max(invoice.due_at // _DAY + late, earliest // _DAY + 1)
+        run = _payment_day(day, customer.payment_weekday)
+        if (run * _DAY + _PAY_HOUR) <= company.clock.now():
+            run = company.clock.now() // _DAY + 1
+        batch = self._runs.get((customer.customer_id, run))
+        if batch is None:
+            batch = self._runs[customer.customer_id, run] = []
+            company.begin(self._pay(customer, run))
+        batch.append((invoice.id, amount))
+
+    def _pay(self, customer: Customer, run: int) -> Process:
+        company = self._company
+        yield company.until(run * _DAY + _PAY_HOUR)
+        intended: dict[str, int] = {}
+        for invoice_id, amount in self._runs.pop((customer.customer_id, run)):
+            invoice = company.erp.state.invoices[invoice_id]
+            due = min(amount, invoice.total_minor - invoice.credited_minor)
+            if due > 0:
+                intended[invoice.number] = intended.get(invoice.number, 0) + due
+        if not intended:
+            return
+        total = sum(intended.values())
+        first = company.erp.state.invoices[company.erp.by_number[next(iter(intended))]]
+        silent = company.chance.uniform("payer.reference", customer.customer_id, run) < company.settings.no_reference
+        text = f"PAYMENT {customer.name.upper()}"[:140] if silent else " ".join(intended)
+        try:
+            entry = company.bank.credit(
+                company.bank_account_id,
+                total,
+                end_to_end_id=None if silent else first.number,
+                remittance=tuple(text[i : i + 140] for i in range(0, len(text), 140)),
+                counterparty=customer.name,
+                counterparty_iban=customer.iban,
+            )
+        except RuleError as impossible:
+            raise AssertionError(f"the bank refused {total} from {customer.customer_id}") from impossible
+        receipt = Receipt(entry.reference, customer.customer_id, company.clock.now(), total, intended)
+        company.truth.receipts[entry.reference] = receipt
+        value = datetime.fromisoformat(entry.value_on).replace(tzinfo=UTC)
+        company.record.add(
+            "receipts",
+            (
+                entry.reference,
+                customer.customer_id,
+                int(value.timestamp()) * 1_000_000,
+                total,
+                company.settings.currency,
+            ),
+        )
+        company.diary.note("customer", "payment sent", "receipt", entry.reference, None, amount_minor=total)
+        self.on_receipt(receipt)
+
+
+def _payment_day(day: int, weekday: int | None) -> int:
+    """The day of the payment run nearest to ``day`` (days since the epoch): weekly, or any working day."""
+    # 1970-01-01 was a Thursday: weekday() of day n is (n + 3) % 7.
+    if weekday is not None:
+        ahead = (weekday - (day + 3)) % 7
+        return day + ahead if ahead <= 3 else day + ahead - 7
+    at = (day + 3) % 7
+    return day if at < 5 else day + 7 - at

@@ -1,0 +1,73 @@
+"""What people do with the cases an engine opens."""
+
+from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.mock_systems.roles.records import RuleError
+from o2c_twin.twin.world.company import Company, Process
+from o2c_twin.twin.world.office import post_receipt
+from o2c_twin.twin.world.views import news_of_order, orders_of_deal
+
+
+class Exceptions:
+    """Clerks who settle dead letters by hand, each in the system it is about."""
+
+    def __init__(self, company: Company, journal: Journal) -> None:
+        self._company = company
+        self._journal = journal
+
+    def settle(self, case_id: str, flow: str, object_id: str) -> None:
+        """Put a case on the right desk."""
+        self._company.begin(self._settle(case_id, flow, object_id))
+
+    def _settle(self, case_id: str, flow: str, object_id: str) -> Process:
+        company = self._company
+        role = "receivables" if flow == "cash" else "support"
+        yield from company.desk(role).work(f"settle {flow} case", object_id, company.settings.minutes_case)
+        if flow == "cash":
+            receipt = company.truth.receipts.get(object_id)
+            if receipt is not None:
+                post_receipt(company, receipt)
+        elif flow == "order":
+            self._order(object_id)
+        elif flow == "delivery":
+            self._bill(object_id)
+        else:
+            self._news(flow, object_id)
+        self._journal.close_case(case_id, company.clock.now())
+
+    def _order(self, crm_id: str) -> None:
+        company = self._company
+        deal = next(d for d in company.truth.deals.values() if company.truth.crm_ids[d.deal_id] == crm_id)
+        known = orders_of_deal(company.erp, deal.po_number)
+        if known:
+            order = known[0]
+        else:
+            number = deal.customer.number
+            customers = company.erp.state.customers.values()
+            master = next((c.id for c in customers if c.number == number), None)
+            if master is None:
+                master = company.erp.add_customer(
+                    deal.customer.name,
+                    company.settings.currency,
+                    number=number,
+                    terms_days=deal.customer.terms_days,
+                    credit_limit_minor=deal.customer.credit_limit_minor,
+                ).id
+            lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
+            order = company.erp.enter_order(master, lines, po_number=deal.po_number)
+        company.tell_crm(deal.deal_id, news_of_order(company.erp, order))
+
+    def _bill(self, delivery_id: str) -> None:
+        delivery = self._company.erp.state.deliveries[delivery_id]
+        try:
+            self._company.erp.invoice_order(delivery.order_id)
+        except RuleError as nothing:
+            # It was billed after all; the engine only never heard so.
+            self._company.diary.note("support", "case without cause", "delivery", delivery.number, why=nothing.code)
+
+    def _news(self, flow: str, object_id: str) -> None:
+        erp = self._company.erp
+        order_id = erp.state.invoices[object_id].order_id if flow == "invoice" else object_id
+        order = erp.state.orders.get(order_id)
+        deal = self._company.truth.deal_of_po(order.po_number) if order is not None else None
+        if order is not None and deal is not None:
+            self._company.tell_crm(deal.deal_id, news_of_order(erp, order))

@@ -1,0 +1,122 @@
+"""What must hold when everything has come to rest: the systems against the truth."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from o2c_twin.twin.world.company import Company
+from o2c_twin.twin.world.views import news_of_order, orders_of_deal
+
+
+@dataclass(frozen=True, slots=True)
+class Violation:
+    """An invariant that does not hold, for which business key, and what was found."""
+
+    invariant: str
+    key: str
+    detail: str
+
+
+def violations(company: Company) -> list[Violation]:
+    """All violations, in a fixed order."""
+    checks = (
+        _each_deal_ordered_once,
+        _order_as_agreed,
+        _shipped_is_invoiced,
+        _receipts_applied_once,
+        _no_shipment_on_hold,
+        _one_master_per_customer,
+        _crm_agrees,
+        _books_balance,
+    )
+    return [violation for check in checks for violation in check(company)]
+
+
+def _each_deal_ordered_once(company: Company) -> Iterator[Violation]:
+    for deal in company.truth.deals.values():
+        orders = orders_of_deal(company.erp, deal.po_number)
+        if not orders:
+            yield Violation("won deal has an order", deal.deal_id, f"{deal.po_number}: no sales order in the ERP")
+        elif len(orders) > 1:
+            numbers = ", ".join(o.number for o in orders)
+            yield Violation(
+                "won deal is ordered once", deal.deal_id, f"{deal.po_number}: {len(orders)} orders: {numbers}"
+            )
+
+
+def _order_as_agreed(company: Company) -> Iterator[Violation]:
+    sku_of = {item.id: item.sku for item in company.erp.state.items.values()}
+    for deal in company.truth.deals.values():
+        agreed = sorted((x.sku, x.quantity, x.price_minor) for x in deal.lines)
+        for order in orders_of_deal(company.erp, deal.po_number)[:1]:
+            entered = sorted((sku_of[x.item_id], x.quantity, x.unit_price_minor) for x in order.lines)
+            if entered != agreed:
+                yield Violation("order is as agreed", deal.deal_id, f"{order.number}: {entered}, agreed {agreed}")
+
+
+def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:
+    for order in company.erp.state.orders.values():
+        for line in order.lines:
+            if line.shipped != line.billed:
+                detail = f"line {line.line}: shipped {line.shipped}, invoiced {line.billed}"
+                yield Violation("shipped equals invoiced", order.number, detail)
+
+
+def _receipts_applied_once(company: Company) -> Iterator[Violation]:
+    erp = company.erp
+    posted: dict[str, list[str]] = {}
+    for payment in erp.state.payments.values():
+        posted.setdefault(payment.reference or "", []).append(payment.id)
+    booked = {e.reference for s in company.bank.account(company.bank_account_id).statements for e in s.entries}
+    for reference, receipt in company.truth.receipts.items():
+        if reference not in booked:
+            continue
+        payments = [erp.state.payments[i] for i in posted.get(reference, ())]
+        total = sum(p.amount_minor for p in payments)
+        if len(payments) != 1 or total != receipt.amount_minor:
+            detail = f"{receipt.amount_minor} received, posted {len(payments)} times as {total}"
+            yield Violation("receipt is posted once", reference, detail)
+
+
+def _no_shipment_on_hold(company: Company) -> Iterator[Violation]:
+    for delivery in company.truth.issued_on_hold:
+        yield Violation("no shipment on hold", delivery, "goods issued while the order was on credit hold")
+
+
+def _one_master_per_customer(company: Company) -> Iterator[Violation]:
+    masters: dict[str, dict[str, None]] = {}
+    for deal in company.truth.deals.values():
+        for order in orders_of_deal(company.erp, deal.po_number):
+            masters.setdefault(deal.customer.customer_id, {})[order.customer_id] = None
+    for customer_id, ids in masters.items():
+        if len(ids) > 1:
+            numbers = ", ".join(company.erp.state.customers[i].number for i in ids)
+            yield Violation("one master per customer", customer_id, f"{len(ids)} customers in the ERP: {numbers}")
+
+
+def _crm_agrees(company: Company) -> Iterator[Violation]:
+    for deal in company.truth.deals.values():
+        orders = orders_of_deal(company.erp, deal.po_number)
+        if not orders:
+            continue
+        custom = company.crm.state.opportunities[company.truth.crm_ids[deal.deal_id]].custom
+        for name, value in news_of_order(company.erp, orders[0]).items():
+            found = custom.get(getattr(company.fields, name))
+            if found != value:
+                detail = f"{name} in the CRM is {found!r}, in the ERP {value!r}"
+                yield Violation("CRM agrees with ERP", deal.deal_id, detail)
+
+
+def _books_balance(company: Company) -> Iterator[Violation]:
+    erp = company.erp
+    balances = erp.trial_balance()
+    if sum(balances.values()) != 0:
+        yield Violation("books balance", "trial balance", f"debits minus credits are {sum(balances.values())}")
+    open_items = sum(i.open_minor for i in erp.state.invoices.values())
+    if balances.get("receivables", 0) != open_items:
+        detail = f"ledger {balances.get('receivables', 0)}, open invoices {open_items}"
+        yield Violation("books balance", "receivables", detail)
+    account = company.bank.account(company.bank_account_id)
+    sent = sum(r.amount_minor for r in company.truth.receipts.values())
+    held = account.balance_minor + sum(e.amount_minor for e in account.pending)
+    if held != sent:
+        yield Violation("books balance", "bank", f"bank holds {held}, customers sent {sent}")
