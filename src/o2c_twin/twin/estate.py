@@ -56,10 +56,10 @@ class Estate:
     def subscribe(self, url_of: Callable[[str], str]) -> None:
         """Have every system push its changes; ``url_of`` gives the target by system name."""
         crm = url_of("crm")
-        won = salesforce.OutboundMessage(
+        won = salesforce.config.OutboundMessage(
             "Won deal", "Opportunity", crm, ("Id", "AccountId", "SystemModstamp"), "IsWon = true"
         )
-        changed = salesforce.OutboundMessage("Changed account", "Account", crm, trigger="onAllChanges")
+        changed = salesforce.config.OutboundMessage("Changed account", "Account", crm, trigger="onAllChanges")
         self.salesforce.subscribe(won)
         self.salesforce.subscribe(changed)
         kinds = ("salesOrder", "itemFulfillment", "invoice")
@@ -93,7 +93,7 @@ class Estate:
             "account_id": self.bank_account_id,
         }
 
-    def _token(self) -> netsuite.Integration:
+    def _token(self) -> netsuite.config.Integration:
         config = self.netsuite.config
         return netsuite.derive_integration(config.account, config.seed, INTEGRATION)
 
@@ -146,15 +146,15 @@ def _latency(system: SystemPlan) -> Latency | None:
 
 
 def _salesforce_config(plan: RunPlan, system: SystemPlan) -> salesforce.SalesforceConfig:
-    fields = salesforce.default_custom_fields()
+    fields = salesforce.config.default_custom_fields()
     # Sales may enter a customer twice: neither its number nor the ERP's id is unique among accounts.
     for name in ("ERP_Id__c", "Customer_Number__c"):
-        fields["Account"][name] = salesforce.CustomField("text")
+        fields["Account"][name] = salesforce.config.CustomField("text")
     return salesforce.SalesforceConfig(
         client_id="o2c-connected-app",
         client_secret=f"o2c-secret-{plan.seed}",
         seed=plan.seed,
-        edition=_one_of(system.plan or "enterprise", salesforce.Edition),
+        edition=_one_of(system.plan or "enterprise", salesforce.config.Edition),
         licences=system.licences or 50,
         currency=plan.world.currency,
         custom_fields=fields,
@@ -166,7 +166,7 @@ def _netsuite_config(plan: RunPlan, system: SystemPlan) -> netsuite.NetSuiteConf
     return netsuite.NetSuiteConfig(
         seed=plan.seed,
         integrations=(netsuite.derive_integration(account, plan.seed, INTEGRATION),),
-        tier=_one_of(system.plan or "premium", netsuite.Tier),
+        tier=_one_of(system.plan or "premium", netsuite.config.Tier),
         suitecloud_plus=system.licences,
         currency=plan.world.currency,
         date_format="YYYY-MM-DD",

@@ -3,7 +3,7 @@
 import asyncio
 import signal
 import ssl
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Coroutine
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from datetime import UTC, datetime, time
@@ -21,7 +21,7 @@ from o2c_twin.integration.runtime.journal import Journal
 from o2c_twin.integration.webhook_endpoint import PREFIX, WebhookEndpoint
 from o2c_twin.mock_systems.wire.asgi import MockApp
 from o2c_twin.mock_systems.wire.live import LiveServer
-from o2c_twin.mock_systems.wire.ports import World
+from o2c_twin.mock_systems.wire.ports import Spawn, World
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import Estate, build_estate
@@ -140,9 +140,9 @@ async def live_estate(plan: RunPlan, env: TwinEnvironment, options: LiveOptions)
         yield LiveEstate(env, estate, engine, urls, token, ca)
 
 
-def _spawner(env: TwinEnvironment) -> Callable[[Any, str], object]:
+def _spawner(env: TwinEnvironment) -> Spawn:
     # Background work of mocks and engine runs on the twin's time, whatever started it.
-    def spawn(work: Any, name: str) -> object:
+    def spawn(work: Coroutine[Any, Any, None], name: str) -> object:
         with env.virtual_time():
             return env.spawn(work, name)
 

@@ -116,7 +116,7 @@ class NetSuiteErp:
         if key is None:
             answer = await self._call(operation, "POST", f"{_RECORD}/{record}", None, body, correlation)
         else:
-            path = f"{_RECORD}/{record}/eid:{quote(key, safe='')}"
+            path = f"{_RECORD}/{record}/eid:{quote(key, safe=':@')}"
             answer = await self._call(operation, "PUT", path, None, body, correlation)
         return _id_of(self.system, operation, answer)
 

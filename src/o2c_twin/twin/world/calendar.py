@@ -43,7 +43,7 @@ class OfficeHours:
 
     def opening(self, at_us: int) -> int:
         """``at_us`` itself in office hours, else the next opening."""
-        weeks, rest = divmod(at_us - _MONDAY_US, _WEEK_US)
+        rest = (at_us - _MONDAY_US) % _WEEK_US
         days, clock = divmod(rest, DAY_US)
         if days < 5 and clock < self.closes * HOUR_US:
             return at_us - clock + max(clock, self.opens * HOUR_US)

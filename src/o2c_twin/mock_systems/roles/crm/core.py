@@ -1,11 +1,14 @@
 """The CRM's core: records with custom fields, unique keys, stages; each change whole or not at all."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import msgspec
 
+from o2c_twin.mock_systems.roles.crm.keys import Keys
 from o2c_twin.mock_systems.roles.crm.records import Account, Contact, CrmState, Opportunity, OpportunityLine, Product
+from o2c_twin.mock_systems.roles.crm.undo import Step, Undo, saved_fields, saved_place
 from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
 
 Record = Account | Contact | Product | Opportunity | OpportunityLine
@@ -22,7 +25,20 @@ STAGES = (
     "Closed Lost",
 )
 WON, LOST = "Closed Won", "Closed Lost"
-_REQUIRED = {"contact": ("last_name",), "account": ("name",), "opportunity": ("name", "stage", "close_date")}
+_TYPES: dict[str, type] = {
+    "account": Account,
+    "contact": Contact,
+    "product": Product,
+    "opportunity": Opportunity,
+    "line": OpportunityLine,
+}
+_REQUIRED = {
+    "contact": ("last_name",),
+    "account": ("name",),
+    "opportunity": ("name", "stage", "close_date"),
+    "product": ("name",),
+    "line": ("opportunity_id", "product_id", "quantity"),
+}
 _REFERENCES = {
     "account_id": "account",
     "parent_id": "account",
@@ -35,7 +51,8 @@ class CrmCore:
     """One company's CRM.
 
     ``new_id(kind, n)`` spells the id of the n-th record of a kind as the vendor does; ``unique``
-    names, by kind, the custom fields whose values must be unique (external ids).
+    names, by kind, the custom fields whose values must be unique (external ids); ``lookups`` more
+    fields, core or custom, by which records are to be found without a scan.
     """
 
     def __init__(
@@ -43,35 +60,23 @@ class CrmCore:
         now: Callable[[], int],
         new_id: Callable[[str, int], str],
         unique: Mapping[str, tuple[str, ...]] | None = None,
+        lookups: Mapping[str, tuple[str, ...]] | None = None,
     ) -> None:
         self._now = now
         self._new_id = new_id
-        self._unique = dict(unique or {})
+        self._keys = Keys(_TYPES, unique or {}, lookups or {})
+        self._undo: Undo | None = None
         self.listeners: list[Listener] = []
         self._load(CrmState())
 
     def _load(self, state: CrmState) -> None:
         self.state = state
-        self.tables: dict[str, dict[str, Any]] = {
-            "account": state.accounts,
-            "contact": state.contacts,
-            "product": state.products,
-            "opportunity": state.opportunities,
-            "line": state.lines,
-        }
-        self._types: dict[str, type] = {
-            "account": Account,
-            "contact": Contact,
-            "product": Product,
-            "opportunity": Opportunity,
-            "line": OpportunityLine,
-        }
-        self._keys: dict[tuple[str, str, str], str] = {}
-        for kind, fields in self._unique.items():
-            for record in self.tables[kind].values():
-                for field in fields:
-                    if record.custom.get(field) is not None:
-                        self._keys[kind, field, str(record.custom[field])] = record.id
+        self.tables: dict[str, dict[str, Any]] = _by_kind(state)
+        self.bins: dict[str, dict[str, Any]] = _by_kind(state.bin)
+        self._keys.clear()
+        for kind, table in self.tables.items():
+            for record in table.values():
+                self._keys.add(kind, record)
 
     def snapshot(self) -> bytes:
         """The whole state as bytes."""
@@ -81,29 +86,70 @@ class CrmCore:
         """Go back to a snapshot; listeners stay."""
         self._load(msgspec.msgpack.decode(snapshot, type=CrmState))
 
+    @contextmanager
+    def whole(self) -> Iterator[None]:
+        """Changes made inside are made all together or, when the block raises, not at all.
+
+        Listeners hear of them when the block ends. Blocks may be nested: an inner one may fail alone.
+        """
+        outer, undo = self._undo, Undo(self.state)
+        self._undo = undo
+        try:
+            yield
+        except BaseException:
+            undo.roll_back()
+            raise
+        finally:
+            self._undo = outer
+        if outer is not None:
+            outer.absorb(undo)
+            return
+        for change in undo.untold:
+            self._tell(change)
+
+    def on_rollback(self, step: Step) -> None:
+        """Inside `whole`: what else to take back, for those who keep something beside the core."""
+        if self._undo is not None:
+            self._undo.steps.append(step)
+
+    def _tell(self, change: Change) -> None:
+        for listener in self.listeners:
+            listener(change)
+
     def _changed(self, kind: str, id_: str, what: ChangeKind, at: int) -> None:
         change = Change(at, kind, id_, what)
         self.state.feed.by_kind.setdefault(kind, []).append(change)
-        for listener in self.listeners:
-            listener(change)
+        if self._undo is None:
+            self._tell(change)
+        else:
+            self._undo.untold.append(change)
 
     def get(self, kind: str, id_: str) -> Any:
         """The record. Raises `RuleError` ``not-found``, or ``deleted`` when there was one."""
         record = self.tables[kind].get(id_)
         if record is None:
-            if id_ in self.state.deleted.get(kind, {}):
+            if id_ in self.bins[kind]:
                 raise RuleError("deleted", f"{kind} {id_} was deleted")
             raise RuleError("not-found", f"no {kind} {id_}")
         return record
 
     def by_key(self, kind: str, field: str, value: str) -> Any | None:
         """The record whose unique custom field has this value."""
-        id_ = self._keys.get((kind, field, value))
-        return None if id_ is None else self.tables[kind][id_]
+        found = self._keys.find(kind, field, value)
+        return self.tables[kind][found[0]] if found else None
+
+    def find(self, kind: str, field: str, value: str) -> list[Any]:
+        """All records whose ``field``, a unique key or a lookup, has this value."""
+        table = self.tables[kind]
+        return [table[id_] for id_ in self._keys.find(kind, field, value)]
 
     def has_key(self, kind: str, field: str) -> bool:
         """Whether ``field`` is a unique key of ``kind``."""
-        return field in self._unique.get(kind, ())
+        return field in self._keys.unique.get(kind, ())
+
+    def can_find(self, kind: str, field: str) -> bool:
+        """Whether `find` knows ``field``."""
+        return self._keys.knows(kind, field)
 
     def create(self, kind: str, values: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> Any:
         """Create a record from core fields and custom fields. Raises `RuleError`."""
@@ -113,51 +159,93 @@ class CrmCore:
         self._check(kind, values, custom or {}, None)
         now = self._now()
         id_ = self._new_id(kind, self.state.numbers.next(kind))
-        record = self._types[kind](id=id_, **values)
+        record = _TYPES[kind](id=id_, **values)
         record.created_at = record.modified_at = now
         if kind == "product" and not record.price_id:
             record.price_id = self._new_id("price", self.state.numbers.next("price"))
         if custom:
-            self._set_custom(kind, record, custom)
+            record.custom.update(custom)
         self.tables[kind][id_] = record
+        self._keys.add(kind, record)
+        if self._undo is not None:
+            self._undo.steps.append(lambda: self._forget(kind, id_))
+        self._changed(kind, id_, "created", now)
         if kind == "line":
             self._roll_up(record, now)
-        self._changed(kind, id_, "created", now)
         return record
+
+    def _forget(self, kind: str, id_: str) -> None:
+        self._keys.drop(kind, self.tables[kind].pop(id_))
 
     def update(self, kind: str, id_: str, values: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> Any:
         """Change fields of a record. Raises `RuleError`."""
         record = self.get(kind, id_)
+        custom = custom or {}
         if kind == "opportunity" and "amount_minor" in values and record.lines:
             raise RuleError("computed", "amount is the sum of the lines", "amount_minor")
         for field in _REQUIRED.get(kind, ()):
             if field in values and not values[field]:
                 raise RuleError("required", field, field)
-        self._check(kind, values, custom or {}, id_)
+        self._check(kind, values, custom, id_)
+        if self._undo is not None:
+            self._remember(kind, record)
+        keyed = self._keys.touched(kind, values, custom)
+        if keyed:
+            self._keys.drop(kind, record)
         for field, value in values.items():
             setattr(record, field, value)
         if custom:
-            self._set_custom(kind, record, custom)
+            record.custom.update(custom)
+        if keyed:
+            self._keys.add(kind, record)
         record.modified_at = self._now()
+        self._changed(kind, id_, "updated", record.modified_at)
         if kind == "line":
             self._roll_up(record, record.modified_at)
-        self._changed(kind, id_, "updated", record.modified_at)
         return record
 
+    def _remember(self, kind: str, record: Any) -> None:
+        restore = saved_fields(record)
+
+        def step() -> None:
+            self._keys.drop(kind, record)
+            restore()
+            self._keys.add(kind, record)
+
+        self.on_rollback(step)
+
     def delete(self, kind: str, id_: str) -> None:
-        """Delete a record; it stays visible to those who ask for deleted ones."""
+        """Delete a record, an opportunity with its lines; it stays visible to those who ask for deleted ones."""
         record = self.get(kind, id_)
         now = self._now()
-        del self.tables[kind][id_]
-        for field in self._unique.get(kind, ()):
-            self._keys.pop((kind, field, str(record.custom.get(field))), None)
-        self.state.deleted.setdefault(kind, {})[id_] = now
+        if kind == "opportunity":
+            for line_id in record.lines:
+                self._drop("line", line_id, now)
+        self._drop(kind, id_, now)
         if kind == "line":
-            opportunity = self.tables["opportunity"].get(record.opportunity_id)
-            if opportunity is not None:
-                opportunity.lines.remove(id_)
-                self._roll_up(record, now)
+            self._roll_up(record, now)
+
+    def _drop(self, kind: str, id_: str, now: int) -> None:
+        table = self.tables[kind]
+        if self._undo is not None:
+            self._undo.steps.append(self._way_back(kind, id_))
+        record = table.pop(id_)
+        self._keys.drop(kind, record)
+        record.modified_at = now
+        self.bins[kind][id_] = record
         self._changed(kind, id_, "deleted", now)
+
+    def _way_back(self, kind: str, id_: str) -> Step:
+        record = self.tables[kind][id_]
+        fields, place = saved_fields(record), saved_place(self.tables[kind], id_)
+
+        def step() -> None:
+            del self.bins[kind][id_]
+            fields()
+            place()
+            self._keys.add(kind, record)
+
+        return step
 
     def _check(self, kind: str, values: Mapping[str, Any], custom: Mapping[str, Any], id_: str | None) -> None:
         if "stage" in values and values["stage"] not in STAGES:
@@ -166,25 +254,36 @@ class CrmCore:
             value = values.get(field)
             if value is not None and value not in self.tables[target]:
                 raise RuleError("bad-reference", str(value), field)
-        for field in self._unique.get(kind, ()):
+        for field in self._keys.unique.get(kind, ()):
             value = custom.get(field)
             if value is not None:
-                holder = self._keys.get((kind, field, str(value)))
-                if holder is not None and holder != id_:
-                    raise RuleError("duplicate", holder, field)
-
-    def _set_custom(self, kind: str, record: Any, custom: Mapping[str, Any]) -> None:
-        for field in self._unique.get(kind, ()):
-            if field in custom:
-                self._keys.pop((kind, field, str(record.custom.get(field))), None)
-                if custom[field] is not None:
-                    self._keys[kind, field, str(custom[field])] = record.id
-        record.custom.update(custom)
+                for holder in self._keys.find(kind, field, str(value)):
+                    if holder != id_:
+                        raise RuleError("duplicate", holder, field)
 
     def _roll_up(self, line: OpportunityLine, now: int) -> None:
         opportunity = self.state.opportunities[line.opportunity_id]
-        if line.id in self.state.lines and line.id not in opportunity.lines:
+        if self._undo is not None:
+            self._remember("opportunity", opportunity)
+        if line.id not in self.state.lines:
+            opportunity.lines.remove(line.id)
+        elif line.id not in opportunity.lines:
             opportunity.lines.append(line.id)
-        rows = [self.state.lines[i] for i in opportunity.lines]
-        opportunity.amount_minor = sum(r.quantity * r.unit_price_minor for r in rows) if rows else None
+        opportunity.amount_minor = _total(self.state.lines[i] for i in opportunity.lines)
         opportunity.modified_at = now
+        self._changed("opportunity", opportunity.id, "updated", now)
+
+
+def _total(lines: Iterable[OpportunityLine]) -> int | None:
+    amounts = [line.quantity * line.unit_price_minor for line in lines]
+    return sum(amounts) if amounts else None
+
+
+def _by_kind(records: Any) -> dict[str, dict[str, Any]]:
+    return {
+        "account": records.accounts,
+        "contact": records.contacts,
+        "product": records.products,
+        "opportunity": records.opportunities,
+        "line": records.lines,
+    }

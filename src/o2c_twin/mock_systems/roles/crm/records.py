@@ -49,6 +49,7 @@ class Product(msgspec.Struct):
     active: bool = True
     price_minor: int = 0
     price_id: str = ""
+    custom: dict[str, Any] = {}
     created_at: int = 0
     modified_at: int = 0
 
@@ -61,6 +62,7 @@ class OpportunityLine(msgspec.Struct):
     product_id: str
     quantity: int
     unit_price_minor: int
+    custom: dict[str, Any] = {}
     created_at: int = 0
     modified_at: int = 0
 
@@ -81,6 +83,16 @@ class Opportunity(msgspec.Struct):
     modified_at: int = 0
 
 
+class Bin(msgspec.Struct):
+    """Deleted records as they were when they were deleted; ``modified_at`` is when."""
+
+    accounts: dict[str, Account] = {}
+    contacts: dict[str, Contact] = {}
+    products: dict[str, Product] = {}
+    opportunities: dict[str, Opportunity] = {}
+    lines: dict[str, OpportunityLine] = {}
+
+
 class CrmState(msgspec.Struct):
     """Everything a CRM holds; a snapshot is this, encoded."""
 
@@ -91,5 +103,4 @@ class CrmState(msgspec.Struct):
     products: dict[str, Product] = {}
     opportunities: dict[str, Opportunity] = {}
     lines: dict[str, OpportunityLine] = {}
-    deleted: dict[str, dict[str, int]] = {}
-    """By kind: id of the deleted record to the instant of its deletion."""
+    bin: Bin = msgspec.field(default_factory=Bin)

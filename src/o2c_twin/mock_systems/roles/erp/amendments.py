@@ -1,9 +1,8 @@
 """What may be done to an ERP's documents after they were entered: corrected, closed, unapplied, deleted."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 from o2c_twin.mock_systems.roles.erp import rules
-from o2c_twin.mock_systems.roles.erp.receivables import Receivables
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
     CreditMemo,
@@ -13,22 +12,19 @@ from o2c_twin.mock_systems.roles.erp.records import (
     Payment,
     SalesOrder,
 )
+from o2c_twin.mock_systems.roles.erp.stock import Stock
 from o2c_twin.mock_systems.roles.records import RuleError
 
 Named = Customer | SalesOrder | Delivery | Invoice | CreditMemo | Payment
 """The records that may carry an external id."""
 
 
-class Amendments(Receivables):
+class Amendments(Stock):
     """The part of an ERP core that changes what is entered already; `ErpCore` completes it."""
 
     _ext: dict[tuple[str, str], str]
-    _waiting: dict[str, dict[str, None]]
-    _held: dict[str, dict[str, None]]
     orders_by_po: dict[str, list[str]]
     orders_of: dict[str, list[str]]
-    _order: Callable[[str], SalesOrder]
-    _touch_order: Callable[[SalesOrder], None]
 
     def _table(self, kind: str) -> Mapping[str, Named]:
         tables: dict[str, Mapping[str, Named]] = {
@@ -96,6 +92,9 @@ class Amendments(Receivables):
             line.committed = 0
             line.closed = True
         self._touch_order(order)
+        for number in lines:
+            self._serve(by_number[number].item_id)
+        self.recheck_credit(order.customer_id)
         return order
 
     def delete_order(self, order_id: str) -> None:
@@ -120,6 +119,9 @@ class Amendments(Receivables):
         del self.by_number[order.number]
         del self.state.orders[order_id]
         self._changed("order", order_id, "deleted", self._now())
+        for line in order.lines:
+            self._serve(line.item_id)
+        self.recheck_credit(order.customer_id)
 
     def delete_customer(self, customer_id: str) -> None:
         """Remove a customer without documents. Raises `RuleError` when there are any."""
@@ -156,7 +158,8 @@ class Amendments(Receivables):
         invoice.modified_at = payment.modified_at = now
         customer.balance_minor += amount_minor
         customer.unapplied_minor += amount_minor
-        self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
+        open_invoices = {**self.open_invoices.get(customer.id, {}), invoice.id: invoice}
+        self.open_invoices[customer.id] = {id_: open_invoices[id_] for id_ in sorted(open_invoices, key=int)}
         self.state.applications.append(Application("payment", payment_id, invoice_id, -amount_minor, now, channel))
         self._post(now, payment.number, ("receivables", amount_minor), ("unapplied cash", -amount_minor))
         self._changed("invoice", invoice_id, "updated", now)

@@ -12,7 +12,6 @@ from o2c_twin.mock_systems.roles.erp.records import (
     DeliveryLine,
     ErpState,
     Invoice,
-    Item,
     OrderLine,
     SalesOrder,
 )
@@ -102,40 +101,6 @@ class ErpCore(Amendments):
 
     # --- masters ---------------------------------------------------------------------------------
 
-    def add_item(self, sku: str, name: str, price_minor: int, cost_minor: int, currency: str, on_hand: int) -> Item:
-        """Create a stock item. Raises `RuleError` when the SKU exists."""
-        if sku in self.items_by_sku:
-            raise RuleError("duplicate-item", f"item {sku} already exists", "itemId")
-        now = self._now()
-        item = Item(str(self.state.numbers.next("id", 101)), sku, name, price_minor, cost_minor, currency, on_hand)
-        item.modified_at = now
-        self.state.items[item.id] = item
-        self.items_by_sku[sku] = item
-        if on_hand:
-            self._post(now, f"STOCK-{sku}", ("inventory", on_hand * cost_minor), ("equity", -on_hand * cost_minor))
-        self._changed("item", item.id, "created", now)
-        return item
-
-    def receive_stock(self, item_id: str, quantity: int) -> None:
-        """Goods receipt; waiting orders are served in the order they were entered."""
-        item = self._item(item_id)
-        if quantity <= 0:
-            raise RuleError("bad-quantity", "quantity received must be positive", "quantity")
-        now = self._now()
-        item.on_hand += quantity
-        item.modified_at = now
-        self._post(
-            now,
-            f"RCPT-{item.sku}",
-            ("inventory", quantity * item.cost_minor),
-            ("payables", -quantity * item.cost_minor),
-        )
-        self._changed("item", item_id, "updated", now)
-        for order_id in self._waiting.pop(item_id, {}):
-            order = self.state.orders[order_id]
-            if not order.cancelled and self._allocate(order):
-                self._touch_order(order)
-
     def add_customer(self, name: str, currency: str, **fields: object) -> Customer:
         """Create a customer master; ``fields`` are those of `Customer`. Raises `RuleError` on a known external id."""
         external_id = fields.get("external_id")
@@ -151,9 +116,17 @@ class ErpCore(Amendments):
         return customer
 
     def update_customer(self, customer_id: str, **fields: object) -> Customer:
-        """Change master data; raising the limit or lifting a hold re-checks held orders."""
+        """Change master data; raising the limit or lifting a hold re-checks held orders.
+
+        Raises `RuleError` on an external id another customer has.
+        """
         customer = self._customer(customer_id)
         changed = msgspec.convert({**msgspec.structs.asdict(customer), **fields}, Customer)
+        if changed.external_id != customer.external_id:
+            self._refuse_known_external_id("customer", changed.external_id)
+            if customer.external_id is not None:
+                del self._ext["customer", customer.external_id]
+            self._claim_external_id("customer", changed.external_id, customer_id)
         changed.modified_at = self._now()
         self.state.customers[customer_id] = changed
         self._changed("customer", customer_id, "updated", changed.modified_at)
@@ -227,23 +200,6 @@ class ErpCore(Amendments):
             if line.committed + line.shipped < line.quantity and not (line.closed or order.cancelled):
                 self._waiting.setdefault(line.item_id, {})[order.id] = None
 
-    def _allocate(self, order: SalesOrder) -> bool:
-        """Reserve what stock allows; True when something was reserved."""
-        reserved = False
-        for line in order.lines:
-            want = line.quantity - line.shipped - line.committed
-            if want <= 0 or line.closed:
-                continue
-            item = self.state.items[line.item_id]
-            take = min(want, item.on_hand - item.committed)
-            if take > 0:
-                line.committed += take
-                item.committed += take
-                reserved = True
-            if take < want:
-                self._waiting.setdefault(line.item_id, {})[order.id] = None
-        return reserved
-
     def _touch_order(self, order: SalesOrder) -> None:
         order.modified_at = self._now()
         self._changed("order", order.id, "updated", order.modified_at)
@@ -260,59 +216,6 @@ class ErpCore(Amendments):
         self._touch_order(order)
         return order
 
-    def release_credit(self, order_id: str) -> SalesOrder:
-        """A credit controller releases a held order by hand."""
-        order = self._order(order_id)
-        if order.credit != "hold":
-            raise RuleError("not-on-hold", f"order {order.number} is not on hold")
-        order.credit, order.hold_reason, order.released_at = "released", None, self._now()
-        self._held[order.customer_id].pop(order.id, None)
-        self._touch_order(order)
-        return order
-
-    def recheck_credit(self, customer_id: str) -> list[SalesOrder]:
-        """Release held orders, oldest first, that fit the limit now; gives those released."""
-        customer = self._customer(customer_id)
-        released = []
-        for order_id in list(self._held.get(customer_id, ())):
-            order = self.state.orders[order_id]
-            # The held order is already part of the exposure: nothing new is added.
-            if rules.credit_reason(customer, 0) is None:
-                del self._held[customer_id][order_id]
-                order.credit, order.hold_reason = "passed", None
-                self._touch_order(order)
-                released.append(order)
-        return released
-
-    def recheck_order(self, order_id: str, release_days: int) -> SalesOrder:
-        """Check credit again before goods leave: a passed order may be held again.
-
-        A manual release holds for ``release_days`` (date-capped, domain sheet 3.2).
-        """
-        order = self._order(order_id)
-        fresh = order.released_at is not None and self._now() - order.released_at <= release_days * rules.DAY_US
-        if order.cancelled or order.credit in ("hold", "rejected") or fresh:
-            return order
-        reason = rules.credit_reason(self._customer(order.customer_id), 0)
-        if reason is not None:
-            order.credit, order.hold_reason = "hold", reason
-            self._held.setdefault(order.customer_id, {})[order.id] = None
-            self._touch_order(order)
-        return order
-
-    def backlog(self, item_id: str) -> int:
-        """Quantity of an item that orders wait for."""
-        short = 0
-        for order_id in self._waiting.get(item_id, ()):
-            order = self.state.orders[order_id]
-            if not order.cancelled:
-                short += sum(
-                    line.quantity - line.shipped - line.committed
-                    for line in order.lines
-                    if line.item_id == item_id and not line.closed
-                )
-        return short
-
     def cancel_order(self, order_id: str) -> SalesOrder:
         """Cancel an order of which nothing has shipped: reservations and exposure are freed."""
         order = self._order(order_id)
@@ -327,6 +230,9 @@ class ErpCore(Amendments):
         self._held.get(order.customer_id, {}).pop(order.id, None)
         self._customer(order.customer_id).open_orders_minor -= rules.unshipped_value_minor(order)
         self._touch_order(order)
+        for line in order.lines:
+            self._serve(line.item_id)
+        self.recheck_credit(order.customer_id)
         return order
 
     # --- deliveries and invoices -----------------------------------------------------------------
@@ -356,6 +262,8 @@ class ErpCore(Amendments):
                         f"line {number}: {quantity} asked, {reserved.get(number, 0)} reserved",
                         "quantity",
                     )
+            if order.ship_complete and any(quantities.get(number) != whole for number, whole in reserved.items()):
+                raise RuleError("ship-complete", f"order {order.number} ships complete or not at all", "quantity")
             able = [(line, quantities[line.line]) for line, _ in able if quantities.get(line.line)]
         if not able:
             raise RuleError("nothing-to-ship", f"order {order.number} has nothing that may ship")
@@ -413,6 +321,10 @@ class ErpCore(Amendments):
         self._refuse_known_external_id("invoice", external_id)
         billed: list[tuple[OrderLine, int]] = []
         whole = True
+        known = {line.line for line in order.lines}
+        for number in quantities or ():
+            if number not in known:
+                raise RuleError("unknown-line", f"order {order.number} has no line {number}", "line")
         for line in order.lines:
             billable = line.shipped - line.billed
             asked = billable if quantities is None else quantities.get(line.line, 0)
@@ -458,29 +370,13 @@ class ErpCore(Amendments):
         self.state.invoices[invoice.id] = invoice
         self.by_number[invoice.number] = invoice.id
         self.invoices_of.setdefault(order.id, []).append(invoice.id)
-        self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
+        if total:
+            self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
         self._claim_external_id("invoice", external_id, invoice.id)
         self._post(now, invoice.number, ("receivables", total), ("revenue", -total))
         self._changed("invoice", invoice.id, "created", now)
         self._touch_order(order)
         return invoice
-
-    def return_goods(self, invoice_id: str) -> None:
-        """Take back all goods of an invoice into stock (the credit memo is posted apart)."""
-        invoice = self._invoice(invoice_id)
-        now = self._now()
-        cost = 0
-        for line in invoice.lines:
-            item = self.state.items[line.item_id]
-            item.on_hand += line.quantity
-            cost += line.quantity * item.cost_minor
-        self._post(now, f"RET-{invoice.number}", ("inventory", cost), ("cost of sales", -cost))
-
-    def _item(self, item_id: str) -> Item:
-        item = self.state.items.get(item_id)
-        if item is None:
-            raise RuleError("unknown-item", f"no item {item_id}", "item")
-        return item
 
     def _order(self, order_id: str) -> SalesOrder:
         order = self.state.orders.get(order_id)

@@ -110,7 +110,7 @@ class Delivery(msgspec.Struct):
 
 
 class Invoice(msgspec.Struct):
-    """A posted invoice: immutable but for what is still open and what was credited."""
+    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back."""
 
     id: str
     number: str
@@ -127,6 +127,7 @@ class Invoice(msgspec.Struct):
     po_number: str | None = None
     delivery_ids: list[str] = []
     credited_minor: int = 0
+    returned: bool = False
     channel: str = "manual"
 
 

@@ -1,0 +1,1 @@
+"""What every server does on the wire: small layers that know neither vendor nor business."""

@@ -1,0 +1,206 @@
+"""Dates and instants in query text: ISO literals, SOQL's relative periods, Oracle's format models.
+
+Days begin at midnight UTC. (Salesforce uses the time zone of the querying user, NetSuite that of the
+account; an integration user is commonly set to UTC, and these mocks assume it.)
+"""
+
+import re
+from datetime import UTC, date, datetime, timedelta
+
+import msgspec
+
+from o2c_twin.mock_systems.wire.query.source import Instant
+
+DAY: Instant = 86_400_000_000
+_EPOCH_DAY = date(1970, 1, 1).toordinal()
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+LAST = (date.max.toordinal() + 1 - _EPOCH_DAY) * DAY - 1
+FIRST = (date.min.toordinal() - _EPOCH_DAY) * DAY
+"""The first and last instants of the calendar, years 1 to 9999."""
+
+
+def day_of(instant: Instant) -> date:
+    """The UTC day of an instant. Raises ``OverflowError`` or ``ValueError`` outside the years 1 to 9999."""
+    return date.fromordinal(_EPOCH_DAY + instant // DAY)
+
+
+def midnight(day: date) -> Instant:
+    """The instant a UTC day begins."""
+    return (day.toordinal() - _EPOCH_DAY) * DAY
+
+
+def iso_instant(text: str) -> Instant:
+    """An ISO 8601 date and time with its offset. Raises ``ValueError``."""
+    return (datetime.fromisoformat(text) - _EPOCH) // _MICROSECOND
+
+
+# --- SOQL relative periods ---------------------------------------------------------------------
+
+
+class Period(msgspec.Struct, frozen=True, gc=False):
+    """Whole units from ``first`` up to but without ``stop``, counted from the unit that holds today (0)."""
+
+    unit: str
+    first: int
+    stop: int
+
+    def days(self, today: date) -> tuple[date, date]:
+        """First day, and first day after. Raises ``OverflowError`` or ``ValueError`` outside the calendar."""
+        return _unit_start(self.unit, today, self.first), _unit_start(self.unit, today, self.stop)
+
+
+_PERIOD = re.compile(
+    r"(LAST|NEXT)_N_(?:FISCAL_)?(DAY|WEEK|MONTH|QUARTER|YEAR)S:(\d{1,6})"
+    r"|N_(?:FISCAL_)?(DAY|WEEK|MONTH|QUARTER|YEAR)S_(AGO):(\d{1,6})"
+    r"|(LAST|THIS|NEXT)_(?:FISCAL_(?=QUARTER|YEAR))?(WEEK|MONTH|QUARTER|YEAR)",
+    re.ASCII,
+)
+_FIXED = {
+    "YESTERDAY": Period("DAY", -1, 0),
+    "TODAY": Period("DAY", 0, 1),
+    "TOMORROW": Period("DAY", 1, 2),
+    "LAST_90_DAYS": Period("DAY", -90, 1),
+    "NEXT_90_DAYS": Period("DAY", 1, 91),
+}
+_SHIFT = {"LAST": -1, "THIS": 0, "NEXT": 1}
+
+
+def period(word: str) -> Period | None:
+    """The relative period an upper-case SOQL date literal stands for, or ``None`` if it is none.
+
+    Source: Salesforce SOQL reference, "Date Formats and Date Literals in WHERE". ``LAST_N_DAYS:n`` runs from
+    n days ago to the end of today, ``NEXT_N_DAYS:n`` from tomorrow; for longer units the current one is
+    left out. Fiscal years are taken as calendar years, the default of an org.
+    """
+    if fixed := _FIXED.get(word):
+        return fixed
+    match = _PERIOD.fullmatch(word)
+    if match is None:
+        return None
+    side, unit, count, ago_unit, ago, ago_count, shift, shift_unit = match.groups()
+    if shift:
+        return Period(shift_unit, _SHIFT[shift], _SHIFT[shift] + 1)
+    if ago:
+        return Period(ago_unit, -int(ago_count), 1 - int(ago_count))
+    if side == "NEXT":
+        return Period(unit, 1, int(count) + 1)
+    return Period(unit, -int(count), 1 if unit == "DAY" else 0)
+
+
+def _unit_start(unit: str, today: date, shift: int) -> date:
+    if unit == "DAY":
+        return today + timedelta(days=shift)
+    if unit == "WEEK":  # weeks begin on Sunday, as in the locale en_US
+        return today - timedelta(days=today.isoweekday() % 7) + timedelta(weeks=shift)
+    months = {"MONTH": 1, "QUARTER": 3, "YEAR": 12}[unit]
+    index = ((today.year * 12 + today.month - 1) // months + shift) * months
+    return date(index // 12, index % 12 + 1, 1)
+
+
+# --- Oracle format models ----------------------------------------------------------------------
+
+_MONTHS = ("JAN", "FEB", "MAR", "APR", "MAY", "JUN", "JUL", "AUG", "SEP", "OCT", "NOV", "DEC")
+_ELEMENT = re.compile(r'YYYY|MON|MM|DD|HH24|HH12|HH|MI|SS|FF[1-6]?|AM|PM|"[^"]*"|[^A-Za-z0-9"]', re.I)
+_READ = {
+    "YYYY": r"(?P<year>\d{4})",
+    "MON": r"(?P<mon>[A-Za-z]{3})",
+    "MM": r"(?P<month>\d{1,2})",
+    "DD": r"(?P<day>\d{1,2})",
+    "HH24": r"(?P<hour>\d{1,2})",
+    "HH12": r"(?P<half>\d{1,2})",
+    "HH": r"(?P<half>\d{1,2})",
+    "MI": r"(?P<minute>\d{1,2})",
+    "SS": r"(?P<second>\d{1,2})",
+    "FF": r"(?P<fraction>\d{1,6})",
+    "AM": r"(?P<noon>[AaPp][Mm])",
+    "PM": r"(?P<noon>[AaPp][Mm])",
+}
+
+
+def _elements(model: str) -> list[str]:
+    """The elements of a format model. Raises ``ValueError`` for one this subset does not know."""
+    found = _ELEMENT.findall(model)
+    if "".join(found) != model:
+        raise ValueError(f"date format '{model}' not recognized")
+    return [part if part[0] == '"' else part.upper() for part in found]
+
+
+def to_char(instant: Instant, model: str) -> str:
+    """Oracle ``TO_CHAR`` of a date. Raises ``ValueError`` for a model outside the subset.
+
+    Source: Oracle Database SQL reference, "Format Models". Elements: YYYY MM MON DD HH24 HH12 HH MI SS FF AM PM,
+    quoted text and punctuation.
+    """
+    day = day_of(instant)
+    minutes, rest = divmod(instant % DAY, 60_000_000)
+    hour, minute = divmod(minutes, 60)
+    second, micro = divmod(rest, 1_000_000)
+    noon = "AM" if hour < 12 else "PM"
+    half = f"{(hour + 11) % 12 + 1:02d}"
+    parts = {
+        "YYYY": f"{day.year:04d}",
+        "MON": _MONTHS[day.month - 1],
+        "MM": f"{day.month:02d}",
+        "DD": f"{day.day:02d}",
+        "HH24": f"{hour:02d}",
+        "HH12": half,
+        "HH": half,
+        "MI": f"{minute:02d}",
+        "SS": f"{second:02d}",
+        "AM": noon,
+        "PM": noon,
+    }
+    return "".join(_write(part, parts, micro) for part in _elements(model))
+
+
+def _write(part: str, parts: dict[str, str], micro: int) -> str:
+    if part in parts:
+        return parts[part]
+    if part.startswith("FF"):
+        return f"{micro:06d}"[: int(part[2:] or 6)]
+    return part.strip('"')
+
+
+def to_date(text: str, model: str) -> Instant:
+    """Oracle ``TO_DATE`` and ``TO_TIMESTAMP``. Raises ``ValueError`` if the text does not fit the model.
+
+    The model must name the year and month; Oracle would take missing ones from today.
+    """
+    reader = _READERS.get(model) or _reader(model)
+    match = reader.fullmatch(text.strip())
+    if match is None:
+        raise ValueError(f"'{text}' does not fit the date format '{model}'")
+    got = match.groupdict()
+    month = _MONTHS.index(got["mon"].upper()) + 1 if got.get("mon") else int(got["month"])
+    hour = int(got.get("hour") or 0)
+    if got.get("half"):
+        hour = int(got["half"]) % 12 + (12 if (got.get("noon") or "AM").upper() == "PM" else 0)
+    moment = datetime(
+        int(got["year"]),
+        month,
+        int(got.get("day") or 1),
+        hour,
+        int(got.get("minute") or 0),
+        int(got.get("second") or 0),
+        int((got.get("fraction") or "0").ljust(6, "0")),
+        UTC,
+    )
+    return (moment - _EPOCH) // _MICROSECOND
+
+
+def _reader(model: str) -> re.Pattern[str]:
+    """What reads text written in a format model."""
+    pattern = ""
+    for part in _elements(model):
+        read = _READ.get(part[:2] if part.startswith("FF") else part, "")
+        if read and read in pattern:
+            raise ValueError(f"date format '{model}' names an element twice")
+        pattern += read or re.escape(part.strip('"'))
+    if "<year>" not in pattern or "<mon" not in pattern:
+        raise ValueError(f"date format '{model}' names no year or month")
+    return re.compile(pattern, re.ASCII)
+
+
+_READERS = {model: _reader(model) for model in ("YYYY-MM-DD", "YYYY-MM-DD HH24:MI:SS", "MM/DD/YYYY", "DD/MM/YYYY")}
+"""The models most queries use, compiled once."""

@@ -1,0 +1,185 @@
+"""One mock server: a dialect behind the wire layers, whatever the transport.
+
+The layers, in order: route, faults of the way there, login, limits, latency, faults of the system,
+body, handler, faults of the way back, journal. A handler changes state whole or not at all; only
+after it may an answer be lost.
+"""
+
+from decimal import Decimal
+from typing import Any
+
+import msgspec
+
+from o2c_twin.mock_systems.wire.dialect import Dialect
+from o2c_twin.mock_systems.wire.faults import Fault, FaultPlan, Latency
+from o2c_twin.mock_systems.wire.journal import Entry, Journal
+from o2c_twin.mock_systems.wire.message import Refused, Request, Response, TransportFault
+from o2c_twin.mock_systems.wire.ports import World
+from o2c_twin.mock_systems.wire.route import Call, Operation, Principal, Router
+
+NOT_MODELLED = "not modelled"
+_NOBODY = Principal("", "", "")
+
+
+class NotSealed(RuntimeError):
+    """`MockServer.reset` has no state to go back to."""
+
+
+class MockServer:
+    """A system of one world: ``await call(request)`` is the only way in.
+
+    ``latency`` is the system's usual service time (median and sigma of a lognormal); None answers at once.
+    """
+
+    def __init__(
+        self,
+        name: str,
+        dialect: Dialect,
+        world: World,
+        journal: Journal | None = None,
+        faults: FaultPlan | None = None,
+        latency: Latency | None = None,
+    ) -> None:
+        self.name = name
+        self.dialect = dialect
+        self.world = world
+        self.journal = journal or Journal()
+        self.faults = dialect.faults = faults or FaultPlan(name, world.draw, world.clock.now())
+        self.latency = latency
+        self._initial: bytes | None = None
+        self._router = Router(dialect.routes)
+        self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
+            op.name: msgspec.json.Decoder(op.body, float_hook=Decimal) for op in dialect.routes if op.body is not None
+        }
+
+    async def call(self, request: Request) -> Response:
+        """Answer one request. Raises `TransportFault` when the client gets no answer."""
+        clock = self.world.clock
+        arrived = clock.now()
+        found = self._router.find(request.method, request.path)
+        if not isinstance(found, tuple):
+            response = self.dialect.not_modelled(request, found)
+            self._log(arrived, NOT_MODELLED, None, request, response, False, None)
+            return response
+        operation, params = found
+        principal = _NOBODY
+        throttled = False
+        applied = False
+        key = request.headers.get("x-correlation-id") or request.path
+        struck = self.faults.strikes(operation.name, request.method, key, arrived)
+        try:
+            failing = _before(struck) if struck else None
+            if not operation.open:
+                principal = self.dialect.authenticate(request, arrived)
+                verdict = self.dialect.limiter.admit(principal, operation.cost, arrived)
+                if verdict is not None:
+                    raise Refused(self.dialect.throttled(verdict, arrived), throttled=True)
+            ticket = self.dialect.limiter.enter(principal, arrived)
+            try:
+                if struck or self.latency is not None:
+                    await self._take_time(struck, operation)
+                if failing is not None:
+                    raise self._failure(failing, arrived)
+                response = self._answer(operation, params, principal, request)
+                applied = response.status < 300 and request.method != "GET"
+                throttled = response.status == 429
+                self.dialect.decorate(response, principal, arrived)
+                for fault, _ in struck:
+                    response = fault.after(response)
+            finally:
+                self.dialect.limiter.leave(principal, ticket)
+        except Refused as refusal:
+            response = refusal.response
+            throttled = refusal.throttled
+            if principal is not _NOBODY:
+                self.dialect.decorate(response, principal, arrived)
+        except TransportFault as lost:
+            self._log(arrived, operation.name, principal.user or None, request, None, False, _names(struck))
+            raise TransportFault(lost.kind, applied and lost.applied) from None
+        self._log(arrived, operation.name, principal.user or None, request, response, throttled, _names(struck))
+        return response
+
+    async def _take_time(self, struck: list[tuple[Fault, float]], operation: Operation) -> None:
+        seconds = 0.0
+        if self.latency is not None:
+            # The journal's count makes each call's latency its own; it is noise no design is judged by.
+            draw = self.world.draw("latency", self.name, operation.name, self.journal.count)
+            seconds = self.latency.delay_s(draw)
+        for fault, uniform in struck:
+            seconds += fault.delay_s(uniform)
+        if seconds > 0.0:
+            await self.world.sleep(seconds)
+
+    def _failure(self, status: int, now: int) -> Refused:
+        if status == 429:
+            return Refused(self.dialect.throttled(None, now), throttled=True)
+        return Refused(self.dialect.failed(status))
+
+    def _answer(self, operation: Operation, params: dict[str, str], principal: Principal, request: Request) -> Response:
+        call = Call(request, params, principal, self.world.clock.now())
+        decoder = self._decoders.get(operation.name)
+        if decoder is not None:
+            try:
+                call.body = decoder.decode(request.body or b"{}")
+            except msgspec.DecodeError as bad:
+                return self.dialect.malformed(request, str(bad))
+        try:
+            return operation.handler(self.dialect, call)
+        except Refused as refusal:
+            return refusal.response
+
+    def _log(
+        self,
+        arrived: int,
+        operation: str,
+        caller: str | None,
+        request: Request,
+        response: Response | None,
+        throttled: bool,
+        fault: str | None,
+    ) -> None:
+        status, body = (0, b"") if response is None else (response.status, response.body)
+        duration = self.world.clock.now() - arrived
+        self.journal.add(
+            Entry(
+                arrived,
+                self.name,
+                operation,
+                caller,
+                request.method,
+                request.path,
+                status,
+                throttled,
+                fault,
+                duration,
+                request.body,
+                body,
+            )
+        )
+
+    def seal(self) -> None:
+        """Remember the present state as the one `reset` goes back to."""
+        self._initial = self.dialect.snapshot()
+
+    def reset(self) -> None:
+        """Back to the sealed state: journal, faults and counts are empty again.
+
+        Raises `NotSealed` when `seal` was never called.
+        """
+        if self._initial is None:
+            raise NotSealed(f"{self.name}: no state to go back to; call seal() once the system is seeded")
+        self.dialect.restore(self._initial)
+        self.journal.clear()
+        self.journal.count = 0
+        self.faults.clear()
+        self.dialect.limiter.reset()
+
+
+def _before(struck: list[tuple[Fault, float]]) -> int | None:
+    # The status of the first fault that has one; a call the network swallows never gets to show it.
+    statuses = [fault.before() for fault, _ in struck]
+    return next((status for status in statuses if status is not None), None)
+
+
+def _names(struck: list[tuple[Fault, float]]) -> str | None:
+    return ",".join(fault.name for fault, _ in struck) if struck else None
