@@ -16,6 +16,7 @@ from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
 
 _MICRO = 1_000_000
 _DAY = 86_400 * _MICRO
+_OVERLAP = 300 * _MICRO
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
 _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
@@ -128,13 +129,23 @@ class Engine:
 
     async def _ask_crm(self) -> None:
         since = int(self.journal.cursor("crm", "0"))
+        asked = self._horizon()
         events, until = await self.delivery.read(self.crm.system, "ask:crm", lambda: self.crm.changes(since))
-        self._take(events, "crm", str(until))
+        self._take(events, "crm", str(max(until, asked)))
 
     async def _ask_erp(self) -> None:
         since = int(self.journal.cursor("erp", "0"))
+        asked = self._horizon()
         events, until = await self.delivery.read(self.erp.system, "ask:erp", lambda: self.erp.changes(since))
-        self._take(events, "erp", str(until))
+        self._take(events, "erp", str(max(until, asked)))
+
+    def _horizon(self) -> int:
+        """Up to where an answer asked for now is complete.
+
+        The careful engine leaves room for clocks that differ and changes that commit late; what it
+        is told twice, the inbox drops. A naive one trusts its own clock.
+        """
+        return self.clock.now() - (_OVERLAP if self._careful else 0)
 
     async def _ask_bank(self) -> None:
         since = self.journal.cursor("bank", "1970-01-01")
@@ -199,6 +210,10 @@ class Engine:
     async def _handle(self, event: Inbound) -> None:
         state = "done"
         if event.flow in _STATE_FLOWS:
+            # Stamps have whole seconds: read when that second is over, and no change in it is missed.
+            early = event.source_at // _MICRO * _MICRO + _MICRO - self.clock.now()
+            if early > 0:
+                await self._sleep(early / _MICRO)
             self._read_at[event.flow, event.object_id] = self.clock.now()
         try:
             await self._flows[event.flow](self, event)
