@@ -6,7 +6,7 @@ mishap in two runs whose engines differ (common random numbers).
 
 from collections.abc import Iterable
 from statistics import NormalDist
-from typing import Annotated, ClassVar
+from typing import Annotated, Literal, ClassVar
 
 import msgspec
 
@@ -102,12 +102,15 @@ class TimeoutBefore(Fault, tag="timeout-before", frozen=True):
 class LostReply(Fault, tag="lost-reply", frozen=True):
     """The change is made, the answer is lost: where most duplicates of real integrations come from."""
 
+    how: Literal["silent", "reset"] = "silent"
+    """The caller hears nothing until it gives up, or finds the connection dropped."""
+
     def methods(self) -> tuple[str, ...] | None:
         return WRITES
 
     def after(self, response: Response) -> Response:
         # A refused change leaves nothing to be doubled; losing its answer is a plain time-out.
-        raise TransportFault("silent", applied=response.status < 300)
+        raise TransportFault(self.how, applied=response.status < 300)
 
 
 class ServerError(Fault, tag="server-error", frozen=True):

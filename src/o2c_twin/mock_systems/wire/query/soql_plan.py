@@ -93,7 +93,7 @@ class SoqlBinder(Binder):
         """The parts of a path, without the table's own name or alias in front."""
         parts = node.path.split(".")
         first = parts[0].lower()
-        if len(parts) > 1 and first in self._own and first not in self.table.parents:
+        if len(parts) > 1 and first in self._own:
             del parts[0]
         return parts
 

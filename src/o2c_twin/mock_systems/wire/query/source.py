@@ -87,10 +87,10 @@ def table(
 class Hints(msgspec.Struct, frozen=True):
     """Conditions every wanted row of one table meets, by column name as the schema spells it.
 
-    ``equals``: the column has one of these values. Where a language ignores case, the values of a
-    string column that is not ``exact`` are case-folded (``str.casefold``), so its index must be too.
+    ``equals``: the column has one of these values.
     ``lower_bounds``: the column is above the value, or equal to it if the second item is true.
-    A provider may use any of them, or none: the engine checks every condition again.
+    Where a language ignores case, the values for a string column that is not ``exact`` are case-folded
+    (``str.casefold``) and so must be what they are looked up in. A provider may use any of them, or none: the engine checks every condition again.
     """
 
     equals: dict[str, tuple[object, ...]] = {}
