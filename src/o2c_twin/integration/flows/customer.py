@@ -1,5 +1,7 @@
 """Customer master: an account that buys becomes a customer; a changed account changes its customer."""
 
+import msgspec
+
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
 
@@ -10,17 +12,18 @@ async def ensure_customer(engine: Engine, party: Party) -> str:
     known = journal.remote(erp.system, "customer", party.crm_id)
     if known is not None:
         return known
+    party = _as_matched(engine, party)
     correlation = f"customer:{party.number or party.crm_id}"
-    if party.number is not None and engine.profile.matching == "exact-key":
+    if party.number is not None:
         number = party.number
         found = await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number))
         if found is not None:
-            journal.link(erp.system, "customer", party.crm_id, found)
+            _remember(engine, party, found)
             return found
     made = await engine.delivery.write(
         erp.system, f"customer:{party.crm_id}", lambda key: erp.put_customer(party, key, correlation)
     )
-    journal.link(erp.system, "customer", party.crm_id, made)
+    _remember(engine, party, made)
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
     await engine.delivery.write(
         engine.crm.system, f"note:customer:{party.crm_id}", lambda _: _note(engine, party.crm_id, made, correlation)
@@ -31,6 +34,16 @@ async def ensure_customer(engine: Engine, party: Party) -> str:
 async def _note(engine: Engine, party_id: str, erp_id: str, correlation: str) -> str:
     await engine.crm.note_party(party_id, erp_id, correlation)
     return erp_id
+
+
+def _remember(engine: Engine, party: Party, erp_id: str) -> None:
+    engine.journal.link(engine.erp.system, "customer", party.crm_id, erp_id)
+    engine.journal.link(engine.erp.system, "customer-digest", party.crm_id, _digest(party))
+
+
+def _as_matched(engine: Engine, party: Party) -> Party:
+    """Where accounts are not matched their numbers are not carried over, or the ERP would refuse a second one."""
+    return party if engine.profile.matching == "exact-key" else msgspec.structs.replace(party, number=None)
 
 
 def _digest(party: Party) -> str:
@@ -46,6 +59,7 @@ async def customer(engine: Engine, event: Inbound) -> None:
     party = await engine.delivery.read(
         engine.crm.system, f"party:{event.object_id}", lambda: engine.crm.party(event.object_id)
     )
+    party = _as_matched(engine, party)
     digest = _digest(party)
     if engine.journal.remote(erp.system, "customer-digest", event.object_id) == digest:
         return

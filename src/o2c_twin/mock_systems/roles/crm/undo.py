@@ -28,8 +28,12 @@ class Undo:
         for step in reversed(self.steps):
             step()
         self._state.numbers.last = self._numbers
-        for kind, changes in self._state.feed.by_kind.items():
-            del changes[self._lengths.get(kind, 0) :]
+        feed = self._state.feed.by_kind
+        for kind in list(feed):
+            if kind in self._lengths:
+                del feed[kind][self._lengths[kind] :]
+            else:
+                del feed[kind]
 
     def absorb(self, inner: "Undo") -> None:
         """Take over what a nested block did, to take it back with the rest."""

@@ -33,7 +33,7 @@ def summary(shape: Shape, version: str) -> Json:
         "mergeable": False,
         "name": sobject.name,
         "queryable": True,
-        "replicateable": bool(sobject.kind),
+        "replicateable": sobject.has_changes,
         "retrieveable": True,
         "searchable": False,
         "triggerable": bool(sobject.kind),

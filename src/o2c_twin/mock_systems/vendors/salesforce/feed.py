@@ -128,7 +128,7 @@ class Outbound:
         """Begin to send a message; gives the counts of its deliveries. Raises `BadSetting`."""
         place = f"outbound message {message.name!r}"
         shape = self._shapes.get(message.object)
-        if shape is None or not shape.kind or shape.name == "PricebookEntry":
+        if shape is None or not shape.sobject.has_changes:
             raise BadSetting(f"{place}: {message.object!r} cannot be watched; name an object with records of its own")
         if message.name in self._rules:
             raise BadSetting(f"{place}: there is one of that name; choose another")

@@ -54,7 +54,8 @@ def take_in(org: Org, shapes: Shapes, shape: Shape, body: Mapping[str, Any], cre
             blocked.append(field.name)
             continue
         given.append(field.name)
-        converted = None if value is None or value == "" else _CONVERT[field.kind](org, shapes, field, value)
+        empty = value is None or value == ""
+        converted = _EMPTY.get(field.kind) if empty else _CONVERT[field.kind](org, shapes, field, value)
         if field.source == "core":
             taken.core[field.attribute] = converted
         elif field.source == "custom":
@@ -193,6 +194,9 @@ def _reference(org: Org, shapes: Shapes, field: Field, value: Any) -> str:
         raise errors.bad_reference(field.name)
     return id_
 
+
+_EMPTY = {"boolean": False}
+"""What an empty value means where it is not null."""
 
 _CONVERT: dict[str, Callable[[Org, Shapes, Field, Any], Any]] = {
     "string": _text,

@@ -13,6 +13,7 @@ from typing import Any
 import msgspec
 
 from o2c_twin.mock_systems.vendors.salesforce.errors import ApiError
+from o2c_twin.mock_systems.vendors.salesforce.limits import BULK_ROWS_A_BATCH
 from o2c_twin.mock_systems.vendors.salesforce.rows import Rows
 from o2c_twin.mock_systems.vendors.salesforce.shapes import Json, Shape
 from o2c_twin.mock_systems.vendors.salesforce.values import stamp
@@ -93,6 +94,15 @@ class Jobs(msgspec.Struct):
 
     by_id: dict[str, Job] = {}
     count: int = 0
+
+    def batches(self, since: int) -> int:
+        """Batches that ingest jobs made since an instant used up: one for each 10,000 rows."""
+        jobs = (job for job in self.by_id.values() if job.operation in INGEST and job.created >= since)
+        return sum(-(-job.processed // BULK_ROWS_A_BATCH) for job in jobs)
+
+    def queries(self, since: int) -> int:
+        """Query jobs made since an instant."""
+        return sum(1 for job in self.by_id.values() if job.operation in QUERY and job.created >= since)
 
     def add(self, job: Job) -> None:
         """Keep a new job, and no longer those that are too old."""

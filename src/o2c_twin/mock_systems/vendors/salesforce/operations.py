@@ -119,9 +119,8 @@ def limits(dialect: "SalesforceDialect", call: Call) -> Response:
     """Allowances and what is left of them."""
     quota = daily_calls(dialect.config)
     left = quota - dialect.limiter.used(DAILY, call.principal, call.now)
-    jobs = dialect.jobs.by_id.values()
-    queries = sum(1 for job in jobs if job.query and call.now - job.created <= 86_400_000_000)
-    batches = sum(1 for job in jobs if not job.query and call.now - job.created <= 86_400_000_000)
+    since = call.now - 86_400_000_000
+    batches, queries = dialect.jobs.batches(since), dialect.jobs.queries(since)
     return json_response(
         200,
         {

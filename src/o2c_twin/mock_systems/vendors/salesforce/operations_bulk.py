@@ -18,7 +18,6 @@ from o2c_twin.mock_systems.vendors.salesforce.jobs import (
 from o2c_twin.mock_systems.vendors.salesforce.limits import (
     BULK_BATCHES_A_DAY,
     BULK_QUERY_JOBS_A_DAY,
-    BULK_ROWS_A_BATCH,
     BULK_UPLOAD_BYTES,
 )
 from o2c_twin.mock_systems.vendors.salesforce.versions import DATA, versioned
@@ -112,11 +111,6 @@ def upload(dialect: "SalesforceDialect", call: Call) -> Response:
     return Response(201)
 
 
-def _batches_of_the_day(dialect: "SalesforceDialect", now: int) -> int:
-    done = (job for job in dialect.jobs.by_id.values() if job.operation in INGEST and now - job.created <= _DAY_US)
-    return sum(-(-job.processed // BULK_ROWS_A_BATCH) for job in done)
-
-
 @versioned
 def move_ingest(dialect: "SalesforceDialect", call: Call) -> Response:
     """Close a job's upload, or give the job up."""
@@ -129,7 +123,7 @@ def move_ingest(dialect: "SalesforceDialect", call: Call) -> Response:
         raise errors.ApiError(400, "INVALIDJOBSTATE", f"Invalid job state transition from {job.state} to {wanted}")
     job.state, job.modified = "UploadComplete", call.now
     answer = json_response(200, job.info())
-    if _batches_of_the_day(dialect, call.now) >= BULK_BATCHES_A_DAY:
+    if dialect.jobs.batches(call.now - _DAY_US) >= BULK_BATCHES_A_DAY:
         job.state, job.error, job.unprocessed = "Failed", "ApiBatchItems Limit exceeded.", job.upload
     else:
         take_in(job, dialect.rows, dialect.shape(job.object), call.now)
@@ -203,8 +197,7 @@ def results(dialect: "SalesforceDialect", call: Call) -> Response:
 def create_query(dialect: "SalesforceDialect", call: Call) -> Response:
     """A job that gives records out."""
     job = _new(dialect, call, QUERY)
-    jobs = dialect.jobs.by_id.values()
-    if sum(1 for kept in jobs if kept.query and call.now - kept.created <= _DAY_US) >= BULK_QUERY_JOBS_A_DAY:
+    if dialect.jobs.queries(call.now - _DAY_US) >= BULK_QUERY_JOBS_A_DAY:
         raise errors.ApiError(400, "LIMIT_EXCEEDED", "DailyBulkV2QueryJobs Limit exceeded.")
     job.query = call.body.query
     give_out(job, dialect.queries.run(job.query, call.now, deleted=job.operation == "queryAll").rows())

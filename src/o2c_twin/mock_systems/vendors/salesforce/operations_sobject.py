@@ -223,7 +223,7 @@ def _window(call: Call) -> tuple[int, int]:
 
 
 def _changes(dialect: "SalesforceDialect", shape: Shape, start: int, end: int) -> Iterable[Change]:
-    if not shape.kind or shape.name == "PricebookEntry":
+    if not shape.sobject.has_changes:
         raise errors.ApiError(400, "INVALID_TYPE", f"sObject type {shape.name} is not replicable")
     for change in dialect.core.state.feed.since(shape.kind, start - 1):
         if change.at >= end:

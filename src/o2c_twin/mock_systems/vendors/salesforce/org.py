@@ -102,7 +102,7 @@ class Org:
         kind = sobject.kind
         if not kind:
             return self.fixed[sobject.name].get(id_)
-        if sobject.name == "PricebookEntry":
+        if sobject.borrowed:
             return next((p for p in self.core.find(kind, "price_id", id_) if self.priced(p)), None)
         row = self.core.tables[kind].get(id_)
         return self.core.bins[kind].get(id_) if row is None and deleted else row
@@ -124,8 +124,8 @@ class Org:
 
     def is_deleted(self, sobject: SObject, id_: str) -> bool:
         """Whether there was such a record."""
-        if sobject.name == "PricebookEntry":
-            return bool(self.core.find("product", "price_id", id_))
+        if sobject.borrowed:
+            return bool(self.core.find(sobject.kind, "price_id", id_))
         return bool(sobject.kind) and id_ in self.core.bins[sobject.kind]
 
     def rows(self, sobject: SObject) -> Iterable[Any]:
@@ -133,7 +133,7 @@ class Org:
         if not sobject.kind:
             return self.fixed[sobject.name].values()
         rows = self.core.tables[sobject.kind].values()
-        return filter(self.priced, rows) if sobject.name == "PricebookEntry" else rows
+        return filter(self.priced, rows) if sobject.borrowed else rows
 
     def trace(self, record: Any, created: bool = False) -> None:
         """Remember that the API user made or changed a record just now."""
@@ -166,7 +166,7 @@ def _keys(sobjects: tuple[SObject, ...], unique: bool) -> dict[str, tuple[str, .
     """By kind: unique fields, or else the others by which records are to be found."""
     found: dict[str, tuple[str, ...]] = {}
     for sobject in sobjects:
-        if sobject.kind and sobject.name != "PricebookEntry":
+        if sobject.has_changes:
             own = tuple(f.name for f in sobject.fields if (f.unique if unique else f.key and not f.unique))
             relations = () if unique else _RELATIONS.get(sobject.kind, ())
             found[sobject.kind] = (*own, *relations)

@@ -73,7 +73,7 @@ class OrgSource:
 
     def _with_deleted(self, shape: Shape) -> Iterable[Row]:
         rows = list(self._org.rows(shape.sobject))
-        if shape.kind and shape.name != "PricebookEntry":
+        if shape.sobject.has_changes:
             rows += self._org.core.bins[shape.kind].values()
         return rows
 
@@ -90,8 +90,7 @@ class OrgSource:
     def _index(self, shape: Shape, field: Field) -> str | None:
         """The core's name of a field it finds records by."""
         key = field.attribute or field.name
-        findable = shape.kind and shape.name != "PricebookEntry" and self._org.core.can_find(shape.kind, key)
-        return key if findable else None
+        return key if shape.sobject.has_changes and self._org.core.can_find(shape.kind, key) else None
 
     def _since(self, shape: Shape, after: int) -> Iterable[Row]:
         """Rows changed after an instant, in the order of their first change since then."""
@@ -99,7 +98,7 @@ class OrgSource:
         records = org.core.tables[kind]
         ids = dict.fromkeys(change.id for change in org.core.state.feed.since(kind, after))
         rows = [records[id_] for id_ in ids if id_ in records]
-        return filter(org.priced, rows) if shape.name == "PricebookEntry" else rows
+        return filter(org.priced, rows) if shape.sobject.borrowed else rows
 
     def _table(self, shape: Shape) -> Table:
         parents = [

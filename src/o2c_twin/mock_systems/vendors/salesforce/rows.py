@@ -119,7 +119,7 @@ def _make_opportunity(org: Org, shape: Shape, taken: Intake) -> Any:
 
 def _make_product(org: Org, shape: Shape, taken: Intake) -> Any:
     # An unset checkbox is false, for this vendor and this field too.
-    taken.core["active"] = bool(taken.core.get("active"))
+    taken.core.setdefault("active", False)
     taken.core["code"] = taken.derived.get("ProductCode") or ""
     # A product made through the API has no price until somebody makes its price book entry.
     return org.core.create("product", taken.core, {**taken.custom, UNPRICED: True})
@@ -128,8 +128,6 @@ def _make_product(org: Org, shape: Shape, taken: Intake) -> Any:
 def _change_product(org: Org, row: Any, taken: Intake) -> None:
     if "ProductCode" in taken.derived:
         taken.core["code"] = taken.derived["ProductCode"] or ""
-    if "active" in taken.core:
-        taken.core["active"] = bool(taken.core["active"])
 
 
 def _make_entry(org: Org, shape: Shape, taken: Intake) -> Any:
@@ -137,14 +135,13 @@ def _make_entry(org: Org, shape: Shape, taken: Intake) -> Any:
     if org.priced(product):
         message = "This price definition already exists in this price book"
         raise errors.ApiError(400, "DUPLICATE_VALUE", message, ())
-    active = taken.derived.get("IsActive")
-    own = {UNPRICED: False, "PricebookEntry.IsActive": bool(active)}
+    own = {UNPRICED: False, "PricebookEntry.IsActive": taken.derived.get("IsActive", False)}
     return org.core.update("product", product.id, {"price_minor": taken.core["price_minor"]}, own)
 
 
 def _change_entry(org: Org, row: Any, taken: Intake) -> None:
     if "IsActive" in taken.derived:
-        taken.custom["PricebookEntry.IsActive"] = bool(taken.derived["IsActive"])
+        taken.custom["PricebookEntry.IsActive"] = taken.derived["IsActive"]
 
 
 def _change_opportunity(org: Org, row: Any, taken: Intake) -> None:

@@ -60,7 +60,11 @@ class ChildList(msgspec.Struct, frozen=True):
 
 
 class SObject(msgspec.Struct, frozen=True):
-    """One object. ``kind`` is the core's kind of record, empty for what is fixed in every org."""
+    """One object. ``kind`` is the core's kind of record, empty for what is fixed in every org.
+
+    ``borrowed``: its rows are the core's records of another object, seen from another side (a price
+    book entry is a product's price), so it has no changes and no recycle bin of its own.
+    """
 
     name: str
     plural: str
@@ -68,7 +72,13 @@ class SObject(msgspec.Struct, frozen=True):
     kind: str
     fields: tuple[Field, ...]
     children: tuple[ChildList, ...] = ()
+    borrowed: bool = False
     actions: tuple[Literal["create", "update", "delete"], ...] = ("create", "update", "delete")
+
+    @property
+    def has_changes(self) -> bool:
+        """Whether the core keeps a feed of its changes and a bin of what was deleted."""
+        return bool(self.kind) and not self.borrowed
 
 
 def _core(name: str, attribute: str, kind: FieldKind = "string", access: Access = "write", length: int = 255) -> Field:
@@ -200,6 +210,7 @@ _ENTRY = SObject(
         _derived("ProductCode", "string"),
         *_SYSTEM,
     ),
+    borrowed=True,
 )
 _OPPORTUNITY = SObject(
     "Opportunity",
@@ -294,7 +305,7 @@ _CUSTOM_KINDS: dict[str, FieldKind] = {
 
 def sobjects_of(config: SalesforceConfig) -> tuple[SObject, ...]:
     """The org's sObjects with the company's own fields. Raises `BadSetting`."""
-    allowed = {sobject.name for sobject in _STANDARD if sobject.actions and sobject.name != "PricebookEntry"}
+    allowed = {sobject.name for sobject in _STANDARD if sobject.has_changes}
     for name in config.custom_fields:
         if name not in allowed:
             raise BadSetting(f"custom_fields: no sObject {name!r} can have own fields; there are {sorted(allowed)}")

@@ -14,7 +14,7 @@ from o2c_twin.mock_systems.roles.crm.core import LOST, WON
 from o2c_twin.mock_systems.vendors.salesforce import errors
 from o2c_twin.mock_systems.vendors.salesforce.org import Org
 from o2c_twin.mock_systems.vendors.salesforce.schema import Field, SObject
-from o2c_twin.mock_systems.vendors.salesforce.values import money, number, shown_money, shown_number, stamp, to_second
+from o2c_twin.mock_systems.vendors.salesforce.values import Stamps, money, number, shown_money, shown_number, to_second
 
 Read = Callable[[Any], Any]
 Json = dict[str, Any]
@@ -114,14 +114,14 @@ def _values_of(attributes: list[str]) -> Callable[[Any], tuple[Any, ...]]:
 def shapes_of(org: Org) -> dict[str, Shape]:
     """The shapes of an org by name of sObject."""
     derived = _derived(org)
-    digits = org.config.currency_digits
+    digits, write = org.config.currency_digits, Stamps()
     return {
-        sobject.name: Shape(sobject, (_bind(sobject, field, derived, digits) for field in sobject.fields))
+        sobject.name: Shape(sobject, (_bind(sobject, field, derived, digits, write) for field in sobject.fields))
         for sobject in org.sobjects
     }
 
 
-def _bind(sobject: SObject, field: Field, derived: dict[str, Read], digits: int) -> Bound:
+def _bind(sobject: SObject, field: Field, derived: dict[str, Read], digits: int, write: Read) -> Bound:
     if field.source == "core":
         raw: Read = attrgetter(field.attribute)
     elif field.source == "custom":
@@ -136,8 +136,10 @@ def _bind(sobject: SObject, field: Field, derived: dict[str, Read], digits: int)
             return Bound(field, _unless_none(raw, number), _unless_none(raw, shown_number))
         case "date":
             return Bound(field, _unless_none(raw, date.fromisoformat), raw)
+        case "datetime" if field.source == "core":
+            return Bound(field, lambda row: to_second(raw(row)), lambda row: write(raw(row)))
         case "datetime":
-            return Bound(field, _unless_none(raw, to_second), _unless_none(raw, stamp))
+            return Bound(field, _unless_none(raw, to_second), _unless_none(raw, write))
         case _:
             return Bound(field, raw, raw)
 
@@ -218,7 +220,7 @@ def _derived(org: Org) -> dict[str, Read]:
         "IsDeleted": lambda row: False,
     }
     for sobject in org.sobjects:
-        if sobject.kind and sobject.name != "PricebookEntry":
+        if sobject.has_changes:
             readers[f"{sobject.name}.IsDeleted"] = _in_bin(org, sobject.kind)
     return readers
 

@@ -81,6 +81,22 @@ def stamp(at: int) -> str:
     return f"{_to_second(at)}.000+0000"
 
 
+class Stamps:
+    """`stamp` with the last instant remembered: a record has the same one in several fields."""
+
+    __slots__ = ("_at", "_text")
+
+    def __init__(self) -> None:
+        self._at = 0
+        self._text = stamp(0)
+
+    def __call__(self, at: int) -> str:
+        """The instant as answers spell it."""
+        if at != self._at:
+            self._at, self._text = at, stamp(at)
+        return self._text
+
+
 def iso_stamp(at: int) -> str:
     """An instant as the SOAP API spells it: ``2026-01-02T03:04:05.000Z``."""
     return f"{_to_second(at)}.000Z"

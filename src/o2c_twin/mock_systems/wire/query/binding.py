@@ -7,7 +7,7 @@ null as different from every value; SuiteQL, being Oracle SQL, does neither.
 
 import operator
 import re
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterable
 from typing import Any
 
 import msgspec
@@ -99,8 +99,8 @@ class Binder:
         """Make both sides comparable, or raise ``TypeMismatch``."""
         raise NotImplementedError
 
-    def column_of(self, select: Select) -> Callable[[], dict[Any, None]]:
-        """What yields the values of a one-column sub-select, in order."""
+    def column_of(self, select: Select) -> tuple[FieldType, Callable[[], Iterable[Any]]]:
+        """The type of the one column of a sub-select, and what yields its values."""
         raise NotImplementedError
 
     # What they share.
@@ -129,8 +129,7 @@ class Binder:
             case All(terms):
                 return _both([self.test(term, hints) for term in terms])
             case Either(terms):
-                tests = [self.test(term) for term in terms]
-                return lambda row: any(test(row) for test in tests)
+                return _either([self.test(term) for term in terms])
             case Not(term):
                 inner = self.test(term)
                 return lambda row: not inner(row)
@@ -153,8 +152,8 @@ class Binder:
 
     def _compare(self, node: Compare, hints: Hints | None) -> Test:
         sign, left, right = node.operator, self.bind(node.left), node.right
-        if isinstance(right, Constant) and right.type == "period":
-            return self._compare_period(left, right, sign, node.at, hints)
+        if isinstance(right, Constant) and isinstance(right.value, moments.Period):
+            return self._compare_period(left, right.value, sign, node.at, hints)
         other = self.bind(right)
         if left.constant and not other.constant:
             sign, left, other = _MIRRORED.get(sign, sign), other, left
@@ -174,20 +173,22 @@ class Binder:
             _note(hints, left.column, sign, self.hint_value(left.column, value))
         return compare(get, sign, value, self.null_differs)
 
-    def _compare_period(self, left: Bound, node: Constant, sign: Operator, at: int, hints: Hints | None) -> Test:
+    def _compare_period(
+        self, left: Bound, period: moments.Period, sign: Operator, at: int, hints: Hints | None
+    ) -> Test:
         """A relative date is a range: ``=`` is within it, ``<`` before its start, ``>`` after its end."""
         if left.type not in ("date", "instant"):
             raise self.mismatch(left, "a relative date", at)
         self.timeless = False
         try:
-            start, stop = node.value.days(moments.day_of(self.now))  # type: ignore[attr-defined]
+            start, stop = period.days(moments.day_of(self.now))
         except (OverflowError, ValueError):
-            raise self.broken("bad value", self.tokens.words[node.at], node.at) from None
+            raise self.broken("bad value", "a relative date outside the calendar", at) from None
         low, high = (start, stop) if left.type == "date" else (moments.midnight(start), moments.midnight(stop))
         if sign == "=":
             return _both([self._against(left, low, ">=", hints), self._against(left, high, "<", hints)])
         if sign == "!=":
-            inside = self._compare_period(left, node, "=", at, None)
+            inside = self._compare_period(left, period, "=", at, None)
             return lambda row: not inside(row)
         edge: tuple[Any, Operator] = {"<": (low, sign), ">=": (low, sign), ">": (high, ">="), "<=": (high, "<")}[sign]
         return self._against(left, edge[0], edge[1], hints)
@@ -195,7 +196,7 @@ class Binder:
     def _within(self, node: Within, hints: Hints | None) -> Test:
         left = self.bind(node.left)
         if isinstance(node.choices, Select):
-            return self._within_select(left, node.choices, node.negated, hints)
+            return self._within_select(left, node.choices, node.negated, node.at, hints)
         values: list[Any] = []
         for choice in node.choices:
             other = None
@@ -214,18 +215,21 @@ class Binder:
             _note(hints, column, "=", *dict.fromkeys(self.hint_value(column, value) for value in values))
         return self._membership(get, frozenset(values), node.negated)
 
-    def _within_select(self, left: Bound, select: Select, negated: bool, hints: Hints | None) -> Test:
+    def _within_select(self, left: Bound, select: Select, negated: bool, at: int, hints: Hints | None) -> Test:
         cell: list[Collection[object]] = [()]
-        column_of, get = self.column_of(select), left.get
-        fold = left.folds
+        type, values = self.column_of(select)
+        aligned, other = self.align(left, Bound(lambda value: value, type, "the sub-select"), "IN", at)
+        get, convert = aligned.get, other.get
+        if left.folds:
+            get, convert = _folded(get), _folded(convert)
 
         def fill() -> None:
-            values = column_of()
-            cell[0] = {v if v is None else v.casefold(): None for v in values} if fold else values
+            cell[0] = dict.fromkeys(map(convert, values()))
 
         self.prelude.append(fill)
-        if hints is not None and left.column is not None and left.column.indexed and not negated:
-            self.late.append((left.column.name, cell))
+        column = left.column if aligned is left and not negated else None
+        if hints is not None and column is not None and column.indexed and column.type != "boolean":
+            self.late.append((column.name, cell))
         if not negated:
             return lambda row: (value := get(row)) is not None and value in cell[0]
         if self.null_differs:
@@ -297,6 +301,13 @@ def _both(tests: list[Test]) -> Test:
         one, two = tests
         return lambda row: one(row) and two(row)
     return lambda row: all(test(row) for test in tests)
+
+
+def _either(tests: list[Test]) -> Test:
+    if len(tests) == 2:
+        one, two = tests
+        return lambda row: one(row) or two(row)
+    return lambda row: any(test(row) for test in tests)
 
 
 def _folded(get: Get) -> Get:

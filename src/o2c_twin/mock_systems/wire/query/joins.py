@@ -162,7 +162,6 @@ class Join:
         where: tuple[Predicate, ...],
         binder_for: Callable[[dict[str, View]], OracleBinder],
     ) -> None:
-        self._views = views
         self._finder = binder_for(views)
         self._known: dict[int, set[str]] = {}  # by identity of nodes that outlive this constructor
         aliases = list(views)

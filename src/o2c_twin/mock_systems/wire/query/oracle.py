@@ -101,7 +101,7 @@ class OracleBinder(Binder):
             if two in TEXT and one in (*DATES, "number"):
                 return self.align(left, self._converted(left, right, at), sign, at)
             if one in TEXT and two == "number":
-                return left, fixed(str(right.value), one)
+                return left, fixed(_number_text(right.value), one)
         if one in DATES and two in DATES:
             return self.as_instant(left), self.as_instant(right)
         if {one, two} & set(TEXT) and "number" in (one, two):
@@ -133,10 +133,10 @@ class OracleBinder(Binder):
             return fixed(text, "string")
         if bound.type in DATES:
             return Bound(lambda row: None if (v := get(row)) is None else moments.to_char(v, form), "string", "")
-        return Bound(lambda row: None if (v := get(row)) is None else str(v), "string", bound.label)
+        return Bound(lambda row: None if (v := get(row)) is None else _number_text(v), "string", bound.label)
 
     def _text(self, type: FieldType, value: Any) -> str:
-        return moments.to_char(value, self.date_format) if type == "instant" else str(value)
+        return moments.to_char(value, self.date_format) if type == "instant" else _number_text(value)
 
     # Functions.
 
@@ -224,6 +224,15 @@ def _number(text: str) -> int | Decimal:
     if not value.is_finite():
         raise ValueError(f"'{text}' is not a number")
     return int(value) if abs(value) < 10**18 and value == value.to_integral_value() else _in_range(value)
+
+
+def _number_text(value: int | Decimal) -> str:
+    """A number as Oracle writes it: no zeros at either end of a fraction."""
+    if isinstance(value, int) or value == 0 or not -130 < value.adjusted() < 130:
+        return "0" if value == 0 else str(value)
+    text = format(value, "f")
+    text = text.rstrip("0").rstrip(".") if "." in text else text
+    return text.replace("0.", ".", 1) if text.startswith(("0.", "-0.")) else text
 
 
 def _in_range(value: int | Decimal) -> int | Decimal:

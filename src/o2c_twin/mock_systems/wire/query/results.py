@@ -41,7 +41,8 @@ class Plan(msgspec.Struct, frozen=True):
 
     ``table`` is the one scanned; ``equals`` and ``lower_bounds`` are what the text promises about its
     rows (see :class:`Hints`). ``timeless`` is false for a query that counted from now: prepare it
-    again for another moment. ``run`` raises :class:`QueryError` only for arithmetic (``SuiteQL 1/0``).
+    again for another moment. Running it, or reading the rows of its result, raises :class:`QueryError`
+    only where a function met a value it cannot take (SuiteQL ``1 / 0``, ``TO_NUMBER('x')``).
     """
 
     table: str
@@ -175,7 +176,7 @@ class Grouped(Binder):
     def align(self, left: Bound, right: Bound, sign: str, at: int) -> tuple[Bound, Bound]:
         return self.inner.align(left, right, sign, at)
 
-    def column_of(self, select: Select) -> Callable[[], dict[Any, None]]:
+    def column_of(self, select: Select) -> tuple[FieldType, Callable[[], Iterable[Any]]]:
         return self.inner.column_of(select)
 
     def _aggregate(self, node: Call) -> Bound:

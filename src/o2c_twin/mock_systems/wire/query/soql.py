@@ -10,6 +10,7 @@ Left out: TYPEOF, WITH, USING SCOPE, ROLLUP and CUBE, INCLUDES and EXCLUDES, DIS
 import re
 from datetime import date
 from decimal import Decimal
+from functools import partial
 from typing import Literal
 
 from o2c_twin.mock_systems.wire.query import moments
@@ -89,9 +90,7 @@ class Parser(Cursor):
 
     def select(self, children: bool) -> Select:
         self.need("SELECT")
-        items = [self.item(children)]
-        while self.take(","):
-            items.append(self.item(children))
+        items = self.listed(partial(self.item, children))
         self.need("FROM")
         at = self.at
         table, alias = self.name(), ""
@@ -99,19 +98,15 @@ class Parser(Cursor):
         if self.is_name() and self.upper[self.at] not in self._after_table:
             alias = self.plain_name()
         where = self.condition() if self.take("WHERE") else None
-        group: list[Expression] = []
+        group: tuple[Expression, ...] = ()
         if self.take("GROUP"):
             self.need("BY")
-            group.append(self.operand())
-            while self.take(","):
-                group.append(self.operand())
+            group = self.listed(self.operand)
         having = self.condition() if self.take("HAVING") else None
-        order: list[Sort] = []
+        order: tuple[Sort, ...] = ()
         if self.take("ORDER"):
             self.need("BY")
-            order.append(self.sort())
-            while self.take(","):
-                order.append(self.sort())
+            order = self.listed(self.sort)
         limit = self.count() if self.take("LIMIT") else None
         offset = self.offset() if self.take("OFFSET") else 0
         if self.take("FOR") and not (self.take("VIEW") or self.take("REFERENCE") or self.take("UPDATE")):
@@ -120,7 +115,7 @@ class Parser(Cursor):
             if type(item) is FieldSet and item.which != "STANDARD" and (limit is None or limit > MAX_FIELDS_LIMIT):
                 raise RuleBroken(self.tokens.place(item.at), "fields need limit", f"FIELDS({item.which})")
         tables = (From(table, alias, at),)
-        return Select(tuple(items), tables, where, tuple(group), having, tuple(order), limit, offset)
+        return Select(items, tables, where, group, having, order, limit, offset)
 
     def item(self, children: bool) -> Item | FieldSet | Children:
         at = self.at
@@ -157,16 +152,7 @@ class Parser(Cursor):
         return call
 
     def sort(self) -> Sort:
-        expression = self.operand()
-        descending = self.take("DESC")
-        if not descending:
-            self.take("ASC")
-        first = None
-        if self.take("NULLS"):
-            first = self.take("FIRST")
-            if not first:
-                self.need("LAST")
-        return Sort(expression, descending, first)
+        return Sort(self.operand(), *self.direction())
 
     def offset(self) -> int:
         at = self.at
@@ -225,11 +211,9 @@ class Parser(Cursor):
             self.depth -= 1
             self.need(")")
             return Within(left, select, negated, at)
-        choices: list[Expression] = [self.value()]
-        while self.take(","):
-            choices.append(self.value())
+        choices = self.listed(self.value)
         self.need(")")
-        return Within(left, tuple(choices), negated, at)
+        return Within(left, choices, negated, at)
 
     # Values.
 

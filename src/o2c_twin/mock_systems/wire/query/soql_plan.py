@@ -87,13 +87,13 @@ class SoqlBinder(Binder):
     def __init__(self, tokens: Tokens, source: Source, now: Instant, table: Table, alias: str) -> None:
         super().__init__(tokens, source, now)
         self.table = table
-        self._own = (table.name.lower(), alias.lower())
+        self.own_names = (table.name.lower(), alias.lower())
 
     def path(self, node: Name) -> list[str]:
         """The parts of a path, without the table's own name or alias in front."""
         parts = node.path.split(".")
         first = parts[0].lower()
-        if len(parts) > 1 and first in self._own:
+        if len(parts) > 1 and first in self.own_names:
             del parts[0]
         return parts
 
@@ -132,7 +132,7 @@ class SoqlBinder(Binder):
             if type == "boolean" and sign not in ("=", "!=", "IN"):
                 raise self.mismatch(left, sign, at)
             return left, right
-        if type == "id" and right.type == "string":
+        if type == "id" and right.type == "string" and right.constant:
             value = full_id(right.value)
             return left, Bound(right.get, "id", right.label, None, False, True, value)
         raise TypeMismatch(self.tokens.place(at), left.label, type, right.type)
@@ -143,7 +143,7 @@ class SoqlBinder(Binder):
         get = left.get
         return (lambda row: bool(get(row))) if negated else (lambda row: not get(row))
 
-    def column_of(self, select: Select) -> Callable[[], dict[object, None]]:
+    def column_of(self, select: Select) -> tuple[FieldType, Callable[[], Iterable[object]]]:
         first = select.tables[0]
         table = self.source.table(first.table.lower())
         if table is None:
@@ -153,8 +153,8 @@ class SoqlBinder(Binder):
             raise self.broken("one column", first.table, first.at)
         scan = _Scan(select, table, self.tokens, self.source, self.now)
         self.timeless &= scan.binder.timeless
-        get = scan.binder.bind(item.expression).get
-        return lambda: dict.fromkeys(map(get, scan.run()))
+        bound = scan.binder.bind(item.expression)
+        return bound.type, lambda: map(bound.get, scan.run())
 
 
 class _Scan:
@@ -255,7 +255,7 @@ class _Scan:
         owner, _, name = first.table.rpartition(".")
         child = self.table.children.get(name.lower())
         table = self.source.table(child.table.lower()) if child else None
-        if child is None or table is None or owner.lower() not in ("", *self.binder._own):
+        if child is None or table is None or owner.lower() not in ("", *self.binder.own_names):
             raise UnknownRelationship(self.binder.tokens.place(first.at), first.table, self.table.name)
         scan = _Scan(select, table, self.binder.tokens, self.source, self.binder.now)
         if scan.grouped is not None:

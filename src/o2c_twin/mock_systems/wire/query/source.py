@@ -90,7 +90,8 @@ class Hints(msgspec.Struct, frozen=True):
     ``equals``: the column has one of these values.
     ``lower_bounds``: the column is above the value, or equal to it if the second item is true.
     Where a language ignores case, the values for a string column that is not ``exact`` are case-folded
-    (``str.casefold``) and so must be what they are looked up in. A provider may use any of them, or none: the engine checks every condition again.
+    (``str.casefold``) and so must be what they are looked up in.
+    A provider may use any of them, or none: the engine checks every condition again.
     """
 
     equals: dict[str, tuple[object, ...]] = {}

@@ -101,27 +101,23 @@ class Parser(Cursor):
         distinct = self.take("DISTINCT")
         if not distinct:
             self.take("ALL")
-        items = [self.item()]
-        while self.take(","):
-            items.append(self.item())
+        items = self.listed(self.item)
         self.need("FROM")
         tables = self.tables()
         where = self.predicate() if self.take("WHERE") else None
         group: tuple[Expression, ...] = ()
         if self.take("GROUP"):
             self.need("BY")
-            group = self.listed()
+            group = self.listed(self.expression)
         having = self.predicate() if self.take("HAVING") else None
-        order: list[Sort] = []
+        order: tuple[Sort, ...] = ()
         if self.take("ORDER"):
             self.need("BY")
-            order.append(self.sort())
-            while self.take(","):
-                order.append(self.sort())
+            order = self.listed(self.sort)
         offset, limit = self.window()
         if top is not None:
             limit = top if limit is None else min(top, limit)
-        return Select(tuple(items), tables, where, group, having, tuple(order), limit, offset, distinct)
+        return Select(items, tables, where, group, having, order, limit, offset, distinct)
 
     def item(self) -> Item | FieldSet:
         at = self.at
@@ -172,23 +168,8 @@ class Parser(Cursor):
         self.need("ON")
         return From(table.table, table.alias, table.at, table.join, self.predicate())
 
-    def listed(self) -> tuple[Expression, ...]:
-        found = [self.expression()]
-        while self.take(","):
-            found.append(self.expression())
-        return tuple(found)
-
     def sort(self) -> Sort:
-        expression = self.expression()
-        descending = self.take("DESC")
-        if not descending:
-            self.take("ASC")
-        first = None
-        if self.take("NULLS"):
-            first = self.take("FIRST")
-            if not first:
-                self.need("LAST")
-        return Sort(expression, descending, first)
+        return Sort(self.expression(), *self.direction())
 
     def window(self) -> tuple[int, int | None]:
         """``OFFSET n ROWS`` and ``FETCH FIRST n ROWS ONLY``, as in Oracle 12c."""
@@ -297,7 +278,7 @@ class Parser(Cursor):
             self.depth -= 1
             self.need(")")
             return Within(left, select, negated, at)
-        choices = self.listed()
+        choices = self.listed(self.expression)
         self.need(")")
         if len(choices) > MAX_CHOICES:
             raise RuleBroken(self.tokens.place(at), "too many values", str(len(choices)))
@@ -368,7 +349,7 @@ class Parser(Cursor):
         if self.take(")"):
             raise self.fault("an argument", at + 2)
         distinct = self.take("DISTINCT")
-        arguments = self.listed()
+        arguments = self.listed(self.expression)
         self.need(")")
         return Call(name, arguments, at, distinct)
 

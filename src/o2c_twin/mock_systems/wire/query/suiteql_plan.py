@@ -22,7 +22,7 @@ from o2c_twin.mock_systems.wire.query.results import (
     hinted,
     in_order,
 )
-from o2c_twin.mock_systems.wire.query.source import Hints, Instant, Row, Source
+from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Instant, Row, Source
 from o2c_twin.mock_systems.wire.query.suiteql import Parser, tokenize
 from o2c_twin.mock_systems.wire.query.syntax import (
     All,
@@ -64,13 +64,13 @@ def prepare(text: str, source: Source, now: Instant, date_format: str = ACCOUNT_
 class SuiteqlBinder(OracleBinder):
     """Adds sub-selects behind IN."""
 
-    def column_of(self, select: Select) -> Callable[[], dict[Any, None]]:
+    def column_of(self, select: Select) -> tuple[FieldType, Callable[[], Iterable[Any]]]:
         query = _Query(select, self.tokens, self.source, self.now, self.date_format)
         if len(query.shown) != 1:
             raise self.broken("one column", select.tables[0].table, select.tables[0].at)
         self.timeless &= query.timeless()
-        get = query.shown[0][1].get
-        return lambda: dict.fromkeys(map(get, query.run()))
+        bound = query.shown[0][1]
+        return bound.type, lambda: map(bound.get, query.run())
 
 
 class _Query:

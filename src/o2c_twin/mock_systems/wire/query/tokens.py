@@ -5,12 +5,15 @@ when an error has to name the place, so a good query never pays for it.
 """
 
 import re
+from collections.abc import Callable
 from string import ascii_letters
+from typing import TypeVar
 
 from o2c_twin.mock_systems.wire.query.errors import Place, QueryError, RuleBroken, SyntaxFault
 
 _STARTS_NAME = frozenset(ascii_letters + "_")
 _MAX_DEPTH = 60
+_Part = TypeVar("_Part")
 
 
 class Tokens:
@@ -105,6 +108,25 @@ class Cursor:
             raise RuleBroken(self.tokens.place(self.at), "bad value", word)
         self.at += 1
         return int(word)
+
+    def listed(self, read: Callable[[], _Part]) -> tuple[_Part, ...]:
+        """One or more parts, separated by commas."""
+        parts = [read()]
+        while self.take(","):
+            parts.append(read())
+        return tuple(parts)
+
+    def direction(self) -> tuple[bool, bool | None]:
+        """``ASC`` or ``DESC``, then ``NULLS FIRST`` or ``LAST``: whether descending, and whether nulls are first."""
+        descending = self.take("DESC")
+        if not descending:
+            self.take("ASC")
+        if not self.take("NULLS"):
+            return descending, None
+        first = self.take("FIRST")
+        if not first:
+            self.need("LAST")
+        return descending, first
 
     def deeper(self) -> None:
         """Count one level of nesting; the caller takes it off again. Keeps recursion bounded."""

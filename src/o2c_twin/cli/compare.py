@@ -1,0 +1,103 @@
+"""`o2c compare`: two runs side by side, and a report of both."""
+
+from contextlib import ExitStack
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from o2c_twin.cli import options
+from o2c_twin.cli.errors import CommandError
+from o2c_twin.cli.places import file_at
+from o2c_twin.cli.playing import Figures
+from o2c_twin.cli.sides import records_of, side
+from o2c_twin.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from o2c_twin.reports import ObservedRun
+
+
+@click.command(
+    short_help="Set one run against another: KPIs, difference, report.",
+    epilog="""\b
+Examples:
+  o2c compare out/as-is-7 out/to-be-7 --out report.html
+  o2c compare lost-replies:naive lost-replies
+  o2c compare mine.yaml to-be --orders 500 --days 60
+""",
+)
+@click.argument("first", metavar="A")
+@click.argument("second", metavar="B")
+@options.figures
+@click.option("--out", type=options.path(), metavar="FILE.html", help="Write a report of both runs to this file.")
+@click.option("--all", "everything", is_flag=True, help="Show all KPIs with their parts, not the headline ones.")
+@options.as_json
+def compare(
+    first: str,
+    second: str,
+    seed: int | None,
+    orders: int | None,
+    days: int | None,
+    out: Path | None,
+    everything: bool,
+    as_json: bool,
+) -> None:
+    """Set run B against run A: every KPI of both, the difference, and which is better.
+
+    A and B are run records, or scenarios by name or file, which are run first and their records
+    kept in out/. NAME:naive is a scenario's naive design.
+    """
+    figures = Figures(seed, orders, days)
+    sides = [side(given, figures) for given in (first, second)]
+    with ExitStack() as stack:
+        report = None if out is None else stack.enter_context(file_at(out))
+        runs = records_of(sides)
+        answer = compared(runs)
+        if report is not None:
+            from o2c_twin.reports import write_report
+
+            write_report(report, runs)
+    if as_json:
+        print_json({**answer, "report": None if out is None else str(out)})
+        return
+    show_comparison(runs, everything)
+    if out is not None:
+        console().print(f"\nReport: {out}", soft_wrap=True)
+
+
+def compared(runs: "list[ObservedRun]") -> dict[str, Any]:
+    """Both runs in short and the comparison of every KPI, ready for JSON. Raises `CommandError`."""
+    from o2c_twin.reports import MixedCurrencies, compare, compute_kpis
+    from o2c_twin.run_record import RunRecordError
+
+    try:
+        kpis = [compute_kpis(run) for run in runs]
+        pairs = compare(*kpis)
+    except (RunRecordError, MixedCurrencies, ValueError) as error:
+        raise CommandError(str(error)) from error
+    return {
+        **{name: in_short(run) for name, run in zip(("first", "second"), runs, strict=True)},
+        "kpis": {id: pair.to_dict() for id, pair in pairs.items()},
+    }
+
+
+def in_short(run: "ObservedRun") -> dict[str, Any]:
+    """Which run it was, ready for JSON."""
+    keys = ("scenario", "title", "seed", "design", "orders", "api_calls", "wall_s", "virtual_days", "trace_hash")
+    manifest = {key: run.manifest.get(key) for key in keys}
+    violations = run.record.table("violations").to_dict("records")
+    return {"label": run.label, **manifest, "violations": violations, "record": str(run.record.directory)}
+
+
+def show_comparison(runs: "list[ObservedRun]", everything: bool = False) -> None:
+    """The KPI table of both runs on standard output."""
+    from o2c_twin.cli.tables import kpi_table
+    from o2c_twin.reports import compute_kpis, kpi_rows
+
+    kpis = [compute_kpis(run) for run in runs]
+    screen = console()
+    rows = kpi_rows(kpis[0], kpis[1], "all" if everything else "headline")
+    screen.print(kpi_table(rows, [run.label for run in runs]))
+    seeds = [run.manifest.get("seed") for run in runs]
+    if seeds[0] != seeds[1]:
+        screen.print(f"\nThe runs have different seeds ({seeds[0]} and {seeds[1]}): part of the difference is chance.")
