@@ -135,7 +135,7 @@ def test_the_demonstration_plays_both_and_leaves_a_report(o2c, played, tmp_path)
     assert [(plan.name, plan.seed, plan.world.orders) for plan in played] == [("as-is", 5, 30), ("to-be", 5, 30)]
     assert sorted(each.name for each in (tmp_path / "out" / "demo").iterdir()) == ["as-is", "report.html", "to-be"]
     assert "Report: out/demo/report.html" in answer.out
-    assert "With the assumptions given" in answer.out
+    assert "Return on investment: net benefit a year" in answer.out
     assert "Return on investment" in (tmp_path / "out" / "demo" / "report.html").read_text(encoding="utf-8")
 
 

@@ -2,7 +2,7 @@
 
 from contextlib import ExitStack
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
@@ -13,6 +13,9 @@ from o2c_twin.cli.places import check_folder, file_at
 from o2c_twin.cli.playing import Figures, found, planned, play, summary
 from o2c_twin.cli.roi import appraised, read_assumptions, report_section
 from o2c_twin.cli.terminal import console, print_json
+
+if TYPE_CHECKING:
+    from o2c_twin.reports.roi import RoiResult
 
 _PAIR = ("as-is", "to-be")
 _REPORT = "report.html"
@@ -71,19 +74,30 @@ def demo(
         worth = result.to_dict() if result is not None else None
         print_json({**sides, "kpis": answer["kpis"], "roi": worth, "roi_note": why, "report": str(path)})
         return
+    screen, world = console(), plans[0].world
+    screen.print(
+        f"One company twice: {world.orders:,} orders in {world.days:,} days, seed {plans[0].seed}, "
+        "the same customers and dice in both\n"
+    )
     show_comparison(runs)
-    screen = console()
-    if result is not None:
-        benefit, years = result.net_annual_benefit, len(result.case.ramp)
-        screen.print(
-            f"\nWith the assumptions given, the design nets {benefit:,.0f} {result.currency} a year at full run rate; "
-            f"net present value over {years} years {result.npv:,.0f} {result.currency}; cash released once by a "
-            f"shorter DSO {result.cash_released:,.0f} {result.currency}.",
-        )
-    else:
-        screen.print(f"\nNo return on investment: {why}")
+    screen.print(f"\n{_worth(result) if result is not None else f'No return on investment: {why}'}")
     wall = sum(each.result.wall_s for each in played)
     calls = sum(each.result.api_calls for each in played)
     days_played = sum(each.result.virtual_days for each in played)
     screen.print(f"\n{days_played:,} days of business in {wall:.1f} s, {calls:,} API calls.")
     screen.print(f"Report: {path}", soft_wrap=True)
+
+
+def _worth(result: "RoiResult") -> str:
+    assumed = [each for each in result.assumptions if each.is_placeholder]
+    remark = f"{len(assumed)} of {len(result.assumptions)} assumptions are placeholders; see 'o2c roi --help'."
+    figures = (
+        ("net benefit a year", result.net_annual_benefit),
+        (f"net present value over {len(result.case.ramp)} years", result.npv),
+        ("cash released once", result.cash_released),
+    )
+    return (
+        "Return on investment: "
+        + ", ".join(f"{name} {value:,.0f} {result.currency}" for name, value in figures)
+        + f". {remark}"
+    )

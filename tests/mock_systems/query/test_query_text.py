@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from simple_salesforce.format import format_soql
 
 from o2c_twin.mock_systems.wire.query import soql, soql_plan, suiteql, suiteql_plan
 from o2c_twin.mock_systems.wire.query.binding import like_pattern
@@ -102,6 +103,16 @@ def test_a_quoted_value_finds_itself_and_nothing_else(value, other):
     assert found == [{"N": row["N"]} for row in rows if row["S"].casefold() == value.casefold()]
     found = suiteql_plan.prepare(f"SELECT n FROM t WHERE s = {suiteql.quote(value)}", One(rows), NOW).run().rows()
     assert found == [{"n": row["N"]} for row in rows if row["S"] == value]
+
+
+@settings(deadline=None)
+@given(VALUES, VALUES)
+def test_what_a_real_client_quotes_is_understood(value, other):
+    rows = [{"N": 1, "S": value}, {"N": 2, "S": other}]
+    text = format_soql("SELECT N FROM T WHERE S = {} AND S IN {} AND S LIKE '{:like}%'", value, [value], value)
+    found = soql_plan.prepare(text, One(rows), NOW).run().rows()
+    assert {"N": 1} in found
+    assert ({"N": 2} in found) <= (other.casefold() == value.casefold())
 
 
 @settings(deadline=None)

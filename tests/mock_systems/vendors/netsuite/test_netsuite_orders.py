@@ -221,9 +221,13 @@ def test_header_fields_of_an_order_can_be_changed(account: Any) -> None:
 
 def test_closing_a_line_frees_its_goods_and_ends_the_order(account: Any) -> None:
     customer, item = account.customer(), account.item(on_hand=10)
-    order = account.order(customer, (item, 6, 10))
+    order = account.order(customer, (item, 16, 10))
     account.write("POST", SHIP.format(order), {"item": {"items": [{"orderLine": 1, "quantity": 2}]}})
+    (line,) = account.get(f"salesOrder/{order}/item", expandSubResources="true")["items"]
+    assert (line["quantityCommitted"], line["quantityBackOrdered"]) == (8, 6)
     account.write("PATCH", f"salesOrder/{order}", {"item": {"items": [{"line": 1, "isClosed": True}]}})
+    (line,) = account.get(f"salesOrder/{order}/item", expandSubResources="true")["items"]
+    assert (line["quantityCommitted"], line["quantityBackOrdered"], line["isClosed"]) == (0, 0, True)
     assert status(account, order) == "F"
     assert account.get(f"inventoryItem/{item}")["quantityAvailable"] == 8
     assert account.get(f"customer/{customer}")["unbilledOrders"] == 20.0

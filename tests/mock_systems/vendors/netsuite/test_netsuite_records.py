@@ -57,8 +57,8 @@ def test_terms_go_by_id_or_name(account: Any, sent: Any, shown: dict[str, str]) 
 
 
 def test_put_by_external_id_creates_once_and_then_updates(account: Any) -> None:
-    first = account.write("PUT", "customer/eid:CRM-7", {"companyName": "Acme"})
-    again = account.write("PUT", "customer/eid:CRM-7", {"companyName": "Acme Ltd", "email": None})
+    first = account.write("PUT", "customer/eid:CRM-7", {"companyName": "Acme", "entityId": "C-1"})
+    again = account.write("PUT", "customer/eid:CRM-7", {"companyName": "Acme Ltd", "entityId": "C-1", "email": None})
     assert first == again
     customer = account.get("customer/eid:CRM-7")
     assert (customer["id"], customer["companyName"], customer["externalId"]) == (first, "Acme Ltd", "CRM-7")

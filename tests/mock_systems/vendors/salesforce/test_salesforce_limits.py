@@ -135,3 +135,10 @@ def test_two_orgs_share_nothing(open_org):
     one, other = open_org(), open_org()
     one.create("Account", Name="One")
     assert other.rows("SELECT Id FROM Account") == []
+
+
+def test_the_control_plane_is_told_plan_and_counts(org):
+    org.priced_product()
+    facts = org.dialect.facts()
+    assert (facts["vendor"], facts["plan"], facts["sessions"]) == ("salesforce", "enterprise", 1)
+    assert facts["records"]["Product2"] == facts["records"]["PricebookEntry"] == 1

@@ -201,6 +201,19 @@ def test_polling_by_time_stamp_sees_every_change_once_a_second_has_passed(org):
     assert len(set(seen)) == 5
 
 
+def test_a_change_in_the_second_of_the_last_poll_is_missed_by_greater_than(org):
+    # What makes careful integrations poll with an overlap: the vendor's stamps have no fractions.
+    org.later(1.25)
+    org.create("Account", Name="Early")
+    (early,) = org.rows("SELECT SystemModstamp FROM Account")
+    org.later(0.5)
+    org.create("Account", Name="Late")
+    stamp = early["SystemModstamp"].replace("+0000", "Z")
+    assert org.rows(f"SELECT Name FROM Account WHERE SystemModstamp > {stamp}") == []
+    overlapping = org.rows(f"SELECT Name FROM Account WHERE SystemModstamp >= {stamp}")
+    assert [row["Name"] for row in overlapping] == ["Early", "Late"]
+
+
 def test_a_line_that_changes_its_deals_amount_changes_the_deal(org):
     deal = org.deal()
     entry = org.priced_product()
@@ -230,6 +243,7 @@ def test_the_replication_calls_tell_ids_by_span_of_time(org):
     org.later(60)
     org.call("DELETE", f"/sobjects/Account/{gone}")
     org.later(60)
+    org.create("Account", Name="After the end")
     span = {"start": "2026-01-01T00:02:00+00:00", "end": "2026-01-01T00:04:30+00:00"}
     assert org.call("GET", "/sobjects/Account/updated/", query=span).json == {
         "ids": [late],

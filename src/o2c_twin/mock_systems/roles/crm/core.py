@@ -183,6 +183,8 @@ class CrmCore:
         custom = custom or {}
         if kind == "opportunity" and "amount_minor" in values and record.lines:
             raise RuleError("computed", "amount is the sum of the lines", "amount_minor")
+        if kind == "line" and values.get("opportunity_id", record.opportunity_id) != record.opportunity_id:
+            raise RuleError("fixed", "a line stays with its opportunity", "opportunity_id")
         for field in _REQUIRED.get(kind, ()):
             if field in values and not values[field]:
                 raise RuleError("required", field, field)

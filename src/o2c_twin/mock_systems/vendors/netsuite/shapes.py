@@ -216,7 +216,7 @@ class Shapes:
         shapes = []
         for line in order.lines:
             item = self._core.state.items[line.item_id]
-            open_quantity = line.quantity - line.shipped
+            open_quantity = 0 if line.closed else line.quantity - line.shipped
             shapes.append(
                 {
                     "links": _self(f"{address}/{line.line}"),
