@@ -1,6 +1,5 @@
 """The engine's wire in production: aiohttp, with every failure told apart by what it may have changed."""
 
-import asyncio
 import ssl
 
 import aiohttp
@@ -31,7 +30,7 @@ class LiveHttp:
                 return HttpAnswer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)
         except aiohttp.ClientConnectorError as failure:
             raise NotSent(str(failure)) from failure
-        except (aiohttp.ClientError, asyncio.TimeoutError, ConnectionError) as failure:
+        except (aiohttp.ClientError, TimeoutError, ConnectionError) as failure:
             raise NoAnswer(str(failure) or type(failure).__name__) from failure
 
     async def close(self) -> None:

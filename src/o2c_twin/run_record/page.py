@@ -1,5 +1,7 @@
 """The documentation page of the run record, written from the schema: ``python -m o2c_twin.run_record.page``."""
 
+import sys
+
 from o2c_twin.run_record.schema import SCHEMA_VERSION, TABLES
 
 _HEAD = f"""# The run record
@@ -32,4 +34,4 @@ def markdown() -> str:
 
 
 if __name__ == "__main__":
-    print(markdown(), end="")
+    sys.stdout.write(markdown())

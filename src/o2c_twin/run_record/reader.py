@@ -39,8 +39,10 @@ class RunRecord:
     def _read(self, name: str) -> pd.DataFrame:
         if name not in TABLE_BY_NAME:
             raise KeyError(f"no table {name!r} in the run record; there are {', '.join(TABLE_BY_NAME)}")
-        return pq.read_table(self.directory / f"{name}.parquet").to_pandas()
+        frame: pd.DataFrame = pq.read_table(self.directory / f"{name}.parquet").to_pandas()
+        return frame
 
     def table(self, name: str) -> pd.DataFrame:
         """The table as a data frame (shared: do not change it in place)."""
-        return self._load(name)
+        frame: pd.DataFrame = self._load(name)
+        return frame

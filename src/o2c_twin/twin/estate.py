@@ -48,9 +48,9 @@ class Estate:
     bank: BankCore
     crm_fields: CrmFields
     bank_account_id: str
-    salesforce: salesforce.SalesforceDialect
-    netsuite: netsuite.NetSuiteDialect
-    bank_feed: bank_iso20022.BankDialect
+    crm_dialect: salesforce.SalesforceDialect
+    erp_dialect: netsuite.NetSuiteDialect
+    bank_dialect: bank_iso20022.BankDialect
     currency: str
 
     def subscribe(self, url_of: Callable[[str], str]) -> None:
@@ -60,16 +60,16 @@ class Estate:
             "Won deal", "Opportunity", crm, ("Id", "AccountId", "SystemModstamp"), "IsWon = true"
         )
         changed = salesforce.config.OutboundMessage("Changed account", "Account", crm, trigger="onAllChanges")
-        self.salesforce.subscribe(won)
-        self.salesforce.subscribe(changed)
+        self.crm_dialect.subscribe(won)
+        self.crm_dialect.subscribe(changed)
         kinds = ("salesOrder", "itemFulfillment", "invoice")
-        self.netsuite.subscribe(netsuite.Subscription(url_of("erp"), kinds))
-        self.bank_feed.subscribe(url_of("bank"))
+        self.erp_dialect.subscribe(netsuite.Subscription(url_of("erp"), kinds))
+        self.bank_dialect.subscribe(url_of("bank"))
 
     def credentials(self, system: str) -> dict[str, str]:
         """What a client needs to log in to a system."""
         if system == "crm":
-            sf = self.salesforce.config
+            sf = self.crm_dialect.config
             return {
                 "client_id": sf.client_id,
                 "client_secret": sf.client_secret,
@@ -79,13 +79,13 @@ class Estate:
         if system == "erp":
             token = self._token()
             return {
-                "account": self.netsuite.config.account,
+                "account": self.erp_dialect.config.account,
                 "consumer_key": token.consumer_key,
                 "consumer_secret": token.consumer_secret,
                 "token_id": token.token_id,
                 "token_secret": token.token_secret,
             }
-        feed = self.bank_feed.config
+        feed = self.bank_dialect.config
         return {
             "client_id": feed.client_id,
             "client_secret": feed.client_secret,
@@ -93,13 +93,13 @@ class Estate:
             "account_id": self.bank_account_id,
         }
 
-    def _token(self) -> netsuite.config.Integration:
-        config = self.netsuite.config
+    def _token(self) -> netsuite.Integration:
+        config = self.erp_dialect.config
         return netsuite.derive_integration(config.account, config.seed, INTEGRATION)
 
     def connectors(self, http: HttpPort, url_of: Callable[[str], str]) -> tuple[Crm, Erp, Bank]:
         """Connectors that speak to these systems at the given addresses."""
-        sf, ns, feed = self.salesforce.config, self.netsuite.config, self.bank_feed.config
+        sf, ns, feed = self.crm_dialect.config, self.erp_dialect.config, self.bank_dialect.config
         token = self._token()
         clock = self.servers["erp"].world.clock
         signer = TokenSigner(ns.account, token.consumer_key, token.consumer_secret, token.token_id, token.token_secret)

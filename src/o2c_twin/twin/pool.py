@@ -1,9 +1,9 @@
 """Many runs at once, in processes of their own: the same hashes as one after the other."""
 
 from collections.abc import Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor  # noqa: TID251 - runs are spread over processes, none of them simulated here
+from concurrent.futures import ProcessPoolExecutor  # noqa: TID251 - whole runs are spread over processes
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context  # noqa: TID251 - the same
 from pathlib import Path
 
 from o2c_twin.twin.plan import RunPlan

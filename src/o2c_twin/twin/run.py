@@ -115,7 +115,7 @@ def run(plan: RunPlan, out: Path | None, progress: Callable[[float], None] | Non
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(200_000, 20, 100)
+    gc.set_threshold(1_000_000, 50, 1_000)
     try:
         with TwinEnvironment() as env:
             result = _virtual(plan, env, TwinClock(env, epoch(start)), record, trace, progress)

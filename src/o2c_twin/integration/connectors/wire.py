@@ -29,7 +29,10 @@ class Wire:
         headers: dict[str, str] | None = None,
         body: bytes = b"",
     ) -> HttpAnswer:
-        """One call. Raises `CallFailed`: ``unavailable`` when it never arrived, ``unknown-outcome`` when no answer came."""
+        """One call.
+
+        Raises `CallFailed`: ``unavailable`` when it never arrived, ``unknown-outcome`` when no answer came.
+        """
         request = HttpRequest(self.system, self.url, method, path, query or {}, headers or {}, body, self._timeout_s)
         try:
             return await self._http.send(request)

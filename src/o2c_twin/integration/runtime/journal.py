@@ -12,11 +12,12 @@ import msgspec
 from o2c_twin.integration.model import Inbound
 
 _SCHEMA = """
+begin;
 create table if not exists inbox (
-  event_id text primary key, flow text not null, object_id text not null, lane text not null,
-  source_at integer not null, received_at integer not null, state text not null
-) without rowid;
-create index if not exists inbox_open on inbox (received_at, event_id) where state = 'open';
+  seq integer primary key, event_id text not null unique, flow text not null, object_id text not null,
+  lane text not null, source_at integer not null, received_at integer not null, state text not null
+);
+create index if not exists inbox_open on inbox (seq) where state = 'open';
 create table if not exists effect (
   key text primary key, state text not null, result text, attempts integer not null,
   created_at integer not null, next_at integer
@@ -30,6 +31,7 @@ create table if not exists letter (
   case_id text primary key, flow text not null, object_id text not null, effect_key text,
   reason text not null, opened_at integer not null, closed_at integer
 ) without rowid;
+commit;
 """
 
 
@@ -64,8 +66,8 @@ class Journal:
 
     def __init__(self, path: str = ":memory:", synchronous: str = "FULL") -> None:
         self._db = sqlite3.connect(path, isolation_level=None, cached_statements=64)
-        self._db.execute("pragma journal_mode = wal")
         self._db.execute(f"pragma synchronous = {synchronous}")
+        self._db.execute("pragma journal_mode = wal")
         self._db.executescript(_SCHEMA)
         self._run = self._db.execute
         self._xrefs: dict[tuple[str, str, str], str] = {}
@@ -77,7 +79,8 @@ class Journal:
     def accept(self, event: Inbound, now: int) -> bool:
         """Commit an event to the inbox; False when it is there already."""
         done = self._run(
-            "insert or ignore into inbox values (?,?,?,?,?,?,'open')",
+            "insert or ignore into inbox (event_id, flow, object_id, lane, source_at, received_at, state)"
+            " values (?,?,?,?,?,?,'open')",
             (event.event_id, event.flow, event.object_id, event.lane, event.source_at, now),
         )
         return done.rowcount == 1
@@ -89,8 +92,7 @@ class Journal:
     def pending(self) -> Iterator[Inbound]:
         """Open events in the order they were received, for recovery."""
         rows = self._run(
-            "select event_id, flow, object_id, lane, source_at from inbox where state = 'open'"
-            " order by received_at, event_id"
+            "select event_id, flow, object_id, lane, source_at from inbox where state = 'open' order by seq"
         ).fetchall()
         for row in rows:
             yield Inbound(*row)
@@ -102,6 +104,19 @@ class Journal:
             return None
         row = self._run("select state, result, attempts, created_at, next_at from effect where key = ?", (key,))
         return EffectRow(*row.fetchone())
+
+    def has_effect(self, key: str) -> bool:
+        """Whether an effect is on record, with or without an outcome."""
+        return self._run("select 1 from effect where key = ?", (key,)).fetchone() is not None
+
+    def outcome(self, key: str) -> str | None:
+        """The result of an effect that is done; None while it is not."""
+        row = self._run("select result from effect where key = ? and state = 'done'", (key,)).fetchone()
+        return None if row is None else str(row[0])
+
+    def record(self, key: str, result: str, now: int) -> None:
+        """Put something on record that is done as soon as it is said: a decision."""
+        self._run("insert or ignore into effect values (?,'done',?,1,?,null)", (key, result, now))
 
     def again(self, key: str, attempts: int, next_at: int) -> None:
         """The next attempt is due at ``next_at``."""
@@ -136,9 +151,14 @@ class Journal:
         """A poll got this far."""
         self._run("insert or replace into cursor values (?,?)", (name, value))
 
-    def open_case(self, case: Case) -> None:
-        """Put a dead letter on record; the same case is opened once."""
-        self._run("insert or ignore into letter values (?,?,?,?,?,?,?)", msgspec.structs.astuple(case))
+    def open_case(self, case: Case) -> bool:
+        """Put a dead letter on record; False when the same case is there already."""
+        done = self._run("insert or ignore into letter values (?,?,?,?,?,?,?)", msgspec.structs.astuple(case))
+        return done.rowcount == 1
+
+    def has_case(self, case_id: str) -> bool:
+        """Whether that case was ever opened."""
+        return self._run("select 1 from letter where case_id = ?", (case_id,)).fetchone() is not None
 
     def close_case(self, case_id: str, now: int) -> None:
         """A person settled it."""

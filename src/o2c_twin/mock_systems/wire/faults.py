@@ -6,7 +6,7 @@ mishap in two runs whose engines differ (common random numbers).
 
 from collections.abc import Iterable
 from statistics import NormalDist
-from typing import Annotated, Literal, ClassVar
+from typing import Annotated, ClassVar, Literal
 
 import msgspec
 

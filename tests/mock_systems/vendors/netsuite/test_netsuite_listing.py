@@ -122,6 +122,12 @@ def test_a_collection_of_transactions_has_only_its_own_type(account: Any) -> Non
     assert account.get("itemFulfillment")["count"] == 1
 
 
+@pytest.mark.parametrize("name", ["ids", "expandRecords"])
+def test_what_would_change_the_answer_and_is_not_modelled_is_refused(account: Any, name: str) -> None:
+    answer = account.call("GET", "customer", None, {name: "1"})
+    assert json.loads(answer.body)["o:errorDetails"][0]["o:errorQueryParam"] == name
+
+
 def test_the_page_size_is_a_thousand_at_most_and_offsets_are_multiples(account: Any) -> None:
     for query in ({"limit": "1001"}, {"limit": "2", "offset": "1"}):
         answer = account.call("GET", "customer", None, query)

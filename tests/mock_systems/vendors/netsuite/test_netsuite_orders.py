@@ -162,6 +162,13 @@ def test_a_repeated_transform_with_its_key_is_told_that_it_was_done(account: Any
     assert len(account.core.state.deliveries) == len(account.core.state.invoices) == 1
 
 
+def test_a_preview_of_a_transform_is_refused_and_not_executed(account: Any) -> None:
+    order = account.order(account.customer(), (account.item(), 1, 10))
+    preview = {"accept": "application/vnd.oracle.resource+json; type=create-form"}
+    assert account.refusal("POST", SHIP.format(order), {}, **preview)[0] == 400
+    assert not account.core.state.deliveries
+
+
 def test_billing_part_of_what_was_shipped(account: Any) -> None:
     order = account.order(account.customer(), (account.item(), 5, 10), (account.item("BOLT"), 2, 1))
     account.write("POST", SHIP.format(order))

@@ -127,6 +127,9 @@ def test_patch_says_how_much_each_invoice_has_from_now_on(account: Any, owed: tu
     account.write("PATCH", path, apply((first, {"amount": 100}), (second, {"amount": 10})))
     account.write("PATCH", path, apply((first, {"amount": 60}), (second, {"amount": 50})))
     assert applied(account, "customerPayment", payment) == {first: 60.0, second: 50.0}
+    account.write("PATCH", path, apply((second, {"amount": 50})), {"replace": "apply"})
+    assert applied(account, "customerPayment", payment) == {second: 50.0}
+    account.write("PATCH", path, apply((first, {"amount": 60})))
     before = account.dialect.snapshot()
     assert account.refusal("PATCH", path, apply((first, {"amount": 80}), (second, {"amount": 50})))[1] == "USER_ERROR"
     assert account.dialect.snapshot() == before

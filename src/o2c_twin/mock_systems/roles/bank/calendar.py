@@ -21,6 +21,10 @@ class BankCalendar:
         day = moment.date()
         if moment.hour >= self.cut_off_hour:
             day += timedelta(days=1)
+        return self.open_day(day)
+
+    def open_day(self, day: date) -> date:
+        """That day when the bank is open, else the next day it is."""
         while not self.is_open(day):
             day += timedelta(days=1)
         return day

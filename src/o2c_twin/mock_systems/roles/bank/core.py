@@ -1,7 +1,7 @@
 """The bank's core: money comes in, is booked on a business day and reported at the end of it."""
 
 from collections.abc import Callable
-from datetime import date
+from datetime import date, timedelta
 
 import msgspec
 
@@ -28,7 +28,9 @@ class BankCore:
         self.state = msgspec.msgpack.decode(snapshot, type=BankState)
 
     def open_account(self, iban: str, currency: str, owner: str) -> BankAccount:
-        """Open an account with balance zero."""
+        """Open an account with balance zero. Raises `RuleError` when the bank has one with this IBAN."""
+        if any(account.iban == iban for account in self.state.accounts.values()):
+            raise RuleError("duplicate-account", f"there is an account {iban}", "iban")
         account = BankAccount(f"ACC{self.state.numbers.next('account')}", iban, currency, owner)
         self.state.accounts[account.id] = account
         return account
@@ -50,12 +52,19 @@ class BankCore:
         counterparty: str | None,
         counterparty_iban: str | None,
     ) -> Entry:
-        """Money arrives: booked on the next business day by the cut-off. Raises `RuleError` when not positive."""
+        """Money arrives: booked on the next business day by the cut-off, never on a day closed already.
+
+        Raises `RuleError` when not positive.
+        """
         account = self.account(account_id)
         if amount_minor <= 0:
             raise RuleError("bad-amount", "a credit must be positive")
         now = self._now()
-        day = self.calendar.booking_day(now).isoformat()
+        booking_day = self.calendar.booking_day(now)
+        if account.statements:
+            after_close = date.fromisoformat(account.statements[-1].date) + timedelta(days=1)
+            booking_day = max(booking_day, self.calendar.open_day(after_close))
+        day = booking_day.isoformat()
         entry = Entry(
             f"B{self.state.numbers.next('entry'):09d}",
             amount_minor,
@@ -73,13 +82,16 @@ class BankCore:
     def close_day(self, day: date) -> list[Statement]:
         """End of a business day: what is booked on it becomes a statement of each account.
 
-        A day on which the bank is closed has none; an open day without entries has an empty one.
+        A day on which the bank is closed has none; an open day without entries has an empty one. A day
+        is closed once: asked again for it, or for an earlier one, an account gives nothing.
         """
         if not self.calendar.is_open(day):
             return []
         now, stamp = self._now(), day.isoformat()
         closed = []
         for account in self.state.accounts.values():
+            if account.statements and account.statements[-1].date >= stamp:
+                continue
             booked = [e for e in account.pending if e.booked_on <= stamp]
             account.pending = [e for e in account.pending if e.booked_on > stamp]
             opening = account.balance_minor

@@ -5,7 +5,7 @@ import msgspec
 from o2c_twin.mock_systems.roles.records import Feed, Numbers
 
 
-class Entry(msgspec.Struct, frozen=True):
+class Entry(msgspec.Struct, frozen=True, gc=False):
     """One booked entry of an account; ``amount_minor`` is positive for a credit, negative for a debit."""
 
     reference: str
@@ -19,7 +19,7 @@ class Entry(msgspec.Struct, frozen=True):
     received_at: int
 
 
-class Statement(msgspec.Struct):
+class Statement(msgspec.Struct, gc=False):
     """One closed business day of an account."""
 
     id: str
@@ -32,7 +32,7 @@ class Statement(msgspec.Struct):
     created_at: int
 
 
-class BankAccount(msgspec.Struct):
+class BankAccount(msgspec.Struct, gc=False):
     """An account with its closed statements and the entries of the open day."""
 
     id: str

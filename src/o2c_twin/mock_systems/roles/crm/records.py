@@ -10,7 +10,7 @@ import msgspec
 from o2c_twin.mock_systems.roles.records import Feed, Numbers
 
 
-class Account(msgspec.Struct):
+class Account(msgspec.Struct, gc=False):
     """A customer as sales knows it."""
 
     id: str
@@ -27,7 +27,7 @@ class Account(msgspec.Struct):
     modified_at: int = 0
 
 
-class Contact(msgspec.Struct):
+class Contact(msgspec.Struct, gc=False):
     """A person at an account."""
 
     id: str
@@ -40,7 +40,7 @@ class Contact(msgspec.Struct):
     modified_at: int = 0
 
 
-class Product(msgspec.Struct):
+class Product(msgspec.Struct, gc=False):
     """A product with its list price: one price book."""
 
     id: str
@@ -54,7 +54,7 @@ class Product(msgspec.Struct):
     modified_at: int = 0
 
 
-class OpportunityLine(msgspec.Struct):
+class OpportunityLine(msgspec.Struct, gc=False):
     """A product in an opportunity."""
 
     id: str
@@ -67,7 +67,7 @@ class OpportunityLine(msgspec.Struct):
     modified_at: int = 0
 
 
-class Opportunity(msgspec.Struct):
+class Opportunity(msgspec.Struct, gc=False):
     """A deal. With lines, ``amount_minor`` is their sum and not writable."""
 
     id: str
@@ -83,7 +83,7 @@ class Opportunity(msgspec.Struct):
     modified_at: int = 0
 
 
-class Bin(msgspec.Struct):
+class Bin(msgspec.Struct, gc=False):
     """Deleted records as they were when they were deleted; ``modified_at`` is when."""
 
     accounts: dict[str, Account] = {}

@@ -10,7 +10,7 @@ CreditHold = Literal["AUTO", "ON", "OFF"]
 CreditState = Literal["passed", "hold", "released", "rejected"]
 
 
-class Item(msgspec.Struct):
+class Item(msgspec.Struct, gc=False):
     """A stock item. ``committed`` is reserved for orders; available = on_hand - committed."""
 
     id: str
@@ -24,7 +24,7 @@ class Item(msgspec.Struct):
     modified_at: int = 0
 
 
-class Customer(msgspec.Struct):
+class Customer(msgspec.Struct, gc=False):
     """A customer master with its running credit exposure.
 
     ``open_orders_minor``: ordered, not shipped; ``unbilled_minor``: shipped, not billed;
@@ -50,7 +50,7 @@ class Customer(msgspec.Struct):
     unapplied_minor: int = 0
 
 
-class OrderLine(msgspec.Struct):
+class OrderLine(msgspec.Struct, gc=False):
     """One order line; quantities in the item's unit, ``unit_price_minor`` per unit."""
 
     line: int
@@ -63,7 +63,7 @@ class OrderLine(msgspec.Struct):
     closed: bool = False
 
 
-class SalesOrder(msgspec.Struct):
+class SalesOrder(msgspec.Struct, gc=False):
     """A sales order. Fulfilment and billing status are derived from the lines, never stored."""
 
     id: str
@@ -84,7 +84,7 @@ class SalesOrder(msgspec.Struct):
     channel: str = "manual"
 
 
-class DeliveryLine(msgspec.Struct, frozen=True):
+class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
     """One line of a goods issue."""
 
     line: int
@@ -93,7 +93,7 @@ class DeliveryLine(msgspec.Struct, frozen=True):
     unit_price_minor: int
 
 
-class Delivery(msgspec.Struct):
+class Delivery(msgspec.Struct, gc=False):
     """A goods issue against one order; ``invoice_id`` once it is billed."""
 
     id: str
@@ -109,7 +109,7 @@ class Delivery(msgspec.Struct):
     invoice_id: str | None = None
 
 
-class Invoice(msgspec.Struct):
+class Invoice(msgspec.Struct, gc=False):
     """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back."""
 
     id: str
@@ -131,7 +131,7 @@ class Invoice(msgspec.Struct):
     channel: str = "manual"
 
 
-class CreditMemo(msgspec.Struct):
+class CreditMemo(msgspec.Struct, gc=False):
     """A credit against one invoice; what the invoice no longer owes stays on account."""
 
     id: str
@@ -158,7 +158,7 @@ class Application(msgspec.Struct, frozen=True, gc=False):
     channel: str
 
 
-class Payment(msgspec.Struct):
+class Payment(msgspec.Struct, gc=False):
     """A customer payment; ``unapplied_minor`` is on account."""
 
     id: str

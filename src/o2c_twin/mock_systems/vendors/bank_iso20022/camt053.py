@@ -9,6 +9,7 @@ from xml.sax.saxutils import escape
 from o2c_twin.mock_systems.roles.bank import BankAccount, Entry, Statement
 
 _MINOR_DIGITS = {"JPY": 0, "KRW": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TND": 3}
+_LONGEST_TEXT, _LONGEST_ID = 140, 35
 _NAMESPACE = "urn:iso:std:iso:20022:tech:xsd:camt.053.001.08"
 
 
@@ -31,6 +32,15 @@ def stamp(at_us: int) -> str:
     return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
+def _text(value: str, longest: int = _LONGEST_TEXT) -> str:
+    """Text as it may stand in the document: no longer than the schema has it, no control characters, escaped."""
+    value = value[:longest]
+    if not value.isprintable():
+        # XML has no way to write most of these, and banks send blanks for the rest.
+        value = "".join([c if c.isprintable() else " " for c in value])
+    return escape(value)
+
+
 def _side(minor: int) -> str:
     return "DBIT" if minor < 0 else "CRDT"
 
@@ -43,20 +53,21 @@ def _balance(code: str, minor: int, currency: str, date: str) -> str:
     )
 
 
+def _party(entry: Entry, side: str) -> str:
+    role = "Dbtr" if side == "CRDT" else "Cdtr"
+    name = iban = ""
+    if entry.counterparty:
+        name = f"<{role}><Pty><Nm>{_text(entry.counterparty)}</Nm></Pty></{role}>"
+    if entry.counterparty_iban:
+        iban = f"<{role}Acct><Id><IBAN>{_text(entry.counterparty_iban, _LONGEST_ID)}</IBAN></Id></{role}Acct>"
+    return f"<RltdPties>{name}{iban}</RltdPties>" if name or iban else ""
+
+
 def _entry(entry: Entry, currency: str) -> str:
     amount = f'<Amt Ccy="{currency}">{amount_text(entry.amount_minor, currency)}</Amt>'
     side = _side(entry.amount_minor)
-    party = ""
-    if entry.counterparty or entry.counterparty_iban:
-        role = "Dbtr" if side == "CRDT" else "Cdtr"
-        name = f"<{role}><Pty><Nm>{escape(entry.counterparty)}</Nm></Pty></{role}>" if entry.counterparty else ""
-        iban = (
-            f"<{role}Acct><Id><IBAN>{entry.counterparty_iban}</IBAN></Id></{role}Acct>"
-            if entry.counterparty_iban
-            else ""
-        )
-        party = f"<RltdPties>{name}{iban}</RltdPties>"
-    texts = "".join([f"<Ustrd>{escape(text)}</Ustrd>" for text in entry.remittance])
+    end_to_end = _text(entry.end_to_end_id or "NOTPROVIDED", _LONGEST_ID)
+    texts = "".join([f"<Ustrd>{_text(text)}</Ustrd>" for text in entry.remittance if text])
     remittance = f"<RmtInf>{texts}</RmtInf>" if texts else ""
     family = "RCDT" if side == "CRDT" else "ICDT"
     return (
@@ -65,8 +76,8 @@ def _entry(entry: Entry, currency: str) -> str:
         f"<AcctSvcrRef>{entry.reference}</AcctSvcrRef>"
         f"<BkTxCd><Domn><Cd>PMNT</Cd><Fmly><Cd>{family}</Cd><SubFmlyCd>ESCT</SubFmlyCd></Fmly></Domn></BkTxCd>"
         f"<NtryDtls><TxDtls><Refs><AcctSvcrRef>{entry.reference}</AcctSvcrRef>"
-        f"<EndToEndId>{escape(entry.end_to_end_id or 'NOTPROVIDED')}</EndToEndId></Refs>"
-        f"{amount}<CdtDbtInd>{side}</CdtDbtInd>{party}{remittance}</TxDtls></NtryDtls></Ntry>"
+        f"<EndToEndId>{end_to_end}</EndToEndId></Refs>"
+        f"{amount}<CdtDbtInd>{side}</CdtDbtInd>{_party(entry, side)}{remittance}</TxDtls></NtryDtls></Ntry>"
     )
 
 
@@ -84,12 +95,14 @@ def statement_document(statement: Statement, account: BankAccount, bic: str, ban
         f"<Stmt><Id>{statement.id}</Id><ElctrncSeqNb>{statement.sequence}</ElctrncSeqNb>"
         f"<LglSeqNb>{statement.sequence}</LglSeqNb><CreDtTm>{created}</CreDtTm>"
         f"<FrToDt><FrDtTm>{statement.date}T00:00:00Z</FrDtTm><ToDtTm>{statement.date}T23:59:59Z</ToDtTm></FrToDt>"
-        f"<Acct><Id><IBAN>{account.iban}</IBAN></Id><Ccy>{currency}</Ccy><Ownr><Nm>{escape(account.owner)}</Nm></Ownr>"
-        f"<Svcr><FinInstnId><BICFI>{bic}</BICFI><Nm>{escape(bank)}</Nm></FinInstnId></Svcr></Acct>"
+        f"<Acct><Id><IBAN>{_text(account.iban, _LONGEST_ID)}</IBAN></Id><Ccy>{currency}</Ccy>"
+        f"<Ownr><Nm>{_text(account.owner)}</Nm></Ownr>"
+        f"<Svcr><FinInstnId><BICFI>{bic}</BICFI><Nm>{_text(bank)}</Nm></FinInstnId></Svcr></Acct>"
         f"{_balance('OPBD', statement.opening_minor, currency, statement.date)}"
         f"{_balance('CLBD', statement.closing_minor, currency, statement.date)}"
         f"<TxsSummry><TtlNtries><NbOfNtries>{len(statement.entries)}</NbOfNtries>"
-        f"<TtlNetNtry><Amt>{amount_text(net, currency)}</Amt><CdtDbtInd>{_side(net)}</CdtDbtInd></TtlNetNtry></TtlNtries>"
+        f"<TtlNetNtry><Amt>{amount_text(net, currency)}</Amt><CdtDbtInd>{_side(net)}</CdtDbtInd></TtlNetNtry>"
+        "</TtlNtries>"
         f"<TtlCdtNtries><NbOfNtries>{len(credits)}</NbOfNtries><Sum>{amount_text(sum(credits), currency)}</Sum>"
         f"</TtlCdtNtries><TtlDbtNtries><NbOfNtries>{len(debits)}</NbOfNtries>"
         f"<Sum>{amount_text(sum(debits), currency)}</Sum></TtlDbtNtries></TxsSummry>"

@@ -9,6 +9,7 @@ import msgspec
 from o2c_twin.mock_systems.roles.bank import BankCore
 from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import stamp
+from o2c_twin.mock_systems.vendors.bank_iso20022.config import BankConfig
 from o2c_twin.mock_systems.vendors.bank_iso20022.limits import STANDARD
 from o2c_twin.mock_systems.vendors.bank_iso20022.operations import ROUTES, problem
 from o2c_twin.mock_systems.wire.dialect import Dialect
@@ -17,28 +18,11 @@ from o2c_twin.mock_systems.wire.limits import Limiter, Verdict
 from o2c_twin.mock_systems.wire.message import Refused, Request, Response
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.route import Operation, Principal
-from o2c_twin.mock_systems.wire.webhooks import DeliveryRules, WebhookSender
+from o2c_twin.mock_systems.wire.webhooks import DeliveryRules, Outcome, WebhookSender
 
 TOKEN_LIFE_US = 3_600_000_000
 # Assumed: a notice is tried again after 1, 5, 30 minutes and 2, 6, 12 hours.
 _ATTEMPTS_S = (0.0, 60.0, 300.0, 1_800.0, 7_200.0, 21_600.0, 43_200.0)
-
-
-class BankConfig(msgspec.Struct, frozen=True, kw_only=True):
-    """One bank: the client's credentials, the secret notices are signed with, and known failure shapes.
-
-    ``repeat_entries``: the last entry of a day stands again in the next day's file.
-    ``skip_sequence``: every seventh statement number is left out.
-    """
-
-    client_id: str = "o2c-bank-client"
-    client_secret: str = "bank-secret"
-    webhook_secret: str = "bank-webhook-secret"
-    seed: int = 0
-    bic: str = "TWINDEFFXXX"
-    name: str = "Twin Bank"
-    repeat_entries: bool = False
-    skip_sequence: bool = False
 
 
 class BankDialect(Dialect):
@@ -57,7 +41,7 @@ class BankDialect(Dialect):
         self.faults: FaultPlan | None = None
         self._issued = 0
         self._tokens: dict[str, int] = {}
-        self._subscribers: list[str] = []
+        self._senders: dict[str, WebhookSender] = {}
         core.listeners.append(self._changed)
 
     # --- login -----------------------------------------------------------------------------------
@@ -66,7 +50,9 @@ class BankDialect(Dialect):
         """A token for an hour. Raises `Refused`."""
         known = hmac.compare_digest(client_id.encode(), self.config.client_id.encode())
         if not (known and hmac.compare_digest(client_secret.encode(), self.config.client_secret.encode())):
-            raise Refused(problem(401, "invalid_client", "Client authentication failed"))
+            refusal = problem(401, "invalid_client", "Client authentication failed")
+            refusal.headers["WWW-Authenticate"] = 'Basic realm="bank"'
+            raise Refused(refusal)
         self._issued += 1
         key = f"{self.config.seed}:{self._issued}".encode()
         token = hashlib.blake2b(key, digest_size=20, person=b"bank token").hexdigest()
@@ -79,7 +65,9 @@ class BankDialect(Dialect):
         """Bearer tokens of this bank."""
         scheme, _, token = request.headers.get("authorization", "").partition(" ")
         if scheme.lower() != "bearer" or self._tokens.get(token, 0) <= now:
-            raise Refused(problem(401, "invalid_token", "The access token is missing, unknown or expired"))
+            refusal = problem(401, "invalid_token", "The access token is missing, unknown or expired")
+            refusal.headers["WWW-Authenticate"] = 'Bearer error="invalid_token"'
+            raise Refused(refusal)
         return Principal("bank", self.config.client_id, self.config.client_id)
 
     # --- answers ---------------------------------------------------------------------------------
@@ -109,9 +97,13 @@ class BankDialect(Dialect):
 
     # --- notices ---------------------------------------------------------------------------------
 
-    def subscribe(self, url: str) -> None:
-        """Push a notice to ``url`` whenever a statement is ready."""
-        self._subscribers.append(url)
+    def subscribe(self, url: str) -> Outcome:
+        """Push a notice to ``url`` whenever a statement is ready; gives the counts of its deliveries."""
+        if url not in self._senders:
+            rules = DeliveryRules(_ATTEMPTS_S, self.sign, source="assumed")
+            plan = FaultPlan("bank", self.world.draw, self.world.clock.now())
+            self._senders[url] = WebhookSender("bank", url, rules, self.world, plan)
+        return self._senders[url].outcome
 
     def sign(self, body: bytes, now: int) -> dict[str, str]:
         """Headers of a notice: HMAC-SHA256 over timestamp, a dot, and the body."""
@@ -122,19 +114,17 @@ class BankDialect(Dialect):
     def _changed(self, change: Change) -> None:
         if change.kind != "statement":
             return
-        for url in self._subscribers:
-            account_id = change.id.rpartition("-")[0].rpartition("-")[0].rpartition("-")[0]
-            body = msgspec.json.encode(
-                {
-                    "event": "statement.ready",
-                    "accountId": account_id,
-                    "statementId": change.id,
-                    "createdAt": stamp(change.at),
-                }
-            )
-            faults = self.faults or FaultPlan("bank", self.world.draw, change.at)
-            rules = DeliveryRules(_ATTEMPTS_S, self.sign, source="assumed")
-            WebhookSender("bank", url, rules, self.world, faults).send("statement", change.id, body)
+        account_id = change.id.removesuffix(f"-{change.id[-10:]}")
+        notice = {
+            "event": "statement.ready",
+            "accountId": account_id,
+            "statementId": change.id,
+            "createdAt": stamp(change.at),
+        }
+        body = msgspec.json.encode(notice)
+        for sender in self._senders.values():
+            sender.faults = self.faults or sender.faults
+            sender.send("statement", change.id, body)
 
     # --- state -----------------------------------------------------------------------------------
 

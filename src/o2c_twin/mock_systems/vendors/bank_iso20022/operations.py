@@ -4,16 +4,19 @@ Standing: assumed throughout. Banks' feeds differ; what they share is the camt.0
 documented (ISO 20022). The paths follow the habits of European account-information interfaces.
 """
 
+import base64
+import binascii
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import TYPE_CHECKING, Any
-from urllib.parse import parse_qs
+from typing import TYPE_CHECKING, Annotated, Any
+from urllib.parse import parse_qs, unquote_plus
 
 import msgspec
 
-from o2c_twin.mock_systems.roles.bank import BankAccount, Statement
+from o2c_twin.mock_systems.roles.bank import BankAccount
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import amount_text, stamp, statement_document
+from o2c_twin.mock_systems.vendors.bank_iso20022.reported import reported, sequence_of
 from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
 from o2c_twin.mock_systems.wire.route import Call, Operation
 
@@ -34,18 +37,31 @@ class IncomingPayment(msgspec.Struct):
     accountId: str
     amount: str
     remittance: str = ""
-    endToEndId: str | None = None
+    endToEndId: Annotated[str, msgspec.Meta(max_length=35)] | None = None
     debtorName: str | None = None
     debtorIban: str | None = None
 
 
 def token(bank: "BankDialect", call: Call) -> Response:
-    """OAuth 2.0 client credentials, form encoded."""
+    """OAuth 2.0 client credentials, in the form or in a Basic header (RFC 6749, 2.3.1)."""
     form = {k: v[0] for k, v in parse_qs(call.request.body.decode("utf-8", "replace")).items()}
     if form.get("grant_type") != "client_credentials":
         return problem(400, "unsupported_grant_type", "grant_type must be client_credentials")
-    issued = bank.issue_token(form.get("client_id", ""), form.get("client_secret", ""), call.now)
+    scheme, _, basic = call.request.headers.get("authorization", "").partition(" ")
+    if scheme.lower() == "basic":
+        client_id, client_secret = _basic(basic)
+    else:
+        client_id, client_secret = form.get("client_id", ""), form.get("client_secret", "")
+    issued = bank.issue_token(client_id, client_secret, call.now)
     return json_response(200, {"access_token": issued, "token_type": "Bearer", "expires_in": 3600})
+
+
+def _basic(credentials: str) -> tuple[str, str]:
+    try:
+        client_id, _, client_secret = base64.b64decode(credentials, validate=True).decode().partition(":")
+    except (binascii.Error, UnicodeDecodeError):
+        return "", ""
+    return unquote_plus(client_id), unquote_plus(client_secret)
 
 
 def _account(bank: "BankDialect", call: Call) -> BankAccount:
@@ -78,7 +94,10 @@ def list_statements(bank: "BankDialect", call: Call) -> Response:
     """Closed days, oldest first, 100 a page."""
     account = _account(bank, call)
     query = call.request.query
-    first, last = query.get("fromDate", ""), query.get("toDate", "9999-12-31")
+    first, last = query.get("fromDate", "0001-01-01"), query.get("toDate", "9999-12-31")
+    for name, day in (("fromDate", first), ("toDate", last)):
+        if not _is_date(day):
+            return problem(400, "invalid_request", f"{name} must be a date such as 2026-03-31, not {day!r}")
     try:
         page = int(query.get("page", "1"))
     except ValueError:
@@ -90,7 +109,7 @@ def list_statements(bank: "BankDialect", call: Call) -> Response:
         {
             "statementId": s.id,
             "date": s.date,
-            "sequence": sequence_of(bank, s),
+            "sequence": sequence_of(bank.config, s),
             "openingBalance": _signed(s.opening_minor, account.currency),
             "closingBalance": _signed(s.closing_minor, account.currency),
             "currency": account.currency,
@@ -105,9 +124,11 @@ def list_statements(bank: "BankDialect", call: Call) -> Response:
     return json_response(200, answer)
 
 
-def sequence_of(bank: "BankDialect", statement: Statement) -> int:
-    """The number on the statement; with the switch ``skip_sequence`` every seventh is never used."""
-    return statement.sequence + (statement.sequence - 1) // 6 if bank.config.skip_sequence else statement.sequence
+def _is_date(text: str) -> bool:
+    try:
+        return date.fromisoformat(text).isoformat() == text
+    except ValueError:
+        return False
 
 
 def read_statement(bank: "BankDialect", call: Call) -> Response:
@@ -117,11 +138,7 @@ def read_statement(bank: "BankDialect", call: Call) -> Response:
     position = next((n for n, s in enumerate(account.statements) if s.id == wanted), None)
     if position is None:
         return problem(404, "unknown_statement", f"No statement {wanted}")
-    statement = account.statements[position]
-    entries = statement.entries
-    if bank.config.repeat_entries and position and account.statements[position - 1].entries:
-        entries = [account.statements[position - 1].entries[-1], *entries]
-    shown = msgspec.structs.replace(statement, sequence=sequence_of(bank, statement), entries=entries)
+    shown = reported(bank.config, account, position)
     document = statement_document(shown, account, bank.config.bic, bank.config.name)
     return Response(200, document, {"Content-Type": "application/xml"})
 

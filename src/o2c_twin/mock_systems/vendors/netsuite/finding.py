@@ -77,6 +77,11 @@ def upsert_key(call: Call) -> str:
     return token[4:]
 
 
+def replaces(call: Call, sublist: str) -> bool:
+    """Whether the request replaces a whole sublist (``?replace=item``) and not just the lines it names."""
+    return sublist in call.request.query.get("replace", "").split(",")
+
+
 def referenced_customer(dialect: "NetSuiteDialect", body: Body, name: str) -> Customer | None:
     """The customer a property refers to, by id or external id; None when the property is absent."""
     reference = body.reference(name)

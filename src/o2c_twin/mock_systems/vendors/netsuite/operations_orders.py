@@ -6,18 +6,19 @@ from o2c_twin.mock_systems.roles.erp import OrderLine, SalesOrder
 from o2c_twin.mock_systems.roles.erp.rules import shippable
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
-from o2c_twin.mock_systems.vendors.netsuite.errors import NO_LINES, already_exists, missing, user_error
+from o2c_twin.mock_systems.vendors.netsuite.errors import NO_LINES, already_exists, missing, problem, user_error
 from o2c_twin.mock_systems.vendors.netsuite.finding import (
     body_of,
     find_delivery,
     find_order,
     referenced_customer,
     referenced_item,
+    replaces,
     upsert_key,
 )
 from o2c_twin.mock_systems.vendors.netsuite.record_types import FULFILLMENT, INVOICE, SALES_ORDER
 from o2c_twin.mock_systems.vendors.netsuite.statuses import order_letter
-from o2c_twin.mock_systems.wire.message import Response
+from o2c_twin.mock_systems.wire.message import Refused, Response
 from o2c_twin.mock_systems.wire.route import Call
 
 if TYPE_CHECKING:
@@ -174,6 +175,7 @@ def delete_order(dialect: "NetSuiteDialect", call: Call) -> Response:
 
 def fulfill(dialect: "NetSuiteDialect", call: Call) -> Response:
     """Transform into an item fulfillment: the goods leave. Lines not named ship what is committed."""
+    refuse_preview(call)
     order = find_order(dialect, call.params["id"])
     body = body_of(dialect, call, FULFILLMENT)
     _refuse_known(dialect, "delivery", body.text("externalId"))
@@ -192,6 +194,7 @@ def fulfill(dialect: "NetSuiteDialect", call: Call) -> Response:
 
 def bill(dialect: "NetSuiteDialect", call: Call) -> Response:
     """Transform into an invoice: of what is fulfilled and not yet billed. Lines not named are billed in full."""
+    refuse_preview(call)
     order = find_order(dialect, call.params["id"])
     body = body_of(dialect, call, INVOICE)
     _refuse_known(dialect, "invoice", body.text("externalId"))
@@ -201,6 +204,12 @@ def bill(dialect: "NetSuiteDialect", call: Call) -> Response:
     quantities = _quantities(dialect, call, body, order, able)
     invoice = dialect.core.invoice_order(order.id, quantities, external_id=body.text("externalId"), channel=CHANNEL)
     return written(call.request, INVOICE.name, invoice.id)
+
+
+def refuse_preview(call: Call) -> None:
+    """Raise `Refused` for a transform that is only to be shown: not modelled, and it must not be executed instead."""
+    if "create-form" in call.request.headers.get("accept", ""):
+        raise Refused(problem(400, "INVALID_HEADER", "A preview of a transform is not supported.", header="Accept"))
 
 
 def _refuse_known(dialect: "NetSuiteDialect", kind: str, external_id: str | None) -> None:
@@ -220,8 +229,7 @@ def _quantities(
     rows = body.lines("item")
     if rows is None:
         return None
-    replaced = "item" in call.request.query.get("replace", "").split(",")
-    quantities = {} if replaced else dict(able)
+    quantities = {} if replaces(call, "item") else dict(able)
     for row in rows:
         line = _line_named(dialect, row, order)
         quantity = row.whole("quantity")

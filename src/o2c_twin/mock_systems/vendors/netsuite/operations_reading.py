@@ -5,7 +5,7 @@ from itertools import islice
 from typing import TYPE_CHECKING, Any
 
 from o2c_twin.mock_systems.vendors.netsuite.answers import collection, page_of, root_of, singular
-from o2c_twin.mock_systems.vendors.netsuite.errors import nonexistent
+from o2c_twin.mock_systems.vendors.netsuite.errors import invalid_parameter, nonexistent
 from o2c_twin.mock_systems.vendors.netsuite.filters import parse_filter
 from o2c_twin.mock_systems.vendors.netsuite.finding import find, records_of
 from o2c_twin.mock_systems.vendors.netsuite.record_types import TRANSACTIONS, RecordType
@@ -16,6 +16,7 @@ from o2c_twin.mock_systems.wire.route import Call, Handler
 if TYPE_CHECKING:
     from o2c_twin.mock_systems.vendors.netsuite.dialect import NetSuiteDialect
 
+_NOT_MODELLED = ("ids", "expandRecords")
 _TABLES = {"customer": "customer", "item": "item"}
 
 
@@ -36,6 +37,9 @@ def list_records(record_type: RecordType) -> Handler:
     """GET of the collection: ids and links only, as NetSuite answers it."""
 
     def handler(dialect: "NetSuiteDialect", call: Call) -> Response:
+        for name in _NOT_MODELLED:
+            if name in call.request.query:
+                invalid_parameter(name, f"The parameter {name} is not supported.")
         limit, offset = page_of(call.request)
         condition = call.request.query.get("q")
         if condition:

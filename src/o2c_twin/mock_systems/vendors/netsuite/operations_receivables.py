@@ -12,9 +12,10 @@ from o2c_twin.mock_systems.vendors.netsuite.finding import (
     find_payment,
     referenced_customer,
     referenced_invoice,
+    replaces,
     upsert_key,
 )
-from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL
+from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, refuse_preview
 from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
@@ -48,6 +49,7 @@ def update_invoice(dialect: "NetSuiteDialect", call: Call) -> Response:
 
 def credit_invoice(dialect: "NetSuiteDialect", call: Call) -> Response:
     """Transform an invoice into a credit memo: of the lines named, or of all that is left of it."""
+    refuse_preview(call)
     invoice = find_invoice(dialect, call.params["id"])
     return _credit(dialect, call, body_of(dialect, call, CREDIT_MEMO), invoice)
 
@@ -125,6 +127,7 @@ def upsert_payment(dialect: "NetSuiteDialect", call: Call) -> Response:
 
 def pay_invoice(dialect: "NetSuiteDialect", call: Call) -> Response:
     """Transform an invoice into a payment: of all it has open, or of the amount given."""
+    refuse_preview(call)
     invoice = find_invoice(dialect, call.params["id"])
     body = body_of(dialect, call, PAYMENT)
     external_id = body.text("externalId")
@@ -216,7 +219,7 @@ def update_payment(dialect: "NetSuiteDialect", call: Call) -> Response:
     amount = body.money("payment")
     if amount is not None and amount != payment.amount_minor:
         body.refuse("payment")
-    more, less = _changes(dialect, body, payment)
+    more, less = _changes(dialect, call, body, payment)
     for id_, part in less:
         dialect.core.unapply_payment(payment.id, id_, part, channel=CHANNEL)
     if more:
@@ -227,13 +230,17 @@ def update_payment(dialect: "NetSuiteDialect", call: Call) -> Response:
 
 
 def _changes(
-    dialect: "NetSuiteDialect", body: Body, payment: Payment
+    dialect: "NetSuiteDialect", call: Call, body: Body, payment: Payment
 ) -> tuple[list[tuple[str, int]], list[tuple[str, int]]]:
     """What to apply more and what to take back, by invoice; refused as a whole if the payment does not suffice."""
     now = dialect.index.applied_by(payment.id)
     more: list[tuple[str, int]] = []
     less: list[tuple[str, int]] = []
-    for row in body.lines("apply") or ():
+    rows = body.lines("apply") or []
+    if replaces(call, "apply"):
+        named = {_document(dialect, row).id for row in rows}
+        less += [(id_, has) for id_, has in now.items() if id_ not in named]
+    for row in rows:
         invoice = _document(dialect, row)
         amount, apply = _apply_values(row)
         has = now.get(invoice.id, 0)
