@@ -48,6 +48,20 @@ def test_a_naive_design_is_compared_with_its_cure(o2c, played):
     assert [answer.json[side]["label"] for side in ("first", "second")] == ["lost-replies:naive", "lost-replies"]
 
 
+def test_a_scenario_says_whether_its_two_designs_show_what_it_promises(o2c, played, tmp_path):
+    text = (
+        "extends: to-be\nnaive: {topology: manual}\nexpect: [{kpi: orders.duplicate, naive: '> 0', recommended: '= 0'}"
+    )
+    (tmp_path / "kept.yaml").write_text(text + "]\n")
+    (tmp_path / "missed.yaml").write_text(text + ", {violation: won deal is ordered once, naive: '> 5'}]\n")
+    assert o2c("compare", "kept.yaml:naive", "kept.yaml", "--json").json["promises_missed"] == []
+    assert "As the scenario promises." in o2c("compare", "kept.yaml", "kept.yaml:naive").out
+    missed = "won deal is ordered once, naive: expected > 5, found 1"
+    assert o2c("compare", "missed.yaml:naive", "missed.yaml", "--json").json["promises_missed"] == [missed]
+    assert f"Not as the scenario promises: {missed}" in o2c("compare", "missed.yaml:naive", "missed.yaml").out
+    assert o2c("compare", "kept.yaml:naive", "to-be", "--json").json["promises_missed"] is None
+
+
 def test_the_same_scenario_twice_is_run_once_and_told_apart(o2c, played):
     answer = o2c("compare", "to-be", "to-be", "--json")
     assert len(played) == 1
@@ -149,7 +163,8 @@ def test_the_demonstration_as_json(o2c, played):
     assert answer.json["report"] == "here/report.html"
 
 
-def test_the_demonstration_may_be_repeated_but_takes_no_folder_of_others(o2c, played, tmp_path):
+def test_the_demonstration_may_be_repeated_but_takes_no_folder_of_others(o2c, played, tmp_path, monkeypatch):
+    monkeypatch.setattr("o2c_twin.reports.write_report", lambda path, *args, **options: path.write_text("<html>"))
     assert o2c("demo", "--out", "here").code == 0
     assert o2c("demo", "--out", "here").code == 0
     played.clear()

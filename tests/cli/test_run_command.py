@@ -54,6 +54,17 @@ def test_violations_are_listed_and_do_not_change_the_exit_code(o2c, played):
     assert "won deal is ordered once: 2 orders: SO0, SO9" in shown.out
 
 
+def test_a_promise_of_the_scenario_that_is_missed_is_told(o2c, played, tmp_path):
+    text = (
+        "extends: as-is\nexpect: [{kpi: orders.duplicate, recommended: '= 0'}, {kpi: deals.won, recommended: '= 3'}]\n"
+    )
+    (tmp_path / "mine.yaml").write_text(text)
+    missed = "orders.duplicate, recommended: expected = 0, found 1"
+    assert f"Not as the scenario promises: {missed}" in o2c("run", "mine.yaml").out
+    assert o2c("run", "mine.yaml", "--json").json["promises_missed"] == [missed]
+    assert o2c("run", "mine.yaml", "--json", "--set", "trigger=poll").json["promises_missed"] == []
+
+
 def test_fail_on_violation_exits_with_one(o2c, played):
     assert o2c("run", "as-is", "--fail-on-violation").code == 1
     assert o2c("run", "as-is", "--fail-on-violation", "--json").json["violations"]

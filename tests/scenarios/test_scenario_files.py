@@ -2,11 +2,12 @@
 
 from datetime import date
 
+import msgspec
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from o2c_twin.mock_systems.wire.faults import LostReply, MaintenanceWindow, ReorderedWebhook
+from o2c_twin.mock_systems.wire.faults import CATALOGUE, LostReply, MaintenanceWindow, ReorderedWebhook
 from o2c_twin.scenarios import ScenarioError, load
 
 HEAD = "title: A test\nstory: It happens.\n"
@@ -214,6 +215,10 @@ def test_a_file_that_extends_another_changes_only_what_it_names(read):
             HEAD + "systems: {erp: {faults: [{fault: throttled, from_day: 3, from_s: 2}]}}\n",
             ["3:45: systems.erp.faults[1] has both 'from_day' and 'from_s'; keep one of them"],
         ),
+        (
+            HEAD + "systems: {erp: {faults: [{fault: lost-reply, how: rest}]}}\n",
+            ["3:51: systems.erp.faults[1].how is 'rest'; write reset or silent"],
+        ),
         # rhythm, expectations, extends
         (HEAD + "rhythm: {poll_s: 0}\n", ["3:18: rhythm.poll_s is '0'; write a number above 0"]),
         (
@@ -239,6 +244,17 @@ def test_all_problems_of_a_file_are_named_in_its_order(read):
     found = problems(read, "title: A\norders: x\nsystems: {erp: {faults: [{fault: no}]}}\nseed: y\nstroy: s\n")
     places = [problem.split(": ")[0] for problem in found]
     assert places == ["mine.yaml:1:1", "mine.yaml:2:9", "mine.yaml:3:34", "mine.yaml:4:7", "mine.yaml:5:1"]
+
+
+@pytest.mark.parametrize("kind", CATALOGUE.values(), ids=list(CATALOGUE))
+def test_every_field_of_every_fault_can_be_set_in_a_file(read, kind):
+    for field in msgspec.structs.fields(kind):
+        if field.name == "operations":
+            continue
+        value = field.default if field.default is not None else 1
+        item = f"{{fault: {kind.__struct_config__.tag}, {field.encode_name}: {value}}}"
+        text = HEAD + f"systems: {{erp: {{faults: [{item}]}}}}\n"
+        assert getattr(read(text).systems["erp"].faults[0], field.name) == value
 
 
 def test_a_file_name_that_is_no_scenario_name_asks_for_a_name(read):

@@ -1,5 +1,6 @@
 """From a scenario to the plan of a run: designs, overrides, and what the catalogue promises."""
 
+from decimal import Decimal
 from typing import get_args
 
 import pytest
@@ -8,7 +9,8 @@ from o2c_twin.integration.profile import AXES
 from o2c_twin.mock_systems.vendors.netsuite.config import Tier
 from o2c_twin.mock_systems.vendors.salesforce.config import Edition
 from o2c_twin.reports.kpis import DEFINITIONS
-from o2c_twin.scenarios import Condition, Expectation, ScenarioError, catalogue, load, names, parse, text_of
+from o2c_twin.scenarios import Expectation, ScenarioError, catalogue, load, names, parse, text_of
+from o2c_twin.scenarios.expectations import condition
 from o2c_twin.scenarios.sections import PLANS, RHYTHM, SYSTEM
 from o2c_twin.twin.plan import VENDORS, RunPlan
 
@@ -125,14 +127,28 @@ def test_every_axis_has_a_default_a_file_can_name():
 @pytest.mark.parametrize(
     ("naive", "recommended", "figures", "missed"),
     [
-        (Condition(">", "0"), Condition("=", "0"), (3, 0), []),
-        (Condition(">", "0"), Condition("=", "0"), (0, 0), ["x, naive: expected > 0, found 0"]),
-        (Condition(">", "0"), Condition("=", "0"), (3, 1), ["x, recommended: expected = 0, found 1"]),
-        (Condition(">", "recommended"), None, (2.5, 2.4), []),
-        (Condition(">", "recommended"), None, (2.4, 2.4), ["x, naive: expected > recommended (2.4), found 2.4"]),
-        (Condition(">", "recommended"), None, (2.4, None), ["x, naive: expected > recommended (None), found 2.4"]),
-        (None, Condition("!=", "0"), (None, None), ["x, recommended: expected != 0, but it has no value"]),
+        ("> 0", "= 0", {"naive": 3, "recommended": 0}, []),
+        ("> 0", "= 0", {"naive": 0, "recommended": 0}, ["x, naive: expected > 0, found 0"]),
+        ("> 0", "= 0", {"naive": 3, "recommended": 1}, ["x, recommended: expected = 0, found 1"]),
+        ("> 0", "= 0", {"recommended": 1}, ["x, recommended: expected = 0, found 1"]),
+        ("> recommended", None, {"naive": 2.5, "recommended": 2.4}, []),
+        (
+            "> recommended",
+            None,
+            {"naive": 2.4, "recommended": 2.4},
+            ["x, naive: expected > recommended (2.4), found 2.4"],
+        ),
+        ("> recommended", None, {"naive": 2.4}, []),
+        (
+            "> recommended",
+            None,
+            {"naive": 2.4, "recommended": None},
+            ["x, naive: expected > recommended (None), found 2.4"],
+        ),
+        (None, "!= 0", {"naive": None, "recommended": None}, ["x, recommended: expected != 0, but it has no value"]),
+        (None, "= 0.10", {"recommended": Decimal("0.1")}, []),
     ],
 )
 def test_an_expectation_says_what_was_missed(naive, recommended, figures, missed):
-    assert Expectation("kpi", "x", naive, recommended).failures(*figures) == missed
+    sides = [text and condition(text, side) for text, side in ((naive, "naive"), (recommended, "recommended"))]
+    assert Expectation("kpi", "x", *sides).failures(figures) == missed

@@ -9,8 +9,8 @@ import click
 from o2c_twin.cli import options
 from o2c_twin.cli.errors import CommandError
 from o2c_twin.cli.places import file_at
-from o2c_twin.cli.playing import Figures
-from o2c_twin.cli.sides import records_of, side
+from o2c_twin.cli.playing import Figures, promises_missed
+from o2c_twin.cli.sides import Side, records_of, side
 from o2c_twin.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
@@ -57,12 +57,27 @@ def compare(
             from o2c_twin.reports import write_report
 
             write_report(report, runs)
+    missed = _promises_missed(sides, runs)
     if as_json:
-        print_json({**answer, "report": None if out is None else str(out)})
+        print_json({**answer, "promises_missed": missed, "report": None if out is None else str(out)})
         return
     show_comparison(runs, everything)
+    screen = console()
+    if missed is not None:
+        screen.print("\nAs the scenario promises." if not missed else "")
+        for promise in missed:
+            screen.print(f"Not as the scenario promises: {promise}")
     if out is not None:
-        console().print(f"\nReport: {out}", soft_wrap=True)
+        screen.print(f"\nReport: {out}", soft_wrap=True)
+
+
+def _promises_missed(sides: list[Side], runs: "list[ObservedRun]") -> list[str] | None:
+    """What one scenario promises of its two designs and the runs do not show; None for any other pair."""
+    by_design = {each.design: run for each, run in zip(sides, runs, strict=True)}
+    scenario = sides[0].scenario
+    if scenario is None or scenario != sides[1].scenario or set(by_design) != {"naive", "recommended"}:
+        return None
+    return promises_missed(scenario, by_design)
 
 
 def compared(runs: "list[ObservedRun]") -> dict[str, Any]:

@@ -1,7 +1,9 @@
 """Playing scenarios: from a name and options to a plan, from a plan to a run record and its KPIs."""
 
-from collections.abc import Iterable
+from collections import Counter
+from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass
+from decimal import Decimal
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -10,7 +12,7 @@ from o2c_twin.cli.places import record_at
 from o2c_twin.cli.terminal import Progress, progress_of
 
 if TYPE_CHECKING:
-    from o2c_twin.reports import KpiSet
+    from o2c_twin.reports import KpiSet, ObservedRun
     from o2c_twin.run_record import RunRecord
     from o2c_twin.scenarios import Scenario
     from o2c_twin.twin.plan import RunPlan
@@ -83,6 +85,23 @@ def simulate(plan: "RunPlan", out: Path, progress: Progress) -> "RunResult":
     from o2c_twin.twin.run import run
 
     return run(plan, out, progress)
+
+
+def promises_missed(scenario: "Scenario", runs: "Mapping[str, ObservedRun]") -> list[str]:
+    """What a scenario promises and its runs do not show; ``runs`` by design: naive, recommended, or both."""
+    from o2c_twin.reports import compute_kpis
+
+    kpis = {side: compute_kpis(run) for side, run in runs.items()}
+    broken = {side: Counter(run.record.table("violations")["invariant"]) for side, run in runs.items()}
+    missed = []
+    for promise in scenario.expect:
+        figures: dict[str, int | float | Decimal | None] = {}
+        for side in runs:
+            kpi = kpis[side].get(promise.subject)
+            value = None if kpi is None else kpi.value
+            figures[side] = broken[side][promise.subject] if promise.kind == "violation" else value
+        missed += promise.failures(figures)
+    return missed
 
 
 def summary(played: Played, kpis: "KpiSet") -> dict[str, Any]:

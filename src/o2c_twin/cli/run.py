@@ -5,7 +5,7 @@ from pathlib import Path
 import click
 
 from o2c_twin.cli import options
-from o2c_twin.cli.playing import Figures, Played, found, place_of, planned, play, summary
+from o2c_twin.cli.playing import Figures, Played, found, place_of, planned, play, promises_missed, summary
 from o2c_twin.cli.terminal import console, print_json
 
 
@@ -69,13 +69,17 @@ def run(
 
     SCENARIO-OR-FILE is the name of a shipped scenario ('o2c scenarios' lists them) or a YAML file.
     """
-    plan = planned(found(scenario), Figures(seed, orders, days), choices, naive, transport)
+    told = found(scenario)
+    plan = planned(told, Figures(seed, orders, days), choices, naive, transport)
     played = play(plan, place_of(plan) if out is None else out)
-    from o2c_twin.reports import compute_kpis, kpi_rows
+    from o2c_twin.reports import ObservedRun, compute_kpis, kpi_rows
 
-    kpis = compute_kpis(played.record)
+    observed = ObservedRun(played.record)
+    kpis = compute_kpis(observed)
+    # A design put together by --set is neither of the two the scenario speaks of.
+    missed = [] if choices else promises_missed(told, {"naive" if naive else "recommended": observed})
     if as_json:
-        print_json(summary(played, kpis))
+        print_json({**summary(played, kpis), "promises_missed": missed})
     else:
         from o2c_twin.cli.tables import kpi_table, violation_table
 
@@ -85,6 +89,8 @@ def run(
         if played.result.violations:
             screen.print()
             screen.print(violation_table(played.result.violations))
+        for promise in missed:
+            screen.print(f"\nNot as the scenario promises: {promise}")
         screen.print(_footing(played), soft_wrap=True)
     if fail_on_violation and played.result.violations:
         ctx.exit(1)

@@ -12,6 +12,7 @@ from o2c_twin.cli.playing import Figures, found, place_of, planned, play
 if TYPE_CHECKING:
     from o2c_twin.reports import ObservedRun
     from o2c_twin.run_record import RunRecord
+    from o2c_twin.scenarios import Scenario
     from o2c_twin.twin.plan import RunPlan
 
 NAIVE = ":naive"
@@ -19,11 +20,14 @@ NAIVE = ":naive"
 
 @dataclass(frozen=True, slots=True)
 class Side:
-    """What was named on the command line: a record, or a plan and the place of its record."""
+    """What was named on the command line: a record, or a scenario with the plan of its run."""
 
     given: str
-    record: "RunRecord | None"
-    plan: "RunPlan | None"
+    record: "RunRecord | None" = None
+    scenario: "Scenario | None" = None
+    plan: "RunPlan | None" = None
+    design: str = ""
+    """``naive`` or ``recommended``, of a scenario."""
 
 
 def side(given: str, figures: Figures) -> Side:
@@ -35,11 +39,13 @@ def side(given: str, figures: Figures) -> Side:
     if (directory / MANIFEST).is_file():
         if figures != Figures():
             raise CommandError(f"{given} is a run already; --seed, --orders and --days are for scenarios")
-        return Side(given, _opened(directory), None)
+        return Side(given, _opened(directory))
     if directory.is_dir() and len(directory.parts) > 1:
         raise CommandError(f"{given}: not a run record (no {MANIFEST}); make one with 'o2c run SCENARIO --out {given}'")
-    name, variant = (given.removesuffix(NAIVE), True) if given.endswith(NAIVE) else (given, False)
-    return Side(given, None, planned(found(name), figures, naive=variant))
+    naive = given.endswith(NAIVE)
+    scenario = found(given.removesuffix(NAIVE))
+    plan = planned(scenario, figures, naive=naive)
+    return Side(given, None, scenario, plan, "naive" if naive else "recommended")
 
 
 def records_of(sides: Sequence[Side]) -> list["ObservedRun"]:

@@ -24,7 +24,13 @@ class LiveHttp:
         limit = aiohttp.ClientTimeout(total=request.timeout_s)
         try:
             async with self._session.request(
-                request.method, url, headers=request.headers, data=request.body or None, timeout=limit
+                request.method,
+                url,
+                headers=request.headers,
+                data=request.body or None,
+                timeout=limit,
+                # A client that follows turns a POST into a GET and takes its answer for the POST's.
+                allow_redirects=False,
             ) as answer:
                 body = await answer.read()
                 return HttpAnswer(answer.status, {k.lower(): v for k, v in answer.headers.items()}, body)

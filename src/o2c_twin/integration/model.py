@@ -75,11 +75,11 @@ class OpenItem(msgspec.Struct, frozen=True):
 
 
 class InvoiceStatus(msgspec.Struct, frozen=True):
-    """An invoice as the ERP holds it now."""
+    """An invoice as the ERP holds it now; without ``order_erp_id`` it was made from no order."""
 
     erp_id: str
     number: str
-    order_erp_id: str
+    order_erp_id: str | None
     total_minor: int
     open_minor: int
     modified_at: int

@@ -27,7 +27,10 @@ class Spawn(Protocol):
 
 
 class HttpRequest(msgspec.Struct, gc=False):
-    """One call: ``url`` is scheme and authority of the system; header names in lower case."""
+    """One call: ``url`` is scheme and authority of the system; header names in lower case.
+
+    ``path`` and ``query`` are as they read, not percent-encoded; the port encodes them.
+    """
 
     system: str
     url: str

@@ -47,7 +47,8 @@ class DesignProfile:
     def __post_init__(self) -> None:
         for field in fields(self):
             value = getattr(self, field.name)
-            if value not in AXES[field.name]:
+            # A scenario file may hold anything here: YAML reads an unquoted `off` as false.
+            if not isinstance(value, str) or value not in AXES[field.name]:
                 raise ProfileError(f"{field.name}: no value {value!r}; {_choose(value, AXES[field.name])}")
 
     def with_choices(self, choices: Mapping[str, str]) -> "DesignProfile":
@@ -63,6 +64,6 @@ class DesignProfile:
 
 
 def _choose(given: str, known: Mapping[str, object]) -> str:
-    near = difflib.get_close_matches(given, known, 1)
+    near = difflib.get_close_matches(str(given), known, 1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}there are: {', '.join(known)}"

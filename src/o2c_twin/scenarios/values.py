@@ -12,7 +12,7 @@ from o2c_twin.scenarios.errors import shown
 
 def read_text(text: str | list[str | None] | None, type_: object) -> Any:
     """The value a text stands for, as ``type_``: any type `msgspec.inspect` knows among bool, int, float,
-    str, date, tuple of str, with bounds in `msgspec.Meta`, and with ``| None``.
+    str, date, Literal, tuple of str, with bounds in `msgspec.Meta`, and with ``| None``.
 
     ``text`` is None for an empty value and a list for a list. Raises ValueError whose message continues
     the name of the value: ``is 'many'; write a whole number``.
@@ -52,6 +52,8 @@ def _parse(text: str, info: inspect.Type) -> Any:
                 return date.fromisoformat(text)
             case inspect.StrType():
                 return text
+            case inspect.LiteralType():
+                return text if text in info.values else None
     except ValueError:
         return None
     raise TypeError(f"a scenario has no values of {info}")
@@ -82,6 +84,8 @@ def _wanted(info: inspect.Type) -> str:
             return "a date such as 2026-01-31"
         case inspect.VarTupleType():
             return "names in brackets, e.g. [one, two]"
+        case inspect.LiteralType():
+            return " or ".join(str(value) for value in info.values)
         case inspect.StrType(pattern=str()):
             return _PATTERNS.get(info.pattern or "", f"text of the form {info.pattern}")
         case _:

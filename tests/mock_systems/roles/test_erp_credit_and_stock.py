@@ -247,6 +247,19 @@ def test_a_payment_may_cover_several_invoices_and_leave_the_rest_on_account():
     assert shop.erp.trial_balance()["receivables"] == 0
 
 
+def test_an_application_can_be_taken_back_up_to_what_was_applied():
+    shop = Shop(stock=100)
+    first, second = shop.sold(10), shop.sold(20)
+    payment = shop.erp.receive_payment(shop.customer, 25_00, [(first.id, 10_00), (second.id, 15_00)])
+    with refused("over-application"):
+        shop.erp.unapply_payment(payment.id, first.id, 10_01)
+    shop.erp.unapply_payment(payment.id, first.id, 4_00)
+    assert (first.open_minor, payment.unapplied_minor) == (4_00, 4_00)
+    assert list(shop.erp.open_invoices[shop.customer]) == [first.id, second.id], "oldest first, as before"
+    with refused("over-application"):
+        shop.erp.unapply_payment(payment.id, first.id, 6_01)
+
+
 def test_cash_cannot_be_applied_to_what_is_not_owed():
     shop = Shop(stock=100)
     invoice = shop.sold(10)

@@ -152,13 +152,12 @@ def test_never_more_than_the_limit_is_admitted_in_a_window(kind, limit, seconds,
 
 @given(
     rules=st.lists(st.tuples(_kinds, st.integers(3, 9), st.sampled_from([1, 10, 60])), min_size=1, max_size=3),
-    gaps=_gaps,
-    cost=st.integers(1, 3),
+    calls=st.lists(st.tuples(st.integers(0, 9 * SECOND) | st.integers(0, 1000), st.integers(1, 3)), max_size=60),
 )
-def test_a_call_made_when_the_refusal_says_is_admitted_and_one_just_before_is_not(rules, gaps, cost):
+def test_a_call_made_when_the_refusal_says_is_admitted_and_one_just_before_is_not(rules, calls):
     limiter = Limiter(windows(*(Window(f"w{i}", n, s, kind=k) for i, (k, n, s) in enumerate(rules))))
     at = 0
-    for gap in gaps:
+    for gap, cost in calls:
         at += gap
         verdict = limiter.admit(ANN, cost, at)
         if verdict is not None:

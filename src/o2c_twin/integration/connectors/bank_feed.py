@@ -2,13 +2,25 @@
 
 from typing import Any
 from urllib.parse import quote
+from xml.etree import ElementTree
+
+import msgspec
 
 from o2c_twin.integration.connectors.camt053 import read_statement
 from o2c_twin.integration.connectors.instants import from_iso
-from o2c_twin.integration.connectors.wire import Wire, status_cause
+from o2c_twin.integration.connectors.wire import Wire, retry_after_s, status_cause
 from o2c_twin.integration.model import BankEntry, Inbound
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed
+
+
+class _Notice(msgspec.Struct):
+    statementId: str
+    createdAt: str
+    accountId: str | None = None
+
+
+_NOTICE = msgspec.json.Decoder(_Notice)
 
 
 class BankFeed:
@@ -35,20 +47,24 @@ class BankFeed:
                     self._login.encode(),
                 )
                 if answer.status != 200:
-                    raise CallFailed(self.system, "login", status_cause(answer.status), f"{answer.status}")
-                self._token = self._wire.json("login", answer)["access_token"]
-            answer = await self._wire.send(operation, "GET", path, query, {"authorization": f"Bearer {self._token}"})
+                    raise self._failure("login", answer)
+                with self._wire.reading("login"):
+                    self._token = self._wire.json("login", answer)["access_token"]
+            token = self._token
+            answer = await self._wire.send(operation, "GET", path, query, {"authorization": f"Bearer {token}"})
             if answer.status == 401 and not fresh:
-                self._token = None
+                # Calls side by side are refused one by one; the first has fetched a new token by now.
+                self._token = None if self._token == token else self._token
                 continue
             break
         if answer.status >= 300:
-            text = answer.body.decode("utf-8", "replace")[:200]
-            wait = answer.headers.get("retry-after", "0")
-            raise CallFailed(
-                self.system, operation, status_cause(answer.status), f"{answer.status} {text}", float(wait)
-            )
+            raise self._failure(operation, answer)
         return answer
+
+    def _failure(self, operation: str, answer: HttpAnswer) -> CallFailed:
+        text = answer.body.decode("utf-8", "replace")[:200]
+        cause = status_cause(answer.status)
+        return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
 
     async def statements(self, since: str) -> tuple[list[Inbound], str]:
         """Statements of days after ``since`` (ISO date)."""
@@ -57,12 +73,14 @@ class BankFeed:
         query = {"fromDate": since}
         while True:
             page = self._wire.json("statements", await self._call("statements", path, query))
-            listed.extend(page["statements"])
+            with self._wire.reading("statements"):
+                listed.extend(page["statements"])
             if not page.get("nextPage"):
                 break
             query = {"fromDate": since, "page": str(page["nextPage"])}
-        events = [self._event(s["statementId"], s["createdAt"]) for s in listed if s["date"] > since]
-        return events, max((s["date"] for s in listed), default=since)
+        with self._wire.reading("statements"):
+            events = [self._event(s["statementId"], s["createdAt"]) for s in listed if s["date"] > since]
+            return events, max((s["date"] for s in listed), default=since)
 
     def _event(self, statement_id: str, created_at: str) -> Inbound:
         return Inbound(
@@ -77,9 +95,16 @@ class BankFeed:
         """The credits of one statement."""
         path = f"/v1/accounts/{self._account_id}/statements/{statement_id}"
         answer = await self._call("entries", path)
-        return read_statement(answer.body)
+        try:
+            with self._wire.reading("entries"):
+                return read_statement(answer.body)
+        except ElementTree.ParseError as cut:
+            # Not well-formed: cut off on the way, as an answer that is not JSON.
+            raise CallFailed(self.system, "entries", "unknown-outcome", f"answer is not XML: {cut}") from cut
 
     def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
         """Read a 'statement ready' notice."""
-        notice = self._wire.json("pushed", HttpAnswer(200, {}, body))
-        return [self._event(notice["statementId"], notice["createdAt"])], b""
+        notice = _NOTICE.decode(body)
+        if notice.accountId not in (None, self._account_id):
+            return [], b""
+        return [self._event(notice.statementId, notice.createdAt)], b""

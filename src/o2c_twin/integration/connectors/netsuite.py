@@ -12,7 +12,7 @@ import msgspec
 from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
-from o2c_twin.integration.connectors.wire import Wire, encode, status_cause
+from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -110,32 +110,43 @@ class NetSuiteErp:
         # and the deadline of the retries tells them apart.
         if "INVALID_LOGIN" in text:
             cause = "unavailable"
-        return CallFailed(self.system, operation, cause, f"{answer.status} {text}")
+        return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
 
     async def _write(self, operation: str, record: str, body: dict[str, Any], key: str | None, correlation: str) -> str:
         if key is None:
             answer = await self._call(operation, "POST", f"{_RECORD}/{record}", None, body, correlation)
         else:
-            path = f"{_RECORD}/{record}/eid:{quote(key, safe=':@')}"
+            path = f"{_RECORD}/{record}/eid:{external_id(key)}"
             answer = await self._call(operation, "PUT", path, None, body, correlation)
         return _id_of(self.system, operation, answer)
 
+    async def _page(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
+        """A page of rows, and whether there are more."""
+        window = {"limit": str(_PAGE), "offset": str(offset)}
+        page = self._wire.json(operation, await self._call(operation, "POST", _QUERY, window, {"q": q}))
+        with self._wire.reading(operation):
+            rows: list[dict[str, Any]] = page["items"]
+            return rows, bool(rows) and page["hasMore"]
+
     async def _select(self, operation: str, q: str) -> list[dict[str, Any]]:
         rows: list[dict[str, Any]] = []
-        offset = 0
-        while True:
-            window = {"limit": str(_PAGE), "offset": str(offset)}
-            page = self._wire.json(operation, await self._call(operation, "POST", _QUERY, window, {"q": q}))
-            rows.extend(page["items"])
-            if not page["hasMore"]:
-                return rows
-            offset += _PAGE
+        more = True
+        while more:
+            page, more = await self._page(operation, q, len(rows))
+            rows.extend(page)
+        return rows
 
     # --- masters ---------------------------------------------------------------------------------
 
     async def item_ids(self) -> dict[str, str]:
         """SKU to item id, of all items."""
         return {row["itemid"]: row["id"] for row in await self._select("item_ids", "SELECT id, itemid FROM item")}
+
+    def _own_currency(self, operation: str, currency: str) -> None:
+        # The amount would be booked in the account's currency, whatever it was in.
+        if currency != self._currency:
+            detail = f"{currency} is not the currency of the books, {self._currency}"
+            raise CallFailed(self.system, operation, "rejected", detail)
 
     def _customer_body(self, party: Party) -> dict[str, Any]:
         body: dict[str, Any] = {"companyName": party.name, "terms": {"refName": f"Net {party.terms_days}"}}
@@ -168,6 +179,7 @@ class NetSuiteErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
+        self._own_currency("put_order", deal.currency)
         lines = []
         for line in deal.lines:
             item = items.get(line.sku)
@@ -183,28 +195,30 @@ class NetSuiteErp:
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
         row = self._wire.json("order", await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}"))
-        status = row["status"]["refName"]
-        return OrderStatus(
-            erp_id=row["id"],
-            number=row["tranId"],
-            external_id=row.get("externalId"),
-            po_number=row.get("otherRefNum"),
-            customer_erp_id=row["entity"]["id"],
-            credit="on hold" if status == "Pending Approval" else "passed",
-            fulfilment=_FULFILMENT.get(status, status),
-            modified_at=from_iso(row["lastModifiedDate"]),
-        )
+        with self._wire.reading("order"):
+            status = row["status"]["refName"]
+            return OrderStatus(
+                erp_id=row["id"],
+                number=row["tranId"],
+                external_id=row.get("externalId"),
+                po_number=row.get("otherRefNum"),
+                customer_erp_id=row["entity"]["id"],
+                credit="on hold" if status == "Pending Approval" else "passed",
+                fulfilment=_FULFILMENT.get(status, status),
+                modified_at=from_iso(row["lastModifiedDate"]),
+            )
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A goods issue (item fulfillment)."""
         path = f"{_RECORD}/itemFulfillment/{shipment_id}"
         row = self._wire.json("shipment", await self._call("shipment", "GET", path))
-        return Shipment(row["id"], row["tranId"], row["createdFrom"]["id"], from_iso(row["createdDate"]))
+        with self._wire.reading("shipment"):
+            return Shipment(row["id"], row["tranId"], row["createdFrom"]["id"], from_iso(row["createdDate"]))
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Transform the order into an invoice of what has shipped; the key becomes its external id."""
         path = f"{_RECORD}/salesOrder/{order_id}/!transform/invoice"
-        body = {} if key is None else {"externalId": key}
+        body = {} if key is None else {"externalId": external_id(key)}
         try:
             return _id_of(self.system, "bill", await self._call("bill", "POST", path, None, body, correlation))
         except CallFailed as failure:
@@ -218,19 +232,19 @@ class NetSuiteErp:
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
         row = self._wire.json("invoice", await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}"))
-        return InvoiceStatus(
-            erp_id=row["id"],
-            number=row["tranId"],
-            order_erp_id=row["createdFrom"]["id"],
-            total_minor=to_minor(row["total"], self._currency),
-            open_minor=to_minor(row["amountRemaining"], self._currency),
-            modified_at=from_iso(row["lastModifiedDate"]),
-        )
+        with self._wire.reading("invoice"):
+            return InvoiceStatus(
+                erp_id=row["id"],
+                number=row["tranId"],
+                order_erp_id=row["createdFrom"]["id"] if row.get("createdFrom") else None,
+                total_minor=to_minor(row["total"], self._currency),
+                open_minor=to_minor(row["amountRemaining"], self._currency),
+                modified_at=from_iso(row["lastModifiedDate"]),
+            )
 
     async def invoice_by_key(self, key: str) -> str | None:
         """The invoice with that external id."""
-        literal = key.replace("'", "''")
-        query = f"SELECT id FROM transaction WHERE type = 'CustInvc' AND externalid = '{literal}'"
+        query = f"SELECT id FROM transaction WHERE type = 'CustInvc' AND externalid = '{external_id(key)}'"
         rows = await self._select("invoice_by_key", query)
         return str(rows[0]["id"]) if rows else None
 
@@ -246,21 +260,23 @@ class NetSuiteErp:
         return self._open(await self._select("items_named", _OPEN.format(f"tranid IN ({names})")))
 
     def _open(self, rows: list[dict[str, Any]]) -> list[OpenItem]:
-        return [
-            OpenItem(
-                str(r["id"]),
-                r["tranid"],
-                str(r["entity"]),
-                to_minor(r["foreignamountunpaid"], self._currency),
-                r["duedate"],
-            )
-            for r in rows
-        ]
+        with self._wire.reading("open items"):
+            return [
+                OpenItem(
+                    str(r["id"]),
+                    r["tranid"],
+                    str(r["entity"]),
+                    to_minor(r["foreignamountunpaid"], self._currency),
+                    r["duedate"],
+                )
+                for r in rows
+            ]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt as a customer payment and apply it."""
+        self._own_currency("put_payment", entry.currency)
         rows = [
             {"doc": {"id": a.invoice_erp_id}, "apply": True, "amount": to_decimal(a.amount_minor, entry.currency)}
             for a in allocations
@@ -278,16 +294,29 @@ class NetSuiteErp:
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Changed orders, shipments and invoices; the clock of SuiteQL has seconds, so the last one is asked again."""
-        rows = await self._select("changes", _CHANGES.format(to_iso(since, "seconds")[:-1].replace("T", " ")))
-        events = []
-        for row in rows:
-            order = str(row["id"]) if row["type"] == "SalesOrd" else str(row.get("createdfrom") or row["id"])
-            events.append(self._event(_FLOW[row["type"]], str(row["id"]), order, from_iso(row["modified"])))
-        return events, max((e.source_at for e in events), default=since)
+        events: dict[str, Inbound] = {}
+        stamp, offset, more = to_iso(since, "seconds")[:-1].replace("T", " "), 0, True
+        while more:
+            rows, more = await self._page("changes", _CHANGES.format(stamp), offset)
+            with self._wire.reading("changes"):
+                for row in rows:
+                    order = str(row["id"]) if row["type"] == "SalesOrd" else str(row.get("createdfrom") or row["id"])
+                    event = self._event(_FLOW[row["type"]], str(row["id"]), order, from_iso(row["modified"]))
+                    events[event.event_id] = event
+            # Records move to the end while they are listed, and the others close up: the next page
+            # begins at the last stamp, not at a count that no longer fits.
+            last = rows[-1]["modified"] if rows else stamp
+            stamp, offset = (stamp, offset + len(rows)) if last == stamp else (last, 0)
+        found = list(events.values())
+        return found, max((e.source_at for e in found), default=since)
 
     def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
         """Read the notice of a user-event script."""
         notice = _NOTICE.decode(body)
+        for id_ in (notice.id, notice.createdFrom or "0"):
+            if not (id_.isascii() and id_.isdecimal()):
+                # It goes into addresses, and anybody may post here.
+                raise ValueError(f"not an internal id: {id_[:40]!r}")
         flow = _PUSHED.get(notice.type)
         if flow is None or notice.event == "delete":
             return [], b""
@@ -305,3 +334,12 @@ def _id_of(system: str, operation: str, answer: HttpAnswer) -> str:
     if not location:
         raise CallFailed(system, operation, "unknown-outcome", "answer has no Location")
     return location.rsplit("/", 1)[1]
+
+
+def external_id(key: str) -> str:
+    """The external id of an idempotency key: only characters that stand for themselves in an address.
+
+    Another key has another one. A bank's reference may hold anything, and what is escaped on the way
+    would be signed in one spelling and looked up in another.
+    """
+    return quote(key.replace("~", "~7E"), safe=":@~").replace("%", "~")

@@ -3,13 +3,15 @@
 Wire facts: Salesforce REST API Developer Guide; Outbound Message delivery in the SOAP API guide.
 """
 
+import re
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.wire import Wire, encode, status_cause
+from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
 from o2c_twin.integration.model import Deal, DealLine, Inbound, Party
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
@@ -41,6 +43,7 @@ _ACK = (
 )
 _OUT = "{http://soap.sforce.com/2005/09/outbound}"
 _OBJ = "{urn:sobject.enterprise.soap.sforce.com}"
+_ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
 
@@ -68,8 +71,9 @@ class SalesforceCrm:
         for fresh in (False, True):
             if self._token is None:
                 await self._log_in()
+            token = self._token
             headers = {
-                "authorization": f"Bearer {self._token}",
+                "authorization": f"Bearer {token}",
                 "content-type": "application/json",
                 "x-correlation-id": correlation,
             }
@@ -77,7 +81,8 @@ class SalesforceCrm:
                 operation, method, path, query, headers, b"" if body is None else encode(body)
             )
             if answer.status == 401 and not fresh:
-                self._token = None
+                # Calls side by side are refused one by one; the first has logged in again by now.
+                self._token = None if self._token == token else self._token
                 continue
             break
         if answer.status >= 300:
@@ -95,8 +100,10 @@ class SalesforceCrm:
         )
         if answer.status != 200:
             cause: Cause = "login" if answer.status < 429 else status_cause(answer.status)
-            raise CallFailed(self.system, "login", cause, answer.body.decode("utf-8", "replace")[:200])
-        self._token = self._wire.json("login", answer)["access_token"]
+            detail = answer.body.decode("utf-8", "replace")[:200]
+            raise CallFailed(self.system, "login", cause, detail, retry_after_s(answer))
+        with self._wire.reading("login"):
+            self._token = self._wire.json("login", answer)["access_token"]
 
     def _failure(self, operation: str, answer: HttpAnswer) -> CallFailed:
         text = answer.body.decode("utf-8", "replace")[:300]
@@ -108,17 +115,22 @@ class SalesforceCrm:
             cause = "unavailable"
         else:
             cause = status_cause(answer.status)
-        return CallFailed(self.system, operation, cause, f"{answer.status} {text}")
+        return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
 
     async def _query(self, operation: str, soql: str) -> list[dict[str, Any]]:
         answer = await self._call(operation, "GET", f"{_API}/query/", {"q": soql})
-        page = self._wire.json(operation, answer)
-        records: list[dict[str, Any]] = page["records"]
-        while not page["done"]:
-            answer = await self._call(operation, "GET", page["nextRecordsUrl"])
-            page = self._wire.json(operation, answer)
-            records.extend(page["records"])
-        return records
+        return await self._all(operation, self._wire.json(operation, answer))
+
+    async def _all(self, operation: str, page: dict[str, Any]) -> list[dict[str, Any]]:
+        """The records of a result and of the pages that follow it: a query's, or those of a subquery."""
+        records: list[dict[str, Any]] = []
+        while True:
+            with self._wire.reading(operation):
+                records.extend(page["records"])
+                following = None if page["done"] else page["nextRecordsUrl"]
+            if following is None:
+                return records
+            page = self._wire.json(operation, await self._call(operation, "GET", following))
 
     async def deal(self, deal_id: str) -> Deal:
         """The deal with its lines and its account, in one query."""
@@ -126,29 +138,31 @@ class SalesforceCrm:
         if not rows:
             raise CallFailed(self.system, "deal", "missing", f"no opportunity {deal_id}")
         row = rows[0]
-        lines = tuple(
-            DealLine(
-                line["Product2"]["ProductCode"],
-                int(float(line["Quantity"])),
-                to_minor(line["UnitPrice"], self._currency),
+        if row["Account"] is None:
+            raise CallFailed(self.system, "deal", "rejected", f"opportunity {deal_id} has no account")
+        nested = row["OpportunityLineItems"]
+        items = [] if nested is None else await self._all("deal", nested)
+        with self._wire.reading("deal"):
+            return Deal(
+                crm_id=row["Id"],
+                reference=row["Deal_Ref__c"] or row["Id"],
+                po_number=row["PO_Number__c"],
+                party=self._party(row["Account"]),
+                lines=tuple(self._line(item) for item in items),
+                currency=self._currency,
+                won_at=from_iso(row["SystemModstamp"]),
+                erp_order_id=row["ERP_Order_Id__c"],
             )
-            for line in (row["OpportunityLineItems"] or {"records": []})["records"]
-        )
-        return Deal(
-            crm_id=row["Id"],
-            reference=row["Deal_Ref__c"] or row["Id"],
-            po_number=row["PO_Number__c"],
-            party=self._party(row["Account"]),
-            lines=lines,
-            currency=self._currency,
-            won_at=from_iso(row["SystemModstamp"]),
-            erp_order_id=row["ERP_Order_Id__c"],
-        )
+
+    def _line(self, item: dict[str, Any]) -> DealLine:
+        price = to_minor(item["UnitPrice"], self._currency)
+        return DealLine(item["Product2"]["ProductCode"], _whole(item["Quantity"]), price)
 
     async def party(self, party_id: str) -> Party:
         """The account."""
         answer = await self._call("party", "GET", f"{_API}/sobjects/Account/{party_id}", {"fields": _PARTY_FIELDS})
-        return self._party(self._wire.json("party", answer))
+        with self._wire.reading("party"):
+            return self._party(self._wire.json("party", answer))
 
     def _party(self, row: dict[str, Any]) -> Party:
         limit, terms = row["Credit_Limit__c"], row["Payment_Terms_Days__c"]
@@ -156,7 +170,7 @@ class SalesforceCrm:
             crm_id=row["Id"],
             name=row["Name"],
             number=row["Customer_Number__c"],
-            terms_days=30 if terms is None else int(float(terms)),
+            terms_days=30 if terms is None else _whole(terms),
             credit_limit_minor=None if limit is None else to_minor(limit, self._currency),
             currency=self._currency,
             erp_id=row["ERP_Id__c"],
@@ -179,8 +193,9 @@ class SalesforceCrm:
         stamp = to_iso(since)
         deals = await self._query("changes", _WON_SINCE.format(stamp))
         parties = await self._query("changes", _PARTIES_SINCE.format(stamp))
-        events = [self._deal_event(r["Id"], r["AccountId"], r["SystemModstamp"]) for r in deals]
-        events += [self._party_event(r["Id"], r["SystemModstamp"]) for r in parties]
+        with self._wire.reading("changes"):
+            events = [self._deal_event(r["Id"], r["AccountId"], r["SystemModstamp"]) for r in deals]
+            events += [self._party_event(r["Id"], r["SystemModstamp"]) for r in parties]
         return events, max((e.source_at for e in events), default=since)
 
     def _deal_event(self, deal_id: str, account_id: str | None, modified: str) -> Inbound:
@@ -193,16 +208,34 @@ class SalesforceCrm:
         )
 
     def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
-        """Read an Outbound Message; the vendor repeats it until it gets this acknowledgement."""
+        """Read an Outbound Message; the vendor repeats it until it gets this acknowledgement.
+
+        Raises ValueError when it is none.
+        """
+        message = ElementTree.fromstring(body)
+        if message.find(f".//{_OUT}notifications") is None:
+            raise ValueError("not an outbound message")
         events = []
-        for notice in ElementTree.fromstring(body).iter(f"{_OUT}Notification"):
+        for notice in message.iter(f"{_OUT}Notification"):
             record = notice.find(f"{_OUT}sObject")
-            if record is None:
+            if record is None or len(record) == 0:
+                # Of a deleted record nothing is told.
                 continue
             id_ = record.findtext(f"{_OBJ}Id") or ""
+            if not _ID.fullmatch(id_):
+                # It goes into addresses and queries, and anybody may post here.
+                raise ValueError(f"not a record id: {id_[:40]!r}")
             modified = record.findtext(f"{_OBJ}SystemModstamp") or "1970-01-01T00:00:00Z"
             if (record.get(_XSI_TYPE) or "").endswith("Opportunity"):
                 events.append(self._deal_event(id_, record.findtext(f"{_OBJ}AccountId"), modified))
             else:
                 events.append(self._party_event(id_, modified))
         return events, _ACK
+
+
+def _whole(number: str | int) -> int:
+    """A count the vendor keeps as a decimal. Raises ValueError when it is none: half a piece is not ordered."""
+    exact = Decimal(number)
+    if exact != int(exact):
+        raise ValueError(f"{number} is not a whole number")
+    return int(exact)

@@ -1,5 +1,8 @@
 """What every connector does with a call: send it, and turn network trouble into one small error tree."""
 
+from collections.abc import Iterator
+from contextlib import contextmanager
+from email.utils import parsedate_to_datetime
 from typing import Any
 
 import msgspec
@@ -7,7 +10,7 @@ import msgspec
 from o2c_twin.integration.ports import HttpAnswer, HttpPort, HttpRequest, NoAnswer, NotSent
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
-_JSON = msgspec.json.Decoder(float_hook=lambda text: text)
+_JSON = msgspec.json.Decoder(dict[str, Any], float_hook=lambda text: text)
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -41,15 +44,27 @@ class Wire:
         except NoAnswer as failure:
             raise CallFailed(self.system, operation, "unknown-outcome", str(failure) or "no answer") from failure
 
-    def json(self, operation: str, answer: HttpAnswer) -> Any:
-        """The answer's JSON, with non-integer numbers as their exact text.
+    def json(self, operation: str, answer: HttpAnswer) -> dict[str, Any]:
+        """The answer's JSON object, with non-integer numbers as their exact text.
 
-        Raises `CallFailed` (unknown outcome: the system may have done what was asked) when it is not JSON.
+        Raises `CallFailed` (unknown outcome: the system may have done what was asked) when it is not one.
         """
         try:
             return _JSON.decode(answer.body)
         except msgspec.DecodeError as bad:
             raise CallFailed(self.system, operation, "unknown-outcome", f"answer is not JSON: {bad}") from bad
+
+    @contextmanager
+    def reading(self, operation: str) -> Iterator[None]:
+        """Around what turns an answer into canonical records: one that makes no sense is refused.
+
+        A strange record is a case for a person, and no reason to stop. Raises `CallFailed` (rejected).
+        """
+        try:
+            yield
+        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as bad:
+            detail = f"answer not understood: {type(bad).__name__}: {bad}"
+            raise CallFailed(self.system, operation, "rejected", detail) from bad
 
 
 def encode(value: Any) -> bytes:
@@ -61,8 +76,26 @@ def status_cause(status: int) -> Cause:
     """The usual reading of an HTTP status, for what the vendor does not say better."""
     if status == 429:
         return "throttled"
+    # Request Timeout and Too Early ask for the same request again (RFC 9110 15.5.9, RFC 8470 5.2).
+    if status in (408, 425):
+        return "unavailable"
     if status == 404:
         return "missing"
     if status in (401, 403):
         return "login"
     return "unavailable" if status >= 500 else "rejected"
+
+
+def retry_after_s(answer: HttpAnswer) -> float:
+    """Seconds an answer asks to wait (RFC 9110 10.2.3: a number, or a date); 0 when it does not say.
+
+    A date counts from the answer's own ``Date``: the two come from one clock, which need not be ours.
+    """
+    wish = answer.headers.get("retry-after", "").strip()
+    if wish.isascii() and wish.isdigit():
+        return float(wish)
+    try:
+        until, now = parsedate_to_datetime(wish), parsedate_to_datetime(answer.headers.get("date", ""))
+        return max(0.0, (until - now).total_seconds())
+    except (TypeError, ValueError):
+        return 0.0

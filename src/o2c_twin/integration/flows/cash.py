@@ -1,11 +1,27 @@
 """Cash application from the bank statement: each credit is posted once and set against what it pays."""
 
-from o2c_twin.integration.match.cash import Decision, Tolerance, allocate, references
-from o2c_twin.integration.model import BankEntry, Inbound
+import msgspec
+
+from o2c_twin.integration.match.cash import Tolerance, allocate, references
+from o2c_twin.integration.model import Allocation, BankEntry, Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped
 
 UNIDENTIFIED = "payer not identified"
+SEVERAL = "names invoices of several customers"
+# An account that has paid for two customers says nothing about the next payment.
+_NOBODY = ""
+
+
+class Posting(msgspec.Struct, frozen=True):
+    """What was decided about a credit: whose it is, by which rule of the ladder, what it is set against."""
+
+    customer_id: str
+    rule: int
+    allocations: tuple[Allocation, ...]
+
+
+_POSTING = msgspec.json.Decoder(Posting)
 
 
 async def cash(engine: Engine, event: Inbound) -> None:
@@ -15,41 +31,57 @@ async def cash(engine: Engine, event: Inbound) -> None:
         bank.system, f"statement:{event.object_id}", lambda: bank.entries(event.object_id)
     )
     for entry in entries:
+        # The credit is what happened, whichever statement tells of it: banks do repeat entries.
+        booked = Inbound(
+            f"{bank.system}:entry:{entry.reference}", event.flow, entry.reference, event.lane, event.source_at
+        )
         try:
-            await _apply(engine, event, entry)
+            await _apply(engine, booked, entry)
         except DeadLetter as letter:
-            case = Inbound(event.event_id, event.flow, entry.reference, event.lane, event.source_at)
-            engine.open_case(case, letter)
+            engine.open_case(booked, letter)
         except Dropped as lost:
             engine.observer.dropped(event, str(lost), engine.clock.now())
 
 
-async def _apply(engine: Engine, event: Inbound, entry: BankEntry) -> None:
+async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
     erp, journal = engine.erp, engine.journal
     key = f"cash:{entry.reference}"
-    named = references(entry.remittance)
-    items = []
-    customer_id = journal.remote(erp.system, "payer", entry.payer_iban or "")
-    if named:
-        items = await engine.delivery.read(erp.system, key, lambda: erp.items_named(named))
-        owners = {item.customer_erp_id for item in items}
-        if len(owners) == 1:
-            customer_id = items[0].customer_erp_id
-        else:
-            items = []
-    if customer_id is None:
-        raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'")
-    owner = customer_id
-    decision = allocate(entry.amount_minor, named, items, Tolerance()) if items else Decision(0)
-    if decision.rule in (0, 3):
-        items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
-        decision = allocate(entry.amount_minor, named, items, Tolerance())
+    if engine.has_case(booked, key):
+        # It is with a person, who may have posted it by now.
+        return
+
+    async def decide() -> str:
+        return msgspec.json.encode(await _decide(engine, entry, key)).decode()
+
+    posting = _POSTING.decode(await engine.delivery.decided(f"decide:{key}", decide))
     await engine.delivery.write(
-        erp.system, key, lambda eid: erp.put_payment(entry, owner, list(decision.allocations), eid, key)
+        erp.system,
+        key,
+        lambda eid: erp.put_payment(entry, posting.customer_id, list(posting.allocations), eid, key),
     )
-    if entry.payer_iban and decision.rule in (1, 2, 3, 4):
+    if entry.payer_iban and posting.rule in (1, 2, 3, 4):
         # An alias is learned only from a payment that named what it paid.
-        journal.link(erp.system, "payer", entry.payer_iban, owner)
-    engine.synced("cash", entry.reference, engine.bank.system, erp.system, event.source_at)
-    if decision.rule == 0:
+        known = journal.remote(erp.system, "payer", entry.payer_iban)
+        learned = posting.customer_id if known in (None, posting.customer_id) else _NOBODY
+        journal.link(erp.system, "payer", entry.payer_iban, learned)
+    engine.synced("cash", entry.reference, engine.bank.system, erp.system, booked.source_at)
+    if posting.rule == 0:
         raise DeadLetter(key, f"posted on account, nothing to apply it to: '{entry.remittance}'")
+
+
+async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
+    """Whose money it is and what it pays. Raises `DeadLetter` when only a person can tell."""
+    erp = engine.erp
+    named = references(entry.remittance)
+    items = await engine.delivery.read(erp.system, key, lambda: erp.items_named(named)) if named else []
+    owners = list(dict.fromkeys(item.customer_erp_id for item in items))
+    if len(owners) > 1:
+        raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'")
+    known = engine.journal.remote(erp.system, "payer", entry.payer_iban or _NOBODY) or None
+    owner = owners[0] if owners else known
+    if owner is None:
+        raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'")
+    if not items:
+        items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
+    decision = allocate(entry.amount_minor, named, items, Tolerance())
+    return Posting(owner, decision.rule, decision.allocations)

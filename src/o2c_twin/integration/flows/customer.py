@@ -1,33 +1,58 @@
 """Customer master: an account that buys becomes a customer; a changed account changes its customer."""
 
+from hashlib import sha256
+
 import msgspec
 
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter
 
 
-async def ensure_customer(engine: Engine, party: Party) -> str:
-    """The ERP's id of the customer behind an account, created when there is none."""
+async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
+    """The ERP's id of the customer behind an account, created when there is none. ``event`` is what needs it."""
     journal, erp = engine.journal, engine.erp
     known = journal.remote(erp.system, "customer", party.crm_id)
     if known is not None:
         return known
     party = _as_matched(engine, party)
     correlation = f"customer:{party.number or party.crm_id}"
-    if party.number is not None:
+    key = f"customer:{party.crm_id}"
+    # One that we were just creating would be found too; but then its outcome is still to be put on record.
+    if party.number is not None and not journal.has_effect(key):
         number = party.number
         found = await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number))
         if found is not None:
-            _remember(engine, party, found)
+            _remember_sent(engine, party)
+            journal.link(erp.system, "customer", party.crm_id, found)
             return found
-    made = await engine.delivery.write(
-        erp.system, f"customer:{party.crm_id}", lambda key: erp.put_customer(party, key, correlation)
-    )
-    _remember(engine, party, made)
+    made = await engine.delivery.write(erp.system, key, lambda eid: _create(engine, party, eid, correlation))
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
-    await engine.delivery.write(
-        engine.crm.system, f"note:customer:{party.crm_id}", lambda _: _note(engine, party.crm_id, made, correlation)
-    )
+    try:
+        await engine.delivery.write(
+            engine.crm.system, f"note:customer:{party.crm_id}", lambda _: _note(engine, party.crm_id, made, correlation)
+        )
+    except DeadLetter as letter:
+        # What sales reads on the account is a case of its own; the order does not wait for it.
+        about = msgspec.structs.replace(event, flow="customer", object_id=party.crm_id)
+        engine.open_case(about, letter)
+    # Last of all: who finds this link takes the customer for finished.
+    journal.link(erp.system, "customer", party.crm_id, made)
+    return made
+
+
+async def _create(engine: Engine, party: Party, key: str | None, correlation: str) -> str:
+    erp, number = engine.erp, party.number
+    try:
+        made = await erp.put_customer(party, key, correlation)
+    except CallFailed as failure:
+        # Two accounts of one customer, won in the same second: the other one was first.
+        other = await erp.customer_by_number(number) if failure.cause == "rejected" and number is not None else None
+        if other is None:
+            raise
+        made = other
+    # Here, and not after the outcome is on record: a replay would remember the account as it is by then.
+    _remember_sent(engine, party)
     return made
 
 
@@ -36,8 +61,7 @@ async def _note(engine: Engine, party_id: str, erp_id: str, correlation: str) ->
     return erp_id
 
 
-def _remember(engine: Engine, party: Party, erp_id: str) -> None:
-    engine.journal.link(engine.erp.system, "customer", party.crm_id, erp_id)
+def _remember_sent(engine: Engine, party: Party) -> None:
     engine.journal.link(engine.erp.system, "customer-digest", party.crm_id, _digest(party))
 
 
@@ -47,7 +71,9 @@ def _as_matched(engine: Engine, party: Party) -> Party:
 
 
 def _digest(party: Party) -> str:
-    return f"{party.name}|{party.terms_days}|{party.credit_limit_minor}|{party.email}"
+    # A hash: the journal outlives the account, and names and addresses have no place in it.
+    told = f"{party.name}|{party.terms_days}|{party.credit_limit_minor}|{party.email}|{party.number}"
+    return sha256(told.encode()).hexdigest()[:16]
 
 
 async def customer(engine: Engine, event: Inbound) -> None:
@@ -69,6 +95,7 @@ async def customer(engine: Engine, event: Inbound) -> None:
         await erp.update_customer(erp_id, party, correlation)
         return erp_id
 
-    await engine.delivery.write(erp.system, f"customer:{party.crm_id}:{party.modified_at}", update)
+    # Stamps have whole seconds: two changes of one second differ in what they say only.
+    await engine.delivery.write(erp.system, f"customer:{party.crm_id}:{party.modified_at}:{digest}", update)
     engine.journal.link(erp.system, "customer-digest", event.object_id, digest)
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)

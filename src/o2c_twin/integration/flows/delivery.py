@@ -13,7 +13,7 @@ async def delivery(engine: Engine, event: Inbound) -> None:
     order_id = shipment.order_erp_id
     if engine.profile.partials == "first-only":
         # The mapping that takes an order for billed once its first delivery was: the rest goes unseen.
-        if engine.journal.remote(erp.system, "billed", order_id) is not None:
+        if engine.journal.remote(erp.system, "billed", order_id) not in (None, shipment.erp_id):
             return
         engine.journal.link(erp.system, "billed", order_id, shipment.erp_id)
     await engine.delivery.write(

@@ -13,16 +13,17 @@ async def invoice(engine: Engine, event: Inbound) -> None:
     """An invoice was posted or paid."""
     crm, erp, journal = engine.crm, engine.erp, engine.journal
     bill = await engine.delivery.read(erp.system, f"invoice:{event.object_id}", lambda: erp.invoice(event.object_id))
-    deal_id = journal.remote(crm.system, "deal-of-order", bill.order_erp_id)
+    order_id = bill.order_erp_id
+    if order_id is None:
+        return
+    deal_id = journal.remote(crm.system, "deal-of-order", order_id)
     if deal_id is None:
-        status = await engine.delivery.read(
-            erp.system, f"status:{bill.order_erp_id}", lambda: erp.order(bill.order_erp_id)
-        )
+        status = await engine.delivery.read(erp.system, f"status:{order_id}", lambda: erp.order(order_id))
         deal_id = deal_of(engine, status)
         if deal_id is None:
             return
-        journal.link(crm.system, "deal-of-order", bill.order_erp_id, deal_id)
-    known = journal.remote(crm.system, "bills", bill.order_erp_id)
+        journal.link(crm.system, "deal-of-order", order_id, deal_id)
+    known = journal.remote(crm.system, "bills", order_id)
     bills = {} if known is None else _BILLS.decode(known)
     state = "paid" if bill.open_minor == 0 else "open" if bill.open_minor == bill.total_minor else "part paid"
     if bills.get(bill.number) == state:
@@ -36,5 +37,5 @@ async def invoice(engine: Engine, event: Inbound) -> None:
         return bill.erp_id
 
     await engine.delivery.write(crm.system, f"note:invoice:{bill.erp_id}:{state}:{bill.modified_at}", note)
-    journal.link(crm.system, "bills", bill.order_erp_id, msgspec.json.encode(bills).decode())
+    journal.link(crm.system, "bills", order_id, msgspec.json.encode(bills).decode())
     engine.synced("invoice" if first else "payment", bill.number, erp.system, crm.system, bill.modified_at)

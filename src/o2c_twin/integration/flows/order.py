@@ -1,9 +1,10 @@
 """Won deal to sales order: the customer is there first, then the order, then sales reads its number."""
 
 from o2c_twin.integration.flows.customer import ensure_customer
-from o2c_twin.integration.flows.order_status import remember_noted
-from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.flows.order_status import UNKNOWN, remember_noted, state_of
+from o2c_twin.integration.model import Deal, Inbound
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.runtime.errors import DeadLetter
 
 ORDER_KEY = "order:"
 
@@ -12,17 +13,29 @@ async def order(engine: Engine, event: Inbound) -> None:
     """A deal was won."""
     crm, erp = engine.crm, engine.erp
     deal = await engine.delivery.read(crm.system, f"deal:{event.object_id}", lambda: crm.deal(event.object_id))
-    if deal.erp_order_id is not None:
+    key = f"{ORDER_KEY}{deal.crm_id}"
+    if deal.erp_order_id is not None and not engine.journal.has_effect(key):
+        # Somebody else's order. One of our own is carried to its end, whatever sales can read already.
         return
-    customer_id = await ensure_customer(engine, deal.party)
+    customer_id = await ensure_customer(engine, event, deal.party)
     items = await engine.item_ids([line.sku for line in deal.lines])
     order_id = await engine.delivery.write(
-        erp.system,
-        f"{ORDER_KEY}{deal.crm_id}",
-        lambda key: erp.put_order(deal, customer_id, items, key, f"order:{deal.reference}"),
+        erp.system, key, lambda eid: erp.put_order(deal, customer_id, items, eid, f"order:{deal.reference}")
     )
     engine.journal.link(crm.system, "deal-of-order", order_id, deal.crm_id)
     engine.synced("order", deal.reference, crm.system, erp.system, deal.won_at)
+    try:
+        told = await _note(engine, deal, order_id)
+    except DeadLetter:
+        # A person tells sales of this order now; what changes on it later is ours again.
+        engine.journal.link(crm.system, "noted", order_id, UNKNOWN)
+        raise
+    remember_noted(engine, order_id, told)
+
+
+async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
+    """Tell sales of the order; gives the state it was told, which a replay may find changed."""
+    crm, erp = engine.crm, engine.erp
     status = await engine.delivery.read(erp.system, f"order:{deal.reference}", lambda: erp.order(order_id))
     notes = {
         "order_number": status.number,
@@ -33,7 +46,6 @@ async def order(engine: Engine, event: Inbound) -> None:
 
     async def note(_: str | None) -> str:
         await crm.note_deal(deal.crm_id, notes, f"note:{deal.reference}")
-        return order_id
+        return state_of(status)
 
-    await engine.delivery.write(crm.system, f"note:order:{deal.crm_id}", note)
-    remember_noted(engine, status)
+    return await engine.delivery.write(crm.system, f"note:order:{deal.crm_id}", note)

@@ -3,6 +3,9 @@
 from o2c_twin.integration.model import Inbound, OrderStatus
 from o2c_twin.integration.runtime.engine import Engine
 
+UNKNOWN = "?|?"
+"""The state sales was told by a person: whatever comes next is news."""
+
 
 def deal_of(engine: Engine, status: OrderStatus) -> str | None:
     """The deal an order was made for: by cross-reference, or by the key the order carries."""
@@ -12,9 +15,21 @@ def deal_of(engine: Engine, status: OrderStatus) -> str | None:
     return known
 
 
-def remember_noted(engine: Engine, status: OrderStatus) -> None:
-    """Remember what sales has been told, so that nothing is told twice."""
-    engine.journal.link(engine.crm.system, "noted", status.erp_id, f"{status.credit}|{status.fulfilment}")
+def state_of(status: OrderStatus) -> str:
+    """What sales is told of an order's state, as the journal keeps it."""
+    return f"{status.credit}|{status.fulfilment}"
+
+
+def remember_noted(engine: Engine, order_id: str, state: str) -> None:
+    """Remember what sales has been told of an order, so that nothing is told twice.
+
+    While nothing had been told yet, an order that moved on was only remarked: it is read again then.
+    """
+    journal, crm, erp = engine.journal, engine.crm, engine.erp
+    journal.link(crm.system, "noted", order_id, state)
+    if journal.remote(crm.system, "untold", order_id) not in (None, state):
+        at = engine.clock.now()
+        engine.receive(Inbound(f"{erp.system}:untold:{order_id}", "order-status", order_id, f"order:{order_id}", at))
 
 
 async def order_status(engine: Engine, event: Inbound) -> None:
@@ -24,9 +39,12 @@ async def order_status(engine: Engine, event: Inbound) -> None:
     deal_id = deal_of(engine, status)
     if deal_id is None:
         return
-    told = engine.journal.remote(crm.system, "noted", status.erp_id)
-    if told is None or told == f"{status.credit}|{status.fulfilment}":
+    told, state = engine.journal.remote(crm.system, "noted", status.erp_id), state_of(status)
+    if told is None:
         # An order nobody has been told of yet is told by the flow that is just making it.
+        engine.journal.link(crm.system, "untold", status.erp_id, state)
+        return
+    if told == state:
         return
     credit, fulfilment = told.split("|")
     reference = status.po_number or status.number
@@ -36,9 +54,9 @@ async def order_status(engine: Engine, event: Inbound) -> None:
         await crm.note_deal(deal_id, notes, f"note:{reference}")
         return status.erp_id
 
-    key = f"note:status:{status.erp_id}:{status.credit}:{status.fulfilment}:{engine.clock.now()}"
+    key = f"note:status:{status.erp_id}:{status.modified_at}:{told}:{state}"
     await engine.delivery.write(crm.system, key, note)
-    remember_noted(engine, status)
+    engine.journal.link(crm.system, "noted", status.erp_id, state)
     if credit != status.credit:
         engine.synced("credit", reference, erp.system, crm.system, status.modified_at)
     if fulfilment != status.fulfilment:

@@ -4,6 +4,7 @@ import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
+from datetime import date, timedelta
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp
 from o2c_twin.integration.model import Inbound
@@ -17,6 +18,9 @@ from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
 _MICRO = 1_000_000
 _DAY = 86_400 * _MICRO
 _OVERLAP = 300 * _MICRO
+_FIRST_DAY = "1970-01-01"
+# A statement may be issued days late, and a day may get a second one.
+_LATE_STATEMENT_DAYS = 7
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
 _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
@@ -83,16 +87,21 @@ class Engine:
     # --- life ------------------------------------------------------------------------------------
 
     def start(self) -> None:
-        """Take up what an earlier life left open, and begin to listen or to ask."""
+        """Take up what an earlier life left open, and begin to listen or to ask.
+
+        Each system is asked in a round of its own: one that is down for hours holds up no other.
+        """
         if self._careful:
             for event in self.journal.pending():
                 self._enqueue(event)
-        if self.profile.trigger == "nightly":
-            self._spawn(self._nightly(), "engine.nightly")
-        elif self.profile.trigger == "poll":
-            self._spawn(self._every(self.rhythm.poll_s), "engine.poll")
-        elif self._careful:
-            self._spawn(self._every(self.rhythm.sweep_s), "engine.sweep")
+        for source in (self.crm, self.erp, self.bank):
+            system = source.system
+            if self.profile.trigger == "nightly":
+                self._spawn(self._nightly(system), f"engine.nightly.{system}")
+            elif self.profile.trigger == "poll":
+                self._spawn(self._every(self.rhythm.poll_s, system), f"engine.poll.{system}")
+            elif self._careful:
+                self._spawn(self._every(self.rhythm.sweep_s, system), f"engine.sweep.{system}")
 
     def stop(self) -> None:
         """Ask no more; what is under way ends by itself."""
@@ -103,54 +112,63 @@ class Engine:
         """Whether no lane has work."""
         return not self._lanes
 
-    async def _every(self, seconds: float) -> None:
+    async def _every(self, seconds: float, system: str) -> None:
+        # An engine that is restarted more often than it sweeps would never sweep: the round is counted
+        # from the last one on record, not from the start.
+        last = int(self.journal.cursor(f"asked:{system}", "-1"))
+        if last < 0:
+            last = self.clock.now()
+            self.journal.move(f"asked:{system}", str(last))
         while not self._stopped:
-            await self._sleep(seconds)
-            await self.ask()
+            await self._sleep(max(0.0, seconds - (self.clock.now() - last) / _MICRO))
+            last = self.clock.now()
+            await self._ask(system)
 
-    async def _nightly(self) -> None:
+    async def _nightly(self, system: str) -> None:
         hour = self.rhythm.nightly_hour_utc * 3_600 * _MICRO
         while not self._stopped:
             now = self.clock.now()
             next_at = (now - hour) // _DAY * _DAY + _DAY + hour
             await self._sleep((next_at - now) / _MICRO)
-            await self.ask()
+            await self._ask(system)
 
     async def ask(self) -> None:
-        """Ask all three systems what changed since the last time."""
-        for ask_one in (self._ask_crm, self._ask_erp, self._ask_bank):
-            if self._stopped:
-                return
-            try:
-                await ask_one()
-            except (Dropped, DeadLetter):
-                # The cursor has not moved: the next round asks for the same again.
-                continue
+        """Ask all three systems, one after the other, what changed since the last time."""
+        for source in (self.crm, self.erp, self.bank):
+            await self._ask(source.system)
 
-    async def _ask_crm(self) -> None:
-        since = int(self.journal.cursor("crm", "0"))
-        asked = self._horizon()
-        events, until = await self.delivery.read(self.crm.system, "ask:crm", lambda: self.crm.changes(since))
-        self._take(events, "crm", str(max(until, asked)))
+    async def _ask(self, system: str) -> None:
+        if self._stopped:
+            return
+        now = self.clock.now()
+        try:
+            if system == self.bank.system:
+                await self._ask_bank()
+            else:
+                await self._ask_changes(self.crm if system == self.crm.system else self.erp, now)
+        except DeadLetter as letter:
+            # The cursor has not moved: the next round asks for the same again, and it is the same case.
+            stuck_at = self.journal.cursor(system, "0")
+            self.open_case(Inbound(f"ask:{system}:{stuck_at}", "ask", system, f"ask:{system}", now), letter)
+        except Dropped as lost:
+            self.observer.dropped(Inbound(f"ask:{system}:{now}", "ask", system, "", now), str(lost), now)
+        else:
+            self.journal.move(f"asked:{system}", str(now))
 
-    async def _ask_erp(self) -> None:
-        since = int(self.journal.cursor("erp", "0"))
-        asked = self._horizon()
-        events, until = await self.delivery.read(self.erp.system, "ask:erp", lambda: self.erp.changes(since))
-        self._take(events, "erp", str(max(until, asked)))
-
-    def _horizon(self) -> int:
-        """Up to where an answer asked for now is complete.
-
-        The careful engine leaves room for clocks that differ and changes that commit late; what it
-        is told twice, the inbox drops. A naive one trusts its own clock.
-        """
-        return self.clock.now() - (_OVERLAP if self._careful else 0)
+    async def _ask_changes(self, source: Crm | Erp, now: int) -> None:
+        since = int(self.journal.cursor(source.system, "0"))
+        events, until = await self.delivery.read(source.system, f"ask:{source.system}", lambda: source.changes(since))
+        # The careful engine asks again for the last minutes each time: clocks differ, changes commit
+        # late, and more may happen within the second of the last one. What it is told twice, the
+        # inbox drops. A naive one takes the answer for complete.
+        self._take(events, source.system, str(max(since, now - _OVERLAP) if self._careful else max(until, now)))
 
     async def _ask_bank(self) -> None:
-        since = self.journal.cursor("bank", "1970-01-01")
-        events, until = await self.delivery.read(self.bank.system, "ask:bank", lambda: self.bank.statements(since))
-        self._take(events, "bank", until)
+        system = self.bank.system
+        since = self.journal.cursor(system, _FIRST_DAY)
+        asked = _days_before(since, _LATE_STATEMENT_DAYS) if self._careful else since
+        events, until = await self.delivery.read(system, f"ask:{system}", lambda: self.bank.statements(asked))
+        self._take(events, system, max(since, until))
 
     def _take(self, events: list[Inbound], cursor: str, until: str) -> None:
         for event in events:
@@ -229,11 +247,16 @@ class Engine:
     # --- what flows use --------------------------------------------------------------------------
 
     def open_case(self, event: Inbound, letter: DeadLetter) -> None:
-        """Put a dead letter on record and tell the observer."""
+        """Put a dead letter on record and tell the observer; the same letter of the same event only once."""
         now = self.clock.now()
-        case = Case(f"case:{letter.key}", event.flow, event.object_id, letter.key, letter.reason, now, None)
-        self.journal.open_case(case)
-        self.observer.case_opened(case.case_id, event.flow, event.object_id, letter.reason, now)
+        case_id = _case_id(event, letter.key)
+        case = Case(case_id, event.flow, event.object_id, letter.key, letter.reason, now, None)
+        if self.journal.open_case(case):
+            self.observer.case_opened(case_id, event.flow, event.object_id, letter.reason, now)
+
+    def has_case(self, event: Inbound, key: str) -> bool:
+        """Whether a person was asked about this effect of this event."""
+        return self.journal.has_case(_case_id(event, key))
 
     def synced(self, flow: str, object_id: str, source: str, target: str, source_at: int) -> None:
         """Tell the observer that a change has arrived just now."""
@@ -244,3 +267,12 @@ class Engine:
         if any(sku not in self._items for sku in wanted):
             self._items = await self.delivery.read(self.erp.system, "items", self.erp.item_ids)
         return self._items
+
+
+def _case_id(event: Inbound, key: str) -> str:
+    # With the event in it: the next order of a customer that could not be created is a case of its own.
+    return f"case:{event.event_id}:{key}"
+
+
+def _days_before(day: str, days: int) -> str:
+    return (date.fromisoformat(day) - timedelta(days)).isoformat()

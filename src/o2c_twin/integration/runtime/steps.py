@@ -55,6 +55,20 @@ class Delivery:
         """A call that changes nothing: tried again by the same policy, kept nowhere."""
         return await self._attempts(system, key, call, 1, self.clock.now(), journalled=False)
 
+    async def decided(self, key: str, decide: Callable[[], Awaitable[str]]) -> str:
+        """A decision a write rests on. Effectively once: a replay gets the one on record.
+
+        The write may have been applied already, and then the systems no longer look as they did
+        when it was decided.
+        """
+        if self.profile.delivery != "effectively-once":
+            return await decide()
+        known = self.journal.outcome(key)
+        if known is None:
+            known = await decide()
+            self.journal.record(key, known, self.clock.now())
+        return known
+
     async def write(self, system: str, key: str, call: Callable[[str | None], Awaitable[str]]) -> str:
         """A change. ``call`` gets the idempotency key to use, None in a naive design; gives the remote id.
 

@@ -5,7 +5,7 @@ import json
 from collections.abc import Callable
 from datetime import UTC, date, datetime
 from typing import Any
-from urllib.parse import parse_qsl
+from urllib.parse import parse_qsl, urlencode
 
 import pytest
 
@@ -58,6 +58,7 @@ class Bank:
     def close(self, day: date) -> Statement:
         self.now_us = us(day, 20)
         (statement,) = self.dialect.core.close_day(day)
+        self.log_in()  # the token of the morning has run out
         return statement
 
     def call(
@@ -70,7 +71,13 @@ class Bank:
 
     def log_in(self) -> "Bank":
         config = self.dialect.config
-        form = f"grant_type=client_credentials&client_id={config.client_id}&client_secret={config.client_secret}"
+        form = urlencode(
+            {
+                "grant_type": "client_credentials",
+                "client_id": config.client_id,
+                "client_secret": config.client_secret,
+            }
+        )
         self.token = json.loads(self.call("POST", "/oauth2/token", form.encode(), login=False).body)["access_token"]
         return self
 

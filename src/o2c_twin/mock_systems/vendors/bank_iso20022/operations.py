@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from o2c_twin.mock_systems.vendors.bank_iso20022.dialect import BankDialect
 
 _PAGE = 100
+_AMOUNT_DIGITS = 18  # ISO 20022, ActiveOrHistoricCurrencyAndAmount
 
 
 def problem(status: int, code: str, detail: str) -> Response:
@@ -165,9 +166,12 @@ def simulate_payment(bank: "BankDialect", call: Call) -> Response:
 def _minor(text: str, currency: str) -> int:
     digits = len(amount_text(1, currency).partition(".")[2])
     try:
-        scaled = Decimal(text).scaleb(digits)
+        amount = Decimal(text)
     except InvalidOperation:
         raise ValueError(f"amount {text!r} is not a decimal number") from None
+    if not amount.is_finite() or amount.adjusted() + 1 + digits > _AMOUNT_DIGITS:
+        raise ValueError(f"amount {text} has more than {_AMOUNT_DIGITS} digits")
+    scaled = amount.scaleb(digits)
     if scaled != int(scaled):
         raise ValueError(f"amount {text} has more than {digits} decimals")
     return int(scaled)
