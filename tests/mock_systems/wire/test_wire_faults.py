@@ -77,6 +77,14 @@ def test_a_lost_reply_leaves_the_change_made(notes):
     assert notes.texts() == ["paid twice", "paid twice"], "the retry is where the duplicate comes from"
 
 
+def test_a_reply_may_be_lost_by_a_reset_of_the_connection(notes):
+    notes.arm("lost-reply", how="reset", next=1)
+    with pytest.raises(TransportFault) as lost:
+        notes.create("made")
+    assert lost.value.kind == "reset"
+    assert notes.texts() == ["made"]
+
+
 def test_the_lost_reply_of_a_refused_change_has_changed_nothing(notes):
     notes.arm("lost-reply", next=1)
     with pytest.raises(TransportFault) as lost:

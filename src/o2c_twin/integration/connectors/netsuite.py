@@ -49,6 +49,7 @@ _FULFILMENT = {
     "Billed": "shipped",
     "Closed": "shipped",
 }
+_TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
 _FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
 _PUSHED = {"salesOrder": "order-status", "itemFulfillment": "delivery", "invoice": "invoice"}
 _PAGE = 1000
@@ -192,9 +193,12 @@ class NetSuiteErp:
             body["otherRefNum"] = deal.po_number
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
+    async def _order(self, order_id: str) -> dict[str, Any]:
+        return self._wire.json("order", await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}"))
+
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
-        row = self._wire.json("order", await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}"))
+        row = await self._order(order_id)
         with self._wire.reading("order"):
             status = row["status"]["refName"]
             return OrderStatus(
@@ -222,12 +226,20 @@ class NetSuiteErp:
         try:
             return _id_of(self.system, "bill", await self._call("bill", "POST", path, None, body, correlation))
         except CallFailed as failure:
+            if key is None or failure.cause != "rejected":
+                raise
             # A transform cannot be upserted: when an earlier one was made and its answer lost, the
             # invoice is found by the key it carries.
-            made = await self.invoice_by_key(key) if key is not None and failure.cause == "rejected" else None
-            if made is None:
+            made = await self.invoice_by_key(key)
+            if made is None and await self._awaits_billing(order_id):
                 raise
-            return made
+            # One bill takes all that has shipped: that of the delivery before, or a person's, took this along.
+            return made or ""
+
+    async def _awaits_billing(self, order_id: str) -> bool:
+        row = await self._order(order_id)
+        with self._wire.reading("order"):
+            return row["status"]["refName"] in _TO_BILL
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""

@@ -86,7 +86,7 @@ class Erp(Protocol):
         ...
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
-        """Bill what has shipped and is not billed; gives the invoice's id."""
+        """Bill what has shipped and is not billed; gives the invoice's id, empty when all was billed already."""
         ...
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:

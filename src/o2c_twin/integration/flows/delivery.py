@@ -16,7 +16,8 @@ async def delivery(engine: Engine, event: Inbound) -> None:
         if engine.journal.remote(erp.system, "billed", order_id) not in (None, shipment.erp_id):
             return
         engine.journal.link(erp.system, "billed", order_id, shipment.erp_id)
-    await engine.delivery.write(
+    invoice_id = await engine.delivery.write(
         erp.system, f"bill:{shipment.erp_id}", lambda key: erp.bill(order_id, key, f"bill:{shipment.number}")
     )
-    engine.synced("invoice", shipment.number, "warehouse", erp.system, shipment.issued_at)
+    if invoice_id:
+        engine.synced("invoice", shipment.number, "warehouse", erp.system, shipment.issued_at)

@@ -109,8 +109,8 @@ class LostReply(Fault, tag="lost-reply", frozen=True):
         return WRITES
 
     def after(self, response: Response) -> Response:
-        # A refused change leaves nothing to be doubled; losing its answer is a plain time-out.
-        raise TransportFault(self.how, applied=response.status < 300)
+        # Whether there was a change at all, the server knows: a refused one leaves nothing to be doubled.
+        raise TransportFault(self.how, applied=True)
 
 
 class ServerError(Fault, tag="server-error", frozen=True):
