@@ -24,6 +24,8 @@ HEADLINE = (
     "dso.invoice_lag",
     "order_to_cash",
     "cash_application.median",
+    "credit.hold_rate",
+    "credit.hold_time.mean",
     "billing.error_rate",
     "leakage.amount",
     "leakage.share",

@@ -32,8 +32,11 @@ async def invoice(engine: Engine, event: Inbound) -> None:
     bills[bill.number] = state
     payment = "Paid" if all(s == "paid" for s in bills.values()) else "Open"
 
+    # By their numbers, for news may come in any order; and 1000 after 999.
+    numbers = ",".join(sorted(bills, key=lambda number: (len(number), number)))
+
     async def note(_: str | None) -> str:
-        await crm.note_deal(deal_id, {"invoice_number": ",".join(bills), "payment": payment}, f"note:{bill.number}")
+        await crm.note_deal(deal_id, {"invoice_number": numbers, "payment": payment}, f"note:{bill.number}")
         return bill.erp_id
 
     await engine.delivery.write(crm.system, f"note:invoice:{bill.erp_id}:{state}:{bill.modified_at}", note)

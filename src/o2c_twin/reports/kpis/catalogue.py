@@ -9,9 +9,10 @@ from types import MappingProxyType
 
 from o2c_twin.reports.kpis.model import Better, Definition, Unit
 
-CASH, TIME, QUALITY, WORK, SYSTEMS, VOLUME = (
+CASH, TIME, CREDIT, QUALITY, WORK, SYSTEMS, VOLUME = (
     "Cash and receivables",
     "Time from order to cash",
+    "Credit holds",
     "Errors and leakage",
     "People's time",
     "Integration",
@@ -90,6 +91,29 @@ _TIME: tuple[_Row, ...] = (
      "Receipts first applied on the same or the next business day ÷ receipts."),
 )  # fmt: skip
 
+_CREDIT: tuple[_Row, ...] = (
+    ("credit.hold_rate", "Orders ever on credit hold", "share", "lower", "Wilson interval", _COHORT,
+     "ERP orders of the period that were on credit hold at least once ÷ ERP orders of the period."),
+    ("credit.holds", "Credit holds", "count", "lower", "", _COHORT,
+     "Times an order of the period was put on hold; an order held again after its release counts again."),
+    ("credit.rehold_rate", "Held orders held again", "share", "lower", "Wilson interval", _COHORT,
+     "Held orders that were put on hold more than once ÷ held orders: the loop in which a release lapses before the "
+     "goods leave."),
+    ("credit.hold_time.mean", "Time on hold, mean", "hours", "lower", "calendar hours", _COHORT,
+     "Hours from hold to release of the same hold, nights and weekends included; holds still on are censored and "
+     "not in the mean."),
+    ("credit.hold_time.median", "Time on hold, median", "hours", "lower", "calendar hours, Kaplan-Meier, nearest rank",
+     _COHORT, "As the mean, the middle hold, with holds still on censored."),
+    ("credit.hold_time.p90", "Time on hold, 90th percentile", "hours", "lower",
+     "calendar hours, Kaplan-Meier, nearest rank", _COHORT, "As the median: nine holds in ten were over within this "
+     "time."),
+    ("credit.hold_time.business", "Time on hold, business hours, mean", "hours", "lower",
+     "Monday to Friday, 8 to 17 UTC, no holidays", _COHORT,
+     "As the mean, counting business hours only: what a hold waits while somebody could look at it."),
+    ("credit.hold_time.per_order", "Time on hold a held order, mean", "hours", "lower", "calendar hours", _COHORT,
+     "Hours of all holds of an order together, mean over the held orders; orders still on hold are censored."),
+)  # fmt: skip
+
 _QUALITY: tuple[_Row, ...] = (
     ("billing.error_rate", "Billing error rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period that were credited or replaced, after an upheld dispute or without one ÷ invoices. The "
@@ -161,7 +185,15 @@ _VOLUME: tuple[_Row, ...] = (
 
 
 def _definitions() -> dict[str, Definition]:
-    groups = ((CASH, _CASH), (TIME, _TIME), (QUALITY, _QUALITY), (WORK, _WORK), (SYSTEMS, _SYSTEMS), (VOLUME, _VOLUME))
+    groups = (
+        (CASH, _CASH),
+        (TIME, _TIME),
+        (CREDIT, _CREDIT),
+        (QUALITY, _QUALITY),
+        (WORK, _WORK),
+        (SYSTEMS, _SYSTEMS),
+        (VOLUME, _VOLUME),
+    )
     return {
         id: Definition(id, label, group, unit, better, text, variant, basis)
         for group, rows in groups

@@ -1,6 +1,7 @@
 """All KPIs of one run, from its record."""
 
 from o2c_twin.reports.kpis.catalogue import DEFINITIONS
+from o2c_twin.reports.kpis.credit_hold import credit_hold_kpis
 from o2c_twin.reports.kpis.cycle_time import cycle_time_kpis
 from o2c_twin.reports.kpis.measure import Measure
 from o2c_twin.reports.kpis.model import Kpi, KpiSet
@@ -23,6 +24,7 @@ def compute_kpis(run: RunRecord | ObservedRun) -> KpiSet:
     kpis = [
         *receivables_kpis(run),
         *cycle_time_kpis(run),
+        *credit_hold_kpis(run),
         *quality_kpis(run),
         *work_kpis(run),
         *systems_kpis(run),

@@ -8,7 +8,8 @@ from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.twin.world.company import OFFICE, Company, Process
 
 _DAY = 86_400_000_000
-_PATIENCE = 3
+_ON_SIGHT = 1.25
+"""Up to which multiple of the limit a controller releases without waiting (a modelling assumption)."""
 
 
 class CreditDesk:
@@ -66,7 +67,7 @@ class CreditDesk:
             yield from company.desk("credit").work("credit review", order.number, company.settings.minutes_credit)
             if not self._is_on(order, hold):
                 return
-            if self._may_release(order) or looks > _PATIENCE:
+            if self._may_release(order) or looks > company.settings.credit_waits:
                 company.erp.release_credit(order.id)
                 return
             # Not today: wait for money, look again in two working days.
@@ -79,7 +80,7 @@ class CreditDesk:
     def _may_release(self, order: SalesOrder) -> bool:
         customer = self._company.erp.state.customers[order.customer_id]
         limit = customer.credit_limit_minor or 0
-        return exposure_minor(customer) <= limit * 1.25
+        return exposure_minor(customer) <= limit * _ON_SIGHT
 
 
 @dataclass(slots=True)

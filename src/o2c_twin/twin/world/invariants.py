@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.views import news_of_order, orders_of_deal
 
+_WEEK_US = 7 * 86_400_000_000
+
 
 @dataclass(frozen=True, slots=True)
 class Violation:
@@ -62,19 +64,24 @@ def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:
 
 
 def _receipts_applied_once(company: Company) -> Iterator[Violation]:
+    """Of receipts a clerk had a week to see to: each is posted once, and all of it set against invoices."""
     erp = company.erp
     posted: dict[str, list[str]] = {}
     for payment in erp.state.payments.values():
         posted.setdefault(payment.reference or "", []).append(payment.id)
-    booked = {e.reference for s in company.bank.account(company.bank_account_id).statements for e in s.entries}
-    for reference, receipt in company.truth.receipts.items():
-        if reference not in booked:
-            continue
-        payments = [erp.state.payments[i] for i in posted.get(reference, ())]
-        total = sum(p.amount_minor for p in payments)
-        if len(payments) != 1 or total != receipt.amount_minor:
-            detail = f"{receipt.amount_minor} received, posted {len(payments)} times as {total}"
-            yield Violation("receipt is posted once", reference, detail)
+    seen_by = company.end_us - _WEEK_US
+    for statement in company.bank.account(company.bank_account_id).statements:
+        if statement.created_at > seen_by:
+            break
+        for entry in statement.entries:
+            payments = [erp.state.payments[i] for i in posted.get(entry.reference, ())]
+            total = sum(p.amount_minor for p in payments)
+            if len(payments) != 1 or total != entry.amount_minor:
+                detail = f"{entry.amount_minor} received, posted {len(payments)} times as {total}"
+                yield Violation("receipt is posted once", entry.reference, detail)
+            elif payments[0].unapplied_minor:
+                detail = f"{payments[0].unapplied_minor} of {total} still on account"
+                yield Violation("receipt is applied", entry.reference, detail)
 
 
 def _no_shipment_on_hold(company: Company) -> Iterator[Violation]:

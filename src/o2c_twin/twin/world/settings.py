@@ -11,8 +11,8 @@ class WorldSettings:
     Sources: ``field_error`` 0.29 % a typed field (Garza et al., single entry). Terms 85/10/5 % net
     30/45/60. Dispute settlement lognormal, median 12 days, p90 30. ``line_fill`` is not set but
     comes out of stock policy. Minutes of work: 6.5 an order and 7 a receipt (the ROI example of the
-    domain sheet); the others, the shares of misfiled papers and of payments without a reference are
-    modelling assumptions without a published source, to be calibrated by the user.
+    domain sheet); the others, the shares of misfiled papers and of payments without a reference and a credit
+    controller's patience are modelling assumptions without a published source, to be calibrated by the user.
     """
 
     orders: int = 5_000
@@ -31,6 +31,8 @@ class WorldSettings:
     credit_check_at_delivery: bool = False
     release_days: int = 5
     """How long a manual credit release holds."""
+    credit_waits: int = 3
+    """How often a controller waits two working days for money before releasing an order far over the limit."""
     duplicate_accounts: float = 0.0
     """Share of deals that sales enters under a second account of the same customer."""
     field_error: float = 0.0029

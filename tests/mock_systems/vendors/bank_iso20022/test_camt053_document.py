@@ -184,6 +184,11 @@ def test_an_empty_day_is_a_statement_too():
     assert len(parser.parse()) == 0
 
 
+def test_a_balance_of_nothing_is_a_credit():
+    sides = texts(root_of(document([])), ".//c:CdtDbtInd")
+    assert sides == ["CRDT", "CRDT", "CRDT"]
+
+
 def test_a_file_is_named_by_account_date_and_sequence():
     statement = Statement("ACC1-2026-03-02", 7, "ACC1", DAY, 0, 0, [], 0)
     assert file_name(statement, BankAccount("ACC1", IBAN, "EUR", "N")) == f"camt053_{IBAN}_2026-03-02_00007.xml"
