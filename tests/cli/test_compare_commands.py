@@ -5,7 +5,7 @@ import json
 import pytest
 import yaml
 
-from o2c_twin.reports.roi import default_assumptions_text
+from o2c_twin.reports.roi import demo_assumptions_text
 
 
 def test_two_scenarios_are_run_and_set_side_by_side(o2c, played, tmp_path):
@@ -83,6 +83,23 @@ def test_a_report_is_written_on_request(o2c, played, tmp_path):
     assert [each.name for each in (tmp_path / "reports").iterdir()] == ["both.html"]
 
 
+def test_a_report_values_integration_against_re_keying_and_nothing_else_unless_asked(o2c, played, tmp_path):
+    def has_roi(*args):
+        assert o2c("compare", *args, "--out", "both.html").code == 0
+        return "Return on investment" in (tmp_path / "both.html").read_text(encoding="utf-8")
+
+    (tmp_path / "ours.yaml").write_text(demo_assumptions_text())
+    assert has_roi("as-is", "to-be")
+    assert not has_roi("to-be", "as-is")
+    assert not has_roi("lost-replies:naive", "lost-replies")
+    assert has_roi("lost-replies:naive", "lost-replies", "--assumptions", "ours.yaml")
+    o2c("run", "to-be", "--seed", 8)
+    assert not has_roi("as-is", "out/to-be-8")
+    refused = o2c("compare", "as-is", "out/to-be-8", "--out", "both.html", "--assumptions", "ours.yaml").error
+    assert "seed is 7 in the one and 8 in the other" in refused
+    assert "add --out FILE.html" in o2c("compare", "as-is", "to-be", "--assumptions", "ours.yaml").error
+
+
 @pytest.mark.parametrize(
     ("args", "said"),
     [
@@ -127,7 +144,7 @@ def test_roi_values_the_second_design_against_the_first(o2c, played):
 
 def test_roi_hands_out_its_template_and_takes_it_back(o2c, played, tmp_path):
     template = o2c("roi", "as-is", "to-be", "--template").out
-    assert template == default_assumptions_text()
+    assert template == demo_assumptions_text()
     (tmp_path / "ours.yaml").write_text(template)
     assert o2c("roi", "as-is", "to-be", "--assumptions", "ours.yaml").code == 0
 

@@ -108,3 +108,12 @@ def test_empty_and_very_short_runs_say_so_instead_of_failing(record):
 def test_labels_too_long_for_a_panel_are_cut():
     assert theme.short("x" * 60) == "x" * 23 + "…"
     assert theme.short("baseline") == "baseline"
+
+
+def test_a_run_without_calls_gets_no_panel_beside_one_that_made_some(record):
+    call = {"at": "2026-01-05T10:00", "system": "erp", "operation": "query", "status": 200, "throttled": False,
+            "duration_us": 10}  # fmt: skip
+    silent, busy = (ObservedRun(record(api_calls=calls), name) for calls, name in (([], "by hand"), ([call], "hub")))
+    titles = [axis.get_title(loc="left") for axis in operations.api_calls([silent, busy]).figure.axes]
+    assert titles == ["hub: 1 calls, 0 throttled (0 %)"]
+    assert len(operations.api_calls([silent]).figure.axes) == 1

@@ -5,7 +5,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from o2c_twin.reports import ReportSection, compute_kpis, report_html, write_report
+from o2c_twin.reports import ReportSection, SectionGroup, compute_kpis, report_html, write_report
 
 VOID = {"meta", "br", "hr", "img", "link", "input"}
 
@@ -123,6 +123,36 @@ def test_a_section_made_elsewhere_is_put_in_with_its_table(business):
     text = re.sub(r"\s+", " ", " ".join(outline(page).texts))
     assert "Return on investment Net present value 91,843.40 EUR. Benefit Adjusted order entry time 174,037.50" in text
     assert "Return on investment" not in report_html([business["by hand"]])
+
+
+def test_groups_of_a_section_stand_under_their_headings_and_remarks_under_their_names(business):
+    section = ReportSection("Worth", "A lead.", groups=[
+        SectionGroup("Benefits", [("time", "12 EUR", "soft")]), SectionGroup("Costs", [("build", "9 EUR", "")]),
+    ])  # fmt: skip
+    text = " ".join(" ".join(outline(report_html([business["by hand"]], roi_section=section)).texts).split())
+    assert "A lead. Benefits time soft 12 EUR Costs build 9 EUR" in text
+
+
+def test_a_run_by_hand_claims_no_decisions_of_an_engine(record):
+    settings = {"customers": "0", "credit_check_at_delivery": "False"}
+    manual, hub = (
+        record(
+            customers=[{"customer_id": "C1", "name": "n", "payer_class": "p", "terms_days": 30,
+                        "credit_limit_minor": 1}],
+            manifest={"design": {"topology": topology, "trigger": "webhook"}, "settings": settings,
+                      "scenario": topology},
+        )
+        for topology in ("manual", "hub")
+    )  # fmt: skip
+    text = " ".join(" ".join(outline(report_html([manual, hub])).texts).split())
+    assert "Design manual hub topology manual hub trigger \N{EN DASH} webhook" in text
+    assert "Settings of both runs: credit check at delivery no, customers 1." in text
+
+
+def test_broken_invariants_are_counted_by_kind(record):
+    rows = [{"invariant": name, "key": str(n), "detail": "d"} for n, name in enumerate(["late", "lost", "late"])]
+    text = " ".join(outline(report_html([record(violations=rows, manifest={"violations": 3})])).texts)
+    assert "late 2, lost 1" in text
 
 
 def test_long_violation_lists_are_cut_and_counted(record):

@@ -169,6 +169,31 @@ def test_invoice_lag_is_weighted_by_value_and_counts_what_was_never_billed(recor
     assert kpis["dso.invoice_lag"].censored == 1
 
 
+def test_an_invoice_bills_what_left_before_it_and_not_what_leaves_after_it(record):
+    kpis = compute_kpis(
+        record(
+            deliveries=[
+                delivery("L1", "O1", "2026-01-07"),
+                delivery("L2", "O1", "2026-01-09"),
+                delivery("L3", "O1", "2026-01-20"),
+                delivery("L4", "O2", "2026-01-07"),
+            ],
+            invoices=[
+                invoice("I1", "2026-01-10", delivery_id="L2", order_id="O1"),
+                invoice("I1b", "2026-02-10", corrects="I1", order_id="O1"),
+            ],
+        )
+    )
+    assert kpis["dso.invoice_lag"].value == pytest.approx((3 + 1) / 2)
+    assert (kpis["dso.invoice_lag"].n, kpis["dso.invoice_lag"].censored) == (4, 2)
+
+
+def test_where_people_re_key_there_are_no_engines_cases_to_count(record):
+    kpis = compute_kpis(record(manifest={"design": {"topology": "manual"}}))
+    assert (kpis["cases.opened"].value, kpis["cases.open"].value) == (None, None)
+    assert kpis["cases.opened"].note == "no engine"
+
+
 def test_stages_from_win_to_cash_add_up(record):
     kpis = compute_kpis(
         record(

@@ -10,11 +10,13 @@ from o2c_twin.cli import options
 from o2c_twin.cli.errors import CommandError
 from o2c_twin.cli.places import file_at
 from o2c_twin.cli.playing import Figures, promises_missed
+from o2c_twin.cli.roi import appraised, read_assumptions
 from o2c_twin.cli.sides import Side, records_of, side
 from o2c_twin.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
-    from o2c_twin.reports import ObservedRun
+    from o2c_twin.reports import ObservedRun, ReportSection
+    from o2c_twin.reports.roi import Assumptions
 
 
 @click.command(
@@ -24,12 +26,20 @@ Examples:
   o2c compare out/as-is-7 out/to-be-7 --out report.html
   o2c compare lost-replies:naive lost-replies
   o2c compare mine.yaml to-be --orders 500 --days 60
+  o2c compare out/as-is-7 out/to-be-7 --out report.html --assumptions ours.yaml
 """,
 )
 @click.argument("first", metavar="A")
 @click.argument("second", metavar="B")
 @options.figures
 @click.option("--out", type=options.path(), metavar="FILE.html", help="Write a report of both runs to this file.")
+@click.option(
+    "--assumptions",
+    type=options.path(),
+    metavar="FILE",
+    help="Assumptions of the report's return on investment; see 'o2c roi --help'. Without them it has one only where "
+    "B integrates what people re-key in A: the placeholders cost just that.",
+)
 @click.option("--all", "everything", is_flag=True, help="Show all KPIs with their parts, not the headline ones.")
 @options.as_json
 def compare(
@@ -39,6 +49,7 @@ def compare(
     orders: int | None,
     days: int | None,
     out: Path | None,
+    assumptions: Path | None,
     everything: bool,
     as_json: bool,
 ) -> None:
@@ -49,6 +60,9 @@ def compare(
     """
     figures = Figures(seed, orders, days)
     sides = [side(given, figures) for given in (first, second)]
+    if assumptions is not None and out is None:
+        raise CommandError("--assumptions are for the report; add --out FILE.html, or use 'o2c roi'")
+    assumed = read_assumptions(assumptions)
     with ExitStack() as stack:
         report = None if out is None else stack.enter_context(file_at(out))
         runs = records_of(sides)
@@ -56,7 +70,7 @@ def compare(
         if report is not None:
             from o2c_twin.reports import write_report
 
-            write_report(report, runs)
+            write_report(report, runs, roi_section=_worth(runs, assumed, assumptions is not None))
     missed = _promises_missed(sides, runs)
     if as_json:
         print_json({**answer, "promises_missed": missed, "report": None if out is None else str(out)})
@@ -69,6 +83,25 @@ def compare(
             screen.print(f"Not as the scenario promises: {promise}")
     if out is not None:
         screen.print(f"\nReport: {out}", soft_wrap=True)
+
+
+def _worth(runs: "list[ObservedRun]", assumed: "Assumptions", asked: bool) -> "ReportSection | None":
+    """The return on investment of the second run's design.
+
+    Unless ``asked`` for, there is none where the placeholders do not fit or there is nothing to value.
+    """
+    from o2c_twin.reports import roi_section
+
+    by_hand = [(run.manifest.get("design") or {}).get("topology") == "manual" for run in runs]
+    if not asked and by_hand != [True, False]:
+        return None
+    try:
+        return roi_section(appraised(runs, assumed))
+    except CommandError:
+        # Other customers, dice or currency than in A: there are figures to compare, but nothing to value.
+        if asked:
+            raise
+        return None
 
 
 def _promises_missed(sides: list[Side], runs: "list[ObservedRun]") -> list[str] | None:

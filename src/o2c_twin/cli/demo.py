@@ -11,12 +11,13 @@ from o2c_twin.cli.compare import compared, show_comparison
 from o2c_twin.cli.errors import CommandError
 from o2c_twin.cli.places import check_folder, file_at
 from o2c_twin.cli.playing import Figures, found, planned, play, summary
-from o2c_twin.cli.roi import appraised, read_assumptions, report_section
+from o2c_twin.cli.roi import appraised, read_assumptions
 from o2c_twin.cli.terminal import console, print_json
 
 if TYPE_CHECKING:
     from o2c_twin.reports.roi import RoiResult
 
+MINUS = "\N{MINUS SIGN}"
 _PAIR = ("as-is", "to-be")
 _REPORT = "report.html"
 
@@ -55,7 +56,7 @@ def demo(
     plans = [planned(found(name), figures) for name in _PAIR]
     assumed = read_assumptions(assumptions)
     check_folder(out, (*_PAIR, _REPORT))
-    from o2c_twin.reports import ObservedRun, compute_kpis, write_report
+    from o2c_twin.reports import ObservedRun, compute_kpis, roi_section, write_report
 
     with ExitStack() as stack:
         report = stack.enter_context(file_at(out / _REPORT))
@@ -67,7 +68,7 @@ def demo(
         except CommandError as error:
             # A short demonstration may give no DSO to value; its KPIs stand all the same.
             result, why = None, error.message
-        write_report(report, runs, roi_section=report_section(result) if result is not None else None)
+        write_report(report, runs, roi_section=roi_section(result) if result is not None else None)
     path = out / _REPORT
     if as_json:
         sides = {each.plan.name.replace("-", "_"): summary(each, compute_kpis(each.record)) for each in played}
@@ -96,8 +97,5 @@ def _worth(result: "RoiResult") -> str:
         (f"net present value over {len(result.case.ramp)} years", result.npv),
         ("cash released once", result.cash_released),
     )
-    return (
-        "Return on investment: "
-        + ", ".join(f"{name} {value:,.0f} {result.currency}" for name, value in figures)
-        + f". {remark}"
-    )
+    told = ", ".join(f"{name} {value:,.0f} {result.currency}" for name, value in figures)
+    return f"Return on investment: {told.replace('-', MINUS)}. {remark}"

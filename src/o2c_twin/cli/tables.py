@@ -1,7 +1,7 @@
 """Tables for a terminal: KPIs of one run or two, violations, an ROI."""
 
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from itertools import groupby
 from typing import TYPE_CHECKING
 
@@ -45,15 +45,17 @@ def violation_table(violations: Sequence["Violation"]) -> Table:
     return table
 
 
-def roi_table(rows: Sequence["RoiRow"]) -> Table:
-    """ROI rows by section."""
-    table = _plain("", "", first="Return on investment")
-    table.columns[2].justify = "left"
-    for section, members in groupby(rows, key=lambda row: row.section):
-        table.add_row(Text(section, style="bold"))
+def roi_tables(rows: Sequence["RoiRow"]) -> Iterator[Text | Table]:
+    """ROI rows: each section's name and its table, all with the same columns."""
+    for n, (section, members) in enumerate(groupby(rows, key=lambda row: row.section)):
+        yield Text(f"\n{section}" if n else section, style="bold")
+        table = Table.grid(padding=(0, 2))
+        table.add_column(width=48)
+        table.add_column(width=22, justify="right")
+        table.add_column()
         for row in members:
             table.add_row(Text(f"  {row.label}"), Text(row.shown), Text(row.note, style="dim"))
-    return table
+        yield table
 
 
 def _plain(*columns: str, first: str) -> Table:

@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[float], None]
 # Where no terminal tells its width: wide enough for a comparison, and for a log to be read.
-_WIDTH = 110
+_WIDTH = 100
 _STEP = 0.005
 
 

@@ -64,7 +64,10 @@ class Shipment(msgspec.Struct, frozen=True):
 
 
 class OpenItem(msgspec.Struct, frozen=True):
-    """An invoice (or, negative, a credit) a customer has open."""
+    """An invoice (or, negative, a credit) a customer has open.
+
+    ``discount_minor`` is the early-payment discount of its terms, due when paid by ``discount_until``.
+    """
 
     erp_id: str
     number: str
@@ -72,6 +75,8 @@ class OpenItem(msgspec.Struct, frozen=True):
     open_minor: int
     due_on: str
     disputed: bool = False
+    discount_minor: int = 0
+    discount_until: str = ""
 
 
 class InvoiceStatus(msgspec.Struct, frozen=True):

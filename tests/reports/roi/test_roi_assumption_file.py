@@ -5,7 +5,14 @@ from decimal import Decimal
 
 import pytest
 
-from o2c_twin.reports.roi import AssumptionsError, default_assumptions_text, load_assumptions, parse_assumptions
+from o2c_twin.reports.roi import (
+    AssumptionsError,
+    default_assumptions_text,
+    demo_assumptions,
+    demo_assumptions_text,
+    load_assumptions,
+    parse_assumptions,
+)
 from o2c_twin.reports.roi.assumptions import SPECS
 
 D = Decimal
@@ -40,13 +47,23 @@ def with_entry(key, text):
     return edited(entry(key), text)
 
 
-def test_the_shipped_file_gives_every_required_assumption_with_source_and_owner():
-    shipped = load_assumptions()
+@pytest.mark.parametrize("shipped", [load_assumptions(), demo_assumptions()], ids=["default", "demo"])
+def test_a_shipped_file_gives_every_required_assumption_with_source_and_owner(shipped):
     assert shipped.currency == "EUR"
     assert {spec.key for spec in SPECS.values() if spec.required} <= set(shipped.by_key)
     assert all(a.source and a.owner for a in shipped)
     # None of it is anybody's own figure, and it says so.
     assert all(a.is_placeholder for a in shipped)
+
+
+def test_the_demonstrations_costs_are_the_days_and_hours_that_their_sources_say():
+    for key, days in (("build", 40), ("testing", 10), ("change_management", 5), ("support", 12), ("upgrades", 5)):
+        each = demo_assumptions().by_key[f"cost_{key}"]
+        assert each.value == days * 900
+        assert f"{days} days of a supplier at 900 EUR" in each.source
+    for key, hours in (("data_cleanup", 80), ("parallel_run", 80), ("internal_time", 200)):
+        assert demo_assumptions().number(f"cost_{key}") == hours * 42
+    assert demo_assumptions_text().count("assumed for the demo") == len(demo_assumptions().by_key)
 
 
 def test_numbers_are_read_exactly_as_written():

@@ -2,7 +2,9 @@
 
 import msgspec
 
-from o2c_twin.integration.match.cash import Tolerance, allocate, references
+from o2c_twin.integration.match.cash import CashPolicy, Receipt, allocate
+from o2c_twin.integration.match.payer import owner_of
+from o2c_twin.integration.match.references import Grade, possible_references, references
 from o2c_twin.integration.model import Allocation, BankEntry, Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped
@@ -14,11 +16,15 @@ _NOBODY = ""
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """What was decided about a credit: whose it is, by which rule of the ladder, what it is set against."""
+    """What was decided about a credit: whose it is, by which rule of the ladder, what it is set against.
+
+    ``grade`` tells how well its text could be read, None where the amount alone decided.
+    """
 
     customer_id: str
     rule: int
     allocations: tuple[Allocation, ...]
+    grade: int | None = None
 
 
 _POSTING = msgspec.json.Decoder(Posting)
@@ -59,8 +65,8 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
         key,
         lambda eid: erp.put_payment(entry, posting.customer_id, list(posting.allocations), eid, key),
     )
-    if entry.payer_iban and posting.rule in (1, 2, 3, 4):
-        # An alias is learned only from a payment that named what it paid.
+    if entry.payer_iban and posting.rule in (1, 2, 3, 4) and posting.grade == Grade.INTACT:
+        # An alias is learned only from a payment that named what it paid, in so many words.
         known = journal.remote(erp.system, "payer", entry.payer_iban)
         learned = posting.customer_id if known in (None, posting.customer_id) else _NOBODY
         journal.link(erp.system, "payer", entry.payer_iban, learned)
@@ -73,15 +79,19 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     """Whose money it is and what it pays. Raises `DeadLetter` when only a person can tell."""
     erp = engine.erp
     named = references(entry.remittance)
-    items = await engine.delivery.read(erp.system, key, lambda: erp.items_named(named)) if named else []
-    owners = list(dict.fromkeys(item.customer_erp_id for item in items))
-    if len(owners) > 1:
+    asked = named or possible_references(entry.remittance)
+    found = await engine.delivery.read(erp.system, key, lambda: erp.items_named(asked)) if asked else []
+    items, possible = (found, []) if named else ([], found)
+    if len({item.customer_erp_id for item in items}) > 1:
         raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'")
     known = engine.journal.remote(erp.system, "payer", entry.payer_iban or _NOBODY) or None
-    owner = owners[0] if owners else known
+    owner = owner_of(known, items, entry.amount_minor, possible)
     if owner is None:
         raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'")
-    if not items:
+    receipt = Receipt(entry.amount_minor, entry.remittance, entry.value_on, payer_known=known == owner)
+    decision = allocate(receipt, items, CashPolicy()) if items else None
+    if decision is None or decision.rule != 1:
+        # What is named does not settle it: a mangled reference or the amount may, among all that is open.
         items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
-    decision = allocate(entry.amount_minor, named, items, Tolerance())
-    return Posting(owner, decision.rule, decision.allocations)
+        decision = allocate(receipt, items, CashPolicy())
+    return Posting(owner, decision.rule, decision.allocations, decision.grade)

@@ -145,12 +145,15 @@ def touch_hours(records: Sequence[RunRecord | ObservedRun]) -> Plot:
 
 
 def api_calls(records: Sequence[RunRecord | ObservedRun]) -> Plot:
-    """API calls a day of the whole run, throttled ones on top, one panel a run on the same scale."""
+    """API calls a day of the whole run, throttled ones on top, one panel a run that made any, on the same scale."""
     runs = [observe(record) for record in records]
     counts = [_daily_calls(run) for run in runs]
+    # A run without an engine makes no calls: an empty panel would say no more than its absence.
+    drawn = [(run, found) for run, found in zip(runs, counts, strict=True) if len(run.table("api_calls"))]
+    drawn = drawn or [(runs[-1], counts[-1])]
     with theme.theme():
-        figure, axes = theme.sheet(1.2 + 1.6 * len(runs), rows=len(runs), sharex=True, sharey=True)
-        for axis, run, (days, answered, throttled) in zip(axes, runs, counts, strict=True):
+        figure, axes = theme.sheet(1.2 + 1.6 * len(drawn), rows=len(drawn), sharex=True, sharey=True)
+        for axis, (run, (days, answered, throttled)) in zip(axes, drawn, strict=True):
             share = throttled.sum() / max(1, answered.sum() + throttled.sum())
             name = f"{theme.short(run.label)}: " if len(runs) > 1 else ""
             axis.set_title(

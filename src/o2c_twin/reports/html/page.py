@@ -12,7 +12,7 @@ from jinja2 import Environment, StrictUndefined
 from markupsafe import Markup
 
 from o2c_twin.reports.display import NOTHING, written
-from o2c_twin.reports.figures import all_figures
+from o2c_twin.reports.figures import Plot, all_figures
 from o2c_twin.reports.kpis import DEFINITIONS, KpiSet, compute_kpis
 from o2c_twin.reports.kpis.systems import FLOWS
 from o2c_twin.reports.observed_run import ObservedRun, observe
@@ -22,6 +22,7 @@ from o2c_twin.reports.verdict import plain, verdict
 from o2c_twin.run_record import RunRecord
 
 VIOLATIONS_SHOWN = 25
+MANUAL = "manual"
 _CARDS = (
     "dso.simple",
     "order_to_cash",
@@ -45,11 +46,19 @@ _VERDICT_WORDS = {
 
 
 @dataclass(frozen=True, slots=True)
+class SectionGroup:
+    """Lines of a section under one heading, each a name, a value and a remark that may be empty."""
+
+    title: str
+    lines: Sequence[tuple[str, str, str]]
+
+
+@dataclass(frozen=True, slots=True)
 class ReportSection:
     """A section made elsewhere, such as the return on investment: text only, every cell is escaped.
 
-    ``rows`` have as many cells as ``columns``; the first cell is the row's name. ``svg`` holds figures
-    of this package's `Plot.to_inline_svg`, put in as they are.
+    ``rows`` have as many cells as ``columns``; the first cell is the row's name. ``groups`` are a table
+    of their own below it, ``figures`` stand beside each other above both.
     """
 
     title: str
@@ -57,7 +66,8 @@ class ReportSection:
     columns: Sequence[str] = ()
     rows: Sequence[Sequence[str]] = ()
     notes: Sequence[str] = ()
-    svg: Sequence[str] = ()
+    groups: Sequence[SectionGroup] = ()
+    figures: Sequence[Plot] = ()
 
 
 def write_report(
@@ -106,10 +116,10 @@ def report_html(
         promises=[by_id[id] for id in ("orders.lost", "orders.duplicate", "invariants.violations", "cases.open")],
         groups=_groups(rows),
         verdict_words=_VERDICT_WORDS,
-        figures=[(plot, Markup(plot.to_inline_svg())) for plot in all_figures(runs)],
+        figures=_drawn(all_figures(runs)),
         latency=_latency(kpis),
         roi=roi_section,
-        roi_svg=[Markup(svg) for svg in roi_section.svg] if roi_section else [],
+        roi_figures=_drawn(roi_section.figures if roi_section else ()),
         violations=[_violations(run) for run in runs],
         shown=VIOLATIONS_SHOWN,
         definitions=_definitions(kpis[0]),
@@ -129,6 +139,10 @@ def _observed(records: Sequence[RunRecord | ObservedRun], labels: Sequence[str] 
     return [ObservedRun(run.record, label) for run, label in zip(runs, given, strict=True)]
 
 
+def _drawn(plots: Sequence[Plot]) -> list[tuple[Plot, Markup]]:
+    return [(plot, Markup(plot.to_inline_svg())) for plot in plots]
+
+
 def _raw(id: str, kpis: Sequence[KpiSet]) -> str:
     """The unrounded values of a KPI, for whoever points at a number in the verdict."""
     found = [(each.label, each.get(id)) for each in kpis]
@@ -146,15 +160,28 @@ def _stories(runs: Sequence[ObservedRun]) -> list[tuple[str, str]]:
 
 def _design(runs: Sequence[ObservedRun]) -> tuple[list[tuple[str, list[str], bool]], str]:
     """Design axes, then the settings in which the runs differ; and the settings they share, in one line."""
-    lines = [(name, values, _differ(values)) for name, values in _choices(runs, "design")]
+    lines = [(name, values, _differ(values)) for name, values in _table([_decisions(run) for run in runs])]
     lines.sort(key=lambda line: not line[2])
-    settings = _choices(runs, "settings")
+    settings = _table([_settings(run) for run in runs])
     lines += [(name, values, True) for name, values in settings if _differ(values)]
     return lines, ", ".join(f"{name} {values[0]}" for name, values in settings if not _differ(values))
 
 
-def _choices(runs: Sequence[ObservedRun], part: str) -> list[tuple[str, list[str]]]:
-    chosen: list[dict[str, Any]] = [dict(run.manifest.get(part) or {}) for run in runs]
+def _decisions(run: ObservedRun) -> dict[str, Any]:
+    """The design's choices; where people re-key there is no engine, and only that choice was taken."""
+    design = dict(run.manifest.get("design") or {})
+    return {"topology": MANUAL} if design.get("topology") == MANUAL else design
+
+
+def _settings(run: ObservedRun) -> dict[str, Any]:
+    settings = dict(run.manifest.get("settings") or {})
+    if settings.get("customers") in ("0", 0):
+        # None given: the world made as many as the orders need.
+        settings["customers"] = len(run.table("customers"))
+    return settings
+
+
+def _table(chosen: Sequence[dict[str, Any]]) -> list[tuple[str, list[str]]]:
     names = sorted({key for choices in chosen for key in choices})
     return [(name.replace("_", " "), [_choice(choices.get(name)) for choices in chosen]) for name in names]
 
@@ -166,6 +193,8 @@ def _differ(values: Sequence[str]) -> bool:
 def _choice(value: Any) -> str:
     if value is None:
         return NOTHING
+    if str(value) in ("True", "False"):
+        return "yes" if str(value) == "True" else "no"
     return value if isinstance(value, str) else json.dumps(value, sort_keys=True, ensure_ascii=False)
 
 
@@ -195,9 +224,12 @@ def _is_flow(id: str) -> bool:
     return id.startswith("sync.never_arrived.")
 
 
-def _violations(run: ObservedRun) -> tuple[str, int, list[dict[Hashable, Any]]]:
+def _violations(run: ObservedRun) -> tuple[str, int, str, list[dict[Hashable, Any]]]:
+    """Label, count, count by invariant where there are several, and the first few in full."""
     found = run.table("violations")
-    return run.label, len(found), found.head(VIOLATIONS_SHOWN).to_dict("records")
+    kinds = found["invariant"].value_counts(sort=False)
+    by_kind = ", ".join(f"{name} {count:,}" for name, count in kinds.items()) if len(kinds) > 1 else ""
+    return run.label, len(found), by_kind, found.head(VIOLATIONS_SHOWN).to_dict("records")
 
 
 def _definitions(kpis: KpiSet) -> list[tuple[str, list[Any]]]:

@@ -77,13 +77,14 @@ _TIME: tuple[_Row, ...] = (
     ("order_to_invoice.p90", "Win to first invoice, 90th percentile", "days", "lower", "Kaplan-Meier, nearest rank",
      _COHORT, "As the median: nine deals in ten were invoiced within this time."),
     ("dso.invoice_lag", "Goods issue to invoice", "days", "lower", "value weighted", _COHORT,
-     "Days from goods issue to the delivery's first invoice, weighted by the delivery's value; DSO starts only after "
-     "it. Deliveries never invoiced count as censored."),
+     "Days from goods issue to the delivery's first invoice (one that names it, or else the order's next), weighted by "
+     "the delivery's value; DSO starts only after it. Deliveries never invoiced count as censored."),
     ("order_to_cash", "Win to cash applied", "days", "lower", "weighted by cash applied", _COHORT,
      "Days from win to applied cash, weighted by the cash. The stages below add up to it: win to order entry, to "
      "goods issue, to invoice, to money in the bank, to application. What is still unpaid is not in it."),
     ("cash_application.mean", "Bank to application, mean", "hours", "lower", "receipts applied", _COHORT,
-     "Hours from bank value date to the receipt's first application; receipts never applied count as censored."),
+     "Hours from the bank value date, which begins at midnight, to the receipt's first application; receipts never "
+     "applied count as censored."),
     ("cash_application.median", "Bank to application, median", "hours", "lower", "Kaplan-Meier, nearest rank", _COHORT,
      "As the mean, the middle receipt, with unapplied receipts censored."),
     ("cash_application.next_day_share", "Receipts applied by the next business day", "share", "higher",
@@ -168,7 +169,7 @@ _SYSTEMS: tuple[_Row, ...] = (
      "Calls without an answer, throttled, or answered 408, 429 or 5xx: each costs a retry."),
     ("api.faults", "Injected faults met", "count", "neither", "", "whole run", "Calls on which a fault was injected."),
     ("cases.opened", "Exception cases opened", "count", "lower", "", "whole run",
-     "Dead letters and exceptions that the engine handed to a person."),
+     "Dead letters and exceptions that the engine handed to a person. Where people re-key there is no engine."),
     ("cases.open", "Exception cases still open", "count", "lower", "at the end of the run", "",
      "Of these, the ones not settled by the end of the run."),
 )  # fmt: skip

@@ -52,15 +52,36 @@ def _order_to_invoice(run: ObservedRun) -> list[Kpi]:
 
 def _invoice_lag(run: ObservedRun) -> Kpi:
     deliveries = run.in_period("deliveries", "issued_at")
-    documents = run.table("invoices")
-    bills = documents[documents["kind"] == "invoice"].dropna(subset=["delivery_id"])
-    first = looked_up(deliveries["delivery_id"], bills.groupby("delivery_id")["issued_at"].min())
+    first = first_billed(deliveries, run.table("invoices"))
     done = first.notna()
     billed = deliveries[done]
     weight = billed["amount_minor"].to_numpy(np.float64)
     lag = _weighted(elapsed(first[done], billed["issued_at"], _DAY_S), weight)
     note = "" if lag is not None else "no billed deliveries"
     return Measure(run).number("dso.invoice_lag", lag, len(deliveries), censored=int((~done).sum()), note=note)
+
+
+def first_billed(deliveries: pd.DataFrame, documents: pd.DataFrame) -> pd.Series:
+    """When each delivery was first billed, empty where it never was.
+
+    An invoice names one delivery and bills all of the order that has left by then: a delivery no
+    invoice names was billed with the order's next one.
+    """
+    bills = documents[documents["kind"] == "invoice"]
+    named = bills.dropna(subset=["delivery_id"])
+    first = looked_up(deliveries["delivery_id"], named.groupby("delivery_id")["issued_at"].min())
+    later = bills[bills["corrects"].isna()].dropna(subset=["order_id"])[["order_id", "issued_at"]]
+    left = deliveries.loc[first.isna(), ["order_id", "issued_at"]].dropna()
+    if left.empty or later.empty:
+        return first
+    joined = pd.merge_asof(
+        left.reset_index(names="row").sort_values("issued_at", kind="stable"),
+        later.assign(billed_at=later["issued_at"]).sort_values("issued_at", kind="stable"),
+        on="issued_at",
+        by="order_id",
+        direction="forward",
+    )
+    return first.fillna(joined.set_index("row")["billed_at"])
 
 
 @dataclass(frozen=True, slots=True)

@@ -146,7 +146,7 @@ def _cohort(run: ObservedRun, measure: Measure, n: int) -> Kpi:
         return measure.number("dso.true_cohort", None, 0, note="no invoices in the period")
     unpaid = sum(1 for i in items if run.first <= i.issued <= run.last and open_items.open_amount(i, run.last_seen) > 0)
     if cohort.unseen_share > COHORT_UNSEEN_MOST:
-        note = f"{float(cohort.unseen_share):.0%} of value was not watched until it was paid"
+        note = f"{float(cohort.unseen_share) * 100:.0f} % of value was not watched until it was paid"
         return measure.number("dso.true_cohort", None, n, censored=unpaid, note=note)
-    note = f"{float(cohort.censored_share):.1%} of value censored"
+    note = f"{float(cohort.censored_share) * 100:.1f} % of value censored"
     return measure.number("dso.true_cohort", cohort.days, n, censored=unpaid, note=note)

@@ -77,8 +77,10 @@ def _api(run: ObservedRun) -> list[Kpi]:
 
 def _cases(run: ObservedRun) -> list[Kpi]:
     measure, cases = Measure(run), run.table("cases")
-    still_open = cases["closed_at"].isna()
+    still_open = int(cases["closed_at"].isna().sum())
+    # No cases where there is no engine is no merit: it must not be compared with an engine's.
+    note = "no engine" if (run.manifest.get("design") or {}).get("topology") == "manual" else ""
     return [
-        measure.number("cases.opened", len(cases), len(cases), period=measure.whole_run),
-        measure.number("cases.open", int(still_open.sum()), len(cases), period=measure.whole_run),
+        measure.number(id, None if note else count, len(cases), period=measure.whole_run, note=note)
+        for id, count in (("cases.opened", len(cases)), ("cases.open", still_open))
     ]

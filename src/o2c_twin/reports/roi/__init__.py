@@ -9,6 +9,8 @@ from o2c_twin.reports.roi.appraisal import Appraisal, BridgeStep, SimpleView, ap
 from o2c_twin.reports.roi.assumption_file import (
     AssumptionsError,
     default_assumptions_text,
+    demo_assumptions,
+    demo_assumptions_text,
     load_assumptions,
     parse_assumptions,
 )
@@ -63,6 +65,8 @@ __all__ = [
     "break_even",
     "bridge",
     "default_assumptions_text",
+    "demo_assumptions",
+    "demo_assumptions_text",
     "load_assumptions",
     "measure_run",
     "parse_assumptions",

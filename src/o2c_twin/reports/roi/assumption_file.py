@@ -21,6 +21,7 @@ from o2c_twin.reports.roi.assumptions import FINANCING, INFLOW, REVERSAL, SPECS,
 from o2c_twin.reports.roi.cash_flow import RoiError
 
 DEFAULT_FILE = "assumptions.default.yaml"
+DEMO_FILE = "assumptions.demo.yaml"
 _REQUIRED_FIELDS = ("value", "unit", "source", "owner")
 _FIELDS = (*_REQUIRED_FIELDS, "low", "high", "as_of")
 
@@ -50,7 +51,21 @@ def load_assumptions(path: Path | str | None = None) -> Assumptions:
 
 def default_assumptions_text() -> str:
     """The shipped file as it is, to be copied and filled in."""
-    return files("o2c_twin.reports.roi").joinpath(DEFAULT_FILE).read_text(encoding="utf-8")
+    return _shipped(DEFAULT_FILE)
+
+
+def demo_assumptions() -> Assumptions:
+    """Placeholders sized for the company of the shipped scenarios, some 8.5 million EUR revenue."""
+    return parse_assumptions(demo_assumptions_text(), DEMO_FILE)
+
+
+def demo_assumptions_text() -> str:
+    """The file of `demo_assumptions` as it is, to be copied and filled in."""
+    return _shipped(DEMO_FILE)
+
+
+def _shipped(name: str) -> str:
+    return files("o2c_twin.reports.roi").joinpath(name).read_text(encoding="utf-8")
 
 
 def parse_assumptions(text: str, name: str) -> Assumptions:

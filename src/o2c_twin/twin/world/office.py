@@ -26,6 +26,7 @@ class Office:
         company = self._company
         settings = company.settings
         if company.chance.uniform("office.misfiled.order", deal.deal_id) < settings.misfiled:
+            company.record.add("sync", ("order", deal.deal_id, "crm", "erp", deal.won_at, None))
             return
         company.begin(self._key(deal, 0))
         if company.chance.uniform("office.twice", deal.deal_id) < settings.keyed_twice:
@@ -84,6 +85,9 @@ class Office:
             delivery = self._company.erp.state.deliveries[change.id]
             if self._company.chance.uniform("office.misfiled.note", delivery.number) >= self._company.settings.misfiled:
                 self._company.begin(self._bill(delivery))
+            else:
+                lost = ("invoice", delivery.number, "warehouse", "erp", delivery.issued_at, None)
+                self._company.record.add("sync", lost)
 
     def _bill(self, delivery: Delivery) -> Process:
         company = self._company

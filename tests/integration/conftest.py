@@ -1,0 +1,376 @@
+"""An engine in virtual time between systems of few words: a CRM, an ERP and a bank that hold dictionaries.
+
+Each keeps what it was asked to do, takes a second for a call, and fails as a test tells it to:
+``erp.trouble["put_order"] = [unavailable(), LOST]`` refuses the first call of that name and loses the
+answer of the second, after doing what was asked.
+"""
+
+import asyncio
+import hashlib
+import itertools
+import json
+from collections import defaultdict
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+import pytest
+
+from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.model import (
+    BankEntry,
+    Deal,
+    DealLine,
+    Inbound,
+    InvoiceStatus,
+    OpenItem,
+    OrderStatus,
+    Party,
+    Shipment,
+)
+from o2c_twin.integration.ports import HttpAnswer, HttpRequest
+from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.runtime.engine import Engine, Rhythm
+from o2c_twin.integration.runtime.errors import CallFailed
+from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.runtime.steps import Observer
+from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch
+
+START = epoch(datetime(2026, 1, 5, tzinfo=UTC))
+SECOND = 1_000_000
+LOST = "the change is made, its answer is lost"
+
+
+def keyed_draw(stream: str, *key: str | int) -> float:
+    digest = hashlib.blake2b(repr((stream, *key)).encode(), digest_size=8).digest()
+    return (int.from_bytes(digest) + 0.5) / 2**64
+
+
+def failed(cause="unavailable", retry_after_s=0.0):
+    return CallFailed("test", "call", cause, "as told", retry_after_s)
+
+
+class System:
+    """What the three have in common: a second a call, a log of the calls, trouble to order."""
+
+    def __init__(self, system, clock):
+        self.system = system
+        self.clock = clock
+        self.trouble = defaultdict(list)
+        self.calls = []
+        self.takes_s = 1.0
+        self.changed: list[Inbound] = []
+        self.asked_since = []
+
+    async def _do(self, operation, act):
+        self.calls.append(operation)
+        await asyncio.sleep(self.takes_s)
+        trouble = self.trouble[operation].pop(0) if self.trouble[operation] else None
+        if isinstance(trouble, BaseException):
+            raise trouble
+        result = act()
+        if trouble == LOST:
+            raise CallFailed(self.system, operation, "unknown-outcome", LOST)
+        return result
+
+    async def changes(self, since):
+        self.asked_since.append(since)
+        found = [event for event in self.changed if event.source_at >= since]
+        return await self._do("changes", lambda: (found, max((e.source_at for e in found), default=since)))
+
+    def pushed(self, body):
+        try:
+            return msgspec.convert(json.loads(body), list[Inbound]), b"taken"
+        except msgspec.ValidationError as bad:
+            raise ValueError(str(bad)) from bad
+
+
+class FakeCrm(System):
+    def __init__(self, clock):
+        super().__init__("crm", clock)
+        self.deals: dict[str, Deal] = {}
+        self.parties: dict[str, Party] = {}
+        self.notes = defaultdict(dict)
+        self.erp_ids = {}
+
+    async def deal(self, deal_id):
+        return await self._do("deal", lambda: self._deal(deal_id))
+
+    def _deal(self, deal_id):
+        deal = self.deals[deal_id]
+        return msgspec.structs.replace(deal, erp_order_id=self.notes[deal_id].get("order_id"))
+
+    async def party(self, party_id):
+        return await self._do("party", lambda: self.parties[party_id])
+
+    async def note_deal(self, deal_id, notes, correlation):
+        await self._do("note_deal", lambda: self.notes[deal_id].update(notes))
+
+    async def note_party(self, party_id, erp_id, correlation):
+        await self._do("note_party", lambda: self.erp_ids.update({party_id: erp_id}))
+
+
+class FakeErp(System):
+    def __init__(self, clock):
+        super().__init__("erp", clock)
+        self.customers: dict[str, Party] = {}
+        self.orders: dict[str, OrderStatus] = {}
+        self.shipments: dict[str, Shipment] = {}
+        self.invoices: dict[str, InvoiceStatus] = {}
+        self.items: list[OpenItem] = []
+        self.payments = []
+        self.by_key: dict[str, str] = {}
+
+    def _put(self, key, make):
+        """Make a record, or find the one of that key."""
+        if key is not None and key in self.by_key:
+            return self.by_key[key]
+        id_ = make(str(100 + len(self.customers) + len(self.orders) + len(self.invoices) + len(self.payments)))
+        if key is not None:
+            self.by_key[key] = id_
+        return id_
+
+    async def item_ids(self):
+        return await self._do("item_ids", lambda: {"WIDGET": "1"})
+
+    async def put_customer(self, party, key, correlation):
+        def make(id_):
+            if party.number is not None and any(c.number == party.number for c in self.customers.values()):
+                raise CallFailed("erp", "put_customer", "rejected", "that number is taken")
+            self.customers[id_] = party
+            return id_
+
+        return await self._do("put_customer", lambda: self._put(key, make))
+
+    async def customer_by_number(self, number):
+        return await self._do(
+            "customer_by_number", lambda: next((id_ for id_, c in self.customers.items() if c.number == number), None)
+        )
+
+    async def update_customer(self, erp_id, party, correlation):
+        await self._do("update_customer", lambda: self.customers.update({erp_id: party}))
+
+    async def put_order(self, deal, customer_id, items, key, correlation):
+        def make(id_):
+            now = self.clock.now()
+            self.orders[id_] = OrderStatus(
+                id_, f"SO{id_}", key, deal.po_number, customer_id, "passed", "open", now // SECOND * SECOND
+            )
+            return id_
+
+        return await self._do("put_order", lambda: self._put(key, make))
+
+    async def order(self, order_id):
+        return await self._do("order", lambda: self.orders[order_id])
+
+    def moves_on(self, order_id, **changes):
+        """The order changes, as people and the warehouse change it; gives the notice of it."""
+        now = self.clock.now() // SECOND * SECOND
+        self.orders[order_id] = msgspec.structs.replace(self.orders[order_id], modified_at=now, **changes)
+        return Inbound(f"erp:order-status:{order_id}:{now}", "order-status", order_id, f"order:{order_id}", now)
+
+    async def shipment(self, shipment_id):
+        return await self._do("shipment", lambda: self.shipments[shipment_id])
+
+    async def bill(self, order_id, key, correlation):
+        def make(id_):
+            self.invoices[id_] = InvoiceStatus(id_, f"INV{id_}", order_id, 100, 100, self.clock.now())
+            return id_
+
+        return await self._do("bill", lambda: self._put(key, make))
+
+    async def invoice(self, invoice_id):
+        return await self._do("invoice", lambda: self.invoices[invoice_id])
+
+    async def invoice_by_key(self, key):
+        return self.by_key.get(key)
+
+    async def open_items(self, customer_id):
+        return await self._do("open_items", lambda: [i for i in self.items if i.customer_erp_id == customer_id])
+
+    async def items_named(self, numbers):
+        return await self._do("items_named", lambda: [i for i in self.items if i.number in numbers])
+
+    async def put_payment(self, entry, customer_id, allocations, key, correlation):
+        def make(id_):
+            self.payments.append(
+                (customer_id, entry.amount_minor, {a.invoice_erp_id: a.amount_minor for a in allocations})
+            )
+            paid = {a.invoice_erp_id for a in allocations}
+            self.items = [item for item in self.items if item.erp_id not in paid]
+            return id_
+
+        return await self._do("put_payment", lambda: self._put(key, make))
+
+
+class FakeBank(System):
+    def __init__(self, clock):
+        super().__init__("bank", clock)
+        self.files: dict[str, list[BankEntry]] = {}
+        self.listed: list[tuple[str, Inbound]] = []
+
+    def closes(self, day, *entries):
+        """A day ends with these credits; gives the notice of the statement."""
+        id_ = f"S{len(self.files) + 1}"
+        self.files[id_] = list(entries)
+        event = Inbound(f"bank:statement:{id_}", "cash", id_, "bank:1", self.clock.now())
+        self.listed.append((day, event))
+        return event
+
+    async def statements(self, since):
+        self.asked_since.append(since)
+        found = [(day, event) for day, event in self.listed if day > since]
+        return await self._do(
+            "statements", lambda: ([event for _, event in found], max((day for day, _ in found), default=since))
+        )
+
+    async def entries(self, statement_id):
+        return await self._do("entries", lambda: self.files[statement_id])
+
+
+@dataclass
+class Seen(Observer):
+    """What the engine told of itself."""
+
+    syncs: list[Any] = field(default_factory=list)
+    cases: list[tuple[str, str, str]] = field(default_factory=list)
+    lost: list[tuple[str, str]] = field(default_factory=list)
+
+    def synced(self, what):
+        self.syncs.append(what)
+
+    def case_opened(self, case_id, flow, object_id, reason, at):
+        self.cases.append((flow, object_id, reason))
+
+    def dropped(self, event, reason, at):
+        self.lost.append((event.flow, event.object_id))
+
+
+class Bench:
+    """Three systems, a journal, and an engine that may be killed and started again on it."""
+
+    LOST = LOST
+    failed = staticmethod(failed)
+
+    def __init__(self, path):
+        self.path = str(path)
+        self.env = TwinEnvironment()
+        self.clock = TwinClock(self.env, START)
+        self.crm, self.erp, self.bank = FakeCrm(self.clock), FakeErp(self.clock), FakeBank(self.clock)
+        self.journal = Journal(self.path, "OFF")
+        self.seen = Seen()
+        self.runs = itertools.count()
+        """For property tests, whose examples share a bench: a number for each."""
+        self._tasks = []
+
+    def engine(self, flows=FLOWS, rhythm=Rhythm(), **choices):  # noqa: B008 - frozen
+        self.now_running = Engine(
+            DesignProfile(**choices),
+            self.crm,
+            self.erp,
+            self.bank,
+            self.journal,
+            flows,
+            clock=self.clock,
+            sleep=asyncio.sleep,
+            spawn=self._spawn,
+            draw=keyed_draw,
+            observer=self.seen,
+            rhythm=rhythm,
+        )
+        return self.now_running
+
+    def _spawn(self, work, name):
+        task = self.env.spawn(work, name)
+        task.add_done_callback(lambda _: work.close())
+        self._tasks.append(task)
+        return task
+
+    def pass_time(self, seconds):
+        if seconds:
+            self.env.run(until=self.env.now + round(seconds * SECOND))
+
+    def do(self, work):
+        """Run one coroutine to its end; its result."""
+        return self.env.aio.run_until_complete(work)
+
+    def kill(self):
+        """The process is gone; the journal is opened again, as the next process will."""
+        for task in self._tasks:
+            task.cancel()
+        self._tasks = []
+        self.journal.close()
+        self.journal = Journal(self.path, "OFF")
+
+    def close(self):
+        self.journal.close()
+        self.env.close()
+
+    # --- words of the trade ------------------------------------------------------------------------
+
+    def won(self, deal_id="D1", account="A1", number=None, **party):
+        """A deal is won; gives the notice of it."""
+        who = Party(account, party.pop("name", "Acme"), number, **party)
+        self.crm.parties[account] = who
+        lines = (DealLine("WIDGET", 2, 1_000),)
+        self.crm.deals[deal_id] = Deal(deal_id, f"R-{deal_id}", f"PO-{deal_id}", who, lines, "EUR", self.clock.now())
+        return Inbound(f"crm:won:{deal_id}", "order", deal_id, f"party:{account}", self.clock.now())
+
+    def credit(self, reference, amount, text="", iban=None, payer="ACME"):
+        """Money on a statement, in minor units."""
+        return BankEntry(reference, amount, "EUR", "2026-01-05", None, text, payer, iban)
+
+    def reasons(self):
+        return [case.reason for case in self.journal.cases()]
+
+
+@pytest.fixture
+def bench(tmp_path):
+    bench = Bench(tmp_path / "journal.db")
+    yield bench
+    bench.close()
+
+
+class ScriptedHttp:
+    """A wire whose other end says what a test wrote down: answers in order, or exceptions."""
+
+    def __init__(self):
+        self.script = []
+        self.sent: list[HttpRequest] = []
+
+    def answers(self, *answers):
+        """``(status, body, headers)``; the body is bytes, or what is sent as JSON."""
+        self.script.extend(answers)
+
+    async def send(self, request):
+        self.sent.append(request)
+        return await self.reply(self.script.pop(0))
+
+    async def reply(self, answer):
+        if isinstance(answer, BaseException):
+            raise answer
+        status, body, *headers = answer
+        raw = body if isinstance(body, bytes) else json.dumps(body).encode()
+        return HttpAnswer(status, dict(*headers), raw)
+
+    @property
+    def asked(self):
+        return [f"{request.method} {request.path}" for request in self.sent]
+
+
+@pytest.fixture
+def http():
+    return ScriptedHttp()
+
+
+@pytest.fixture
+def refusal():
+    """``refusal(call)``: the `CallFailed` a coroutine ends with."""
+
+    def run(call):
+        with pytest.raises(CallFailed) as caught:
+            asyncio.run(call)
+        return caught.value
+
+    return run
