@@ -25,8 +25,8 @@ def _score(policy, count):
 
 
 def test_the_whole_ladder_keeps_what_is_promised():
-    # benchmarks/bench_cash.py asks the same of 10,000 receipts.
-    score = _score("+ amount, combination", 4_000)
+    # The rate differs by some 0.3 points from draw to draw; benchmarks/bench_cash.py takes a seed.
+    score = _score("+ amount, combination", 10_000)
     assert score.right / score.payments >= 0.92
     assert score.wrong / score.payments <= 0.001
     assert score.lines_right / score.lines >= 0.92

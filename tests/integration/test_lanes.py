@@ -231,6 +231,7 @@ def test_while_a_read_waits_in_its_lane_another_notice_adds_nothing(bench, log):
     start = bench.clock.now()
     bench.pass_time(10)
     engine.receive(_event("a", "order:O1"))
+    bench.pass_time(1)
     assert engine.receive(_status(start + 5 * SECOND))
     assert not engine.receive(_status(start + 9 * SECOND))
     bench.pass_time(100)

@@ -41,6 +41,8 @@ def verdict(one, other, *, among=()):
         ("Électricité Générale S.A.R.L.", ("electricite", "generale"), "sarl"),
         ("The Delhaize Trust", ("delhaize",), "trust"),
         ("Smith Bros. Mfg. Co., Ltd.", ("smith", "brothers", "manufacturing"), "co ltd"),
+        ("Blue Sky", ("blu", "sky"), None),
+        ("Sky Blue", ("sky", "blu"), None),
         ("AG", ("ag",), None),
         ("", (), None),
     ],
@@ -106,6 +108,8 @@ def test_the_same_name_in_another_city_is_another_customer():
 def test_a_name_alone_never_joins():
     assert verdict(ACME, PartyRecord("erp:9", ACME.name)) is Verdict.REVIEW
     assert verdict(ACME, PartyRecord("erp:9", ACME.name, city=ACME.city)) is Verdict.REVIEW
+    keys = [keys_of(ACME), keys_of(PartyRecord("erp:9", ACME.name))]
+    assert judge(*keys, rarity_of(keys), Cuts(automatic=1, review=1)).verdict is Verdict.REVIEW
 
 
 def test_a_subsidiary_at_the_same_door_is_a_question_and_with_a_vat_number_of_its_own_another_customer():
@@ -170,6 +174,8 @@ def test_on_masters_with_known_truth_the_promised_bounds_hold(customer_masters, 
     assert got.recall_reviewed >= 0.95
     assert got.recall >= 0.75  # a person is asked about the rest, not about everything
     assert got.asked <= 0.15 * len(masters.records)
+    group_of = {member: group for group in matching.groups for member in group}
+    assert all(group_of.get(q.one, q.one) != group_of.get(q.other, q.other) for q in matching.questions)
     simple = customer_masters.measure(masters, match_masters(masters.records, "normalised"))
     assert got.recall > simple.recall
 

@@ -86,7 +86,12 @@ def allocate(receipt: Receipt, items: Sequence[OpenItem], policy: CashPolicy) ->
         return _by_name(receipt, named, items, policy)
     if any(m.grade is Grade.BARE for m in found):
         return _completed(receipt, found, items, policy)
-    return _by_amount(receipt, items, policy)
+    decision = _by_amount(receipt, items, policy)
+    paid = {a.invoice_erp_id for a in decision.allocations}
+    if not found or any(paid & {i.erp_id for i in m.items} for m in found):
+        return decision
+    # The amount fits, and the text seems to mean something else.
+    return _unapplied(receipt, [i for m in found for i in m.items])
 
 
 def _by_readings(
@@ -114,7 +119,9 @@ def _by_readings(
         return Decision(1, _whole(exact[0]), grade=grade(exact[0]))
     if exact:
         return _unapplied(receipt, exact[0], len(exact))
-    forgiven = [(r, short) for r in readings.values() if (short := _forgiven(receipt, r, policy)) is not None]
+    # To drop a part of the text as noise and forgive a difference at once is to guess.
+    whole = [r for r in readings.values() if all({i.erp_id for i in r} & {i.erp_id for i in m.items} for m in found)]
+    forgiven = [(r, short) for r in whole if (short := _forgiven(receipt, r, policy)) is not None]
     if len(forgiven) == 1:
         return _short(forgiven[0][1], grade(forgiven[0][0]))
     return _unapplied(receipt, forgiven[0][0], len(forgiven)) if forgiven else None
@@ -172,7 +179,7 @@ def _by_amount(receipt: Receipt, items: Sequence[OpenItem], policy: CashPolicy) 
     if len(exact) > 1 or any(i.disputed for i in exact):
         return _unapplied(receipt, exact[:1], len(exact))
     free = [i for i in items if not i.disputed]
-    balances = [whole for whole in (free, [i for i in free if i.due_on < receipt.value_on]) if _sum(whole) == amount]
+    balances = [whole for whole in (free, _past_due(free, receipt.value_on)) if _sum(whole) == amount]
     sums = sums_to(amount, free, fewest=2)
     answers = {frozenset(i.erp_id for i in some) for some in (*sums, *balances, *([exact] if exact else [])) if some}
     if len(answers) > 1:
@@ -187,6 +194,13 @@ def _by_amount(receipt: Receipt, items: Sequence[OpenItem], policy: CashPolicy) 
         rows = oldest_first(amount, free)
         return Decision(8, rows, on_account_minor=amount - sum(a.amount_minor for a in rows))
     return _unapplied(receipt)
+
+
+def _past_due(free: Sequence[OpenItem], value_on: str) -> list[OpenItem]:
+    """All that is past due, unless an item of the same amount that is not could stand for one of them."""
+    late = [i for i in free if i.due_on < value_on]
+    amounts = {i.open_minor for i in late}
+    return [] if any(i.due_on >= value_on and i.open_minor in amounts for i in free) else late
 
 
 def _forgiven(receipt: Receipt, some: Sequence[OpenItem], policy: CashPolicy) -> Shortfall | None:

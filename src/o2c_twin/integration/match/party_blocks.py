@@ -50,7 +50,7 @@ def rarity_of(masters: Sequence[PartyKeys]) -> Rarity:
     )
 
 
-def candidates(masters: Sequence[PartyKeys], rarity: Rarity, most_in_block: int = 60) -> Candidates:
+def candidates(masters: Sequence[PartyKeys], rarity: Rarity, most_in_block: int = 25) -> Candidates:
     """Every pair that shares an identifier, a contact, a place with a like name, or a rare word's beginning.
 
     A key that more than ``most_in_block`` masters share is left out: it says little and costs its square.

@@ -8,7 +8,7 @@ from o2c_twin.integration.match.party_terms import ABBREVIATIONS, DIAL_CODES, LE
 
 _UNDECOMPOSED = str.maketrans({"ø": "o", "æ": "ae", "œ": "oe", "ł": "l", "đ": "d", "ð": "d", "þ": "th"})
 # Umlauts are written with or without their e; both become the bare vowel.
-_SPELLED_UMLAUT = re.compile(r"([aou])e(?=[^aeiou\s]|$)")
+_SPELLED_UMLAUT = re.compile(r"([aou])e(?![aeiou])")
 _INITIAL_DOT = re.compile(r"\b(\w)\.(?=\w\b)")
 _NOT_WORD = re.compile(r"[^\w]+|_")
 _HOUSE_NUMBER = re.compile(r"\b\d+\s?[a-z]?\b")

@@ -12,6 +12,8 @@ from o2c_twin.reports.roi.result import RoiResult
 
 RowUnit = Literal["money", "share", "years", "months", "number", "text"]
 
+# Below the one a plain number keeps four decimals, from the other on none.
+_SMALL, _LARGE = 10, 1_000
 _PLACES: Mapping[RowUnit, int] = MappingProxyType({"money": 2, "years": 2, "months": 1, "text": 0})
 
 
@@ -70,8 +72,8 @@ def _signed(value: Decimal) -> str:
 
 
 def _number(value: Decimal) -> str:
-    # Four decimals at most, and none that say nothing: 420,000 and 0.0012.
-    text = _signed(_rounded(value, 4))
+    # As many decimals as its size needs, and none that say nothing: 420,000 and 12.5 and 0.0012.
+    text = _signed(_rounded(value, 4 if abs(value) < _SMALL else 2 if abs(value) < _LARGE else 0))
     return text.rstrip("0").rstrip(".") if "." in text else text
 
 
@@ -182,7 +184,7 @@ def _provenance(result: RoiResult) -> Iterator[RoiRow]:
     for figure in result.measured:
         as_is, to_be = ("not measured" if v is None else _number(v) for v in (figure.as_is, figure.to_be))
         note = f"{figure.unit}, KPI {figure.kpi}"
-        yield _row(result, "Measured in the runs, as is to to be", figure.name, f"{as_is} to {to_be}", "text", note)
+        yield _row(result, "Measured in the runs, as is \N{RIGHTWARDS ARROW} to be", figure.name, f"{as_is} \N{RIGHTWARDS ARROW} {to_be}", "text", note)
     for name, runs in (("as is", result.as_is), ("to be", result.to_be)):
         for run in runs:
             trace = f"trace {run.trace_hash}" if run.trace_hash else "no trace hash recorded"
