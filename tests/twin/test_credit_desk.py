@@ -25,7 +25,8 @@ def runs(tmp_path_factory):
         "by hand": scenario.plan({"topology": "manual"}, orders=250, days=50),
     }
     for name, plan in plans.items():
-        run(plan, folder / name)
+        # Tighter still than the scenario, so that a short run has holds enough.
+        run(replace(plan, world=replace(plan.world, credit_factor=1.0)), folder / name)
     return {name: RunRecord(folder / name) for name in plans}
 
 
@@ -61,10 +62,11 @@ def test_a_hold_of_the_night_is_on_the_list_of_that_morning(runs):
 
 
 def test_where_sales_is_told_at_once_the_controller_looks_the_same_hour(runs):
+    # Of a part-shipped order that is held again the ERP's status says nothing: its news is the morning's list.
+    entered = runs["hub"].table("orders").set_index("order_id")["entered_at"]
     found = looked_at(runs["hub"]).dropna(subset=["first"])
-    office = found[
-        found["held_at"].dt.hour.between(8, 15) & (found["held_at"].dt.day_of_week < 5) & (found["looks"] == 1)
-    ].drop_duplicates("order_id")
+    at_entry = found["held_at"] - found["order_id"].map(entered) < HOUR
+    office = found[at_entry & found["held_at"].dt.hour.between(8, 15) & (found["held_at"].dt.day_of_week < 5)]
     assert len(office) >= 10
     assert ((office["first"] - office["held_at"]) <= HOUR).all()
 
