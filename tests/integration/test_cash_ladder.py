@@ -66,7 +66,9 @@ def test_a_discount_is_earned_in_time_and_a_deduction_after(paid_on, grace, rule
     decision = allocate(Receipt(392_000, "INV-101", paid_on), LEDGER, CashPolicy(grace_days=grace))
     assert (decision.rule, applied(decision)) == (rule, {"1": 392_000})
     assert (decision.discount_minor, decision.deduction_minor, decision.deduction_reason) == (
-        discount, deduction, reason,
+        discount,
+        deduction,
+        reason,
     )
 
 

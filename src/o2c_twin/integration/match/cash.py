@@ -127,9 +127,7 @@ def _by_readings(
     return _unapplied(receipt, forgiven[0][0], len(forgiven)) if forgiven else None
 
 
-def _by_name(
-    receipt: Receipt, named: Sequence[OpenItem], items: Sequence[OpenItem], policy: CashPolicy
-) -> Decision:
+def _by_name(receipt: Receipt, named: Sequence[OpenItem], items: Sequence[OpenItem], policy: CashPolicy) -> Decision:
     """Named as the ledger writes it, but the amount is another."""
     amount, total = receipt.amount_minor, sum(i.open_minor for i in named)
     if amount < total and (short := _forgiven(receipt, named, policy)) is not None:
@@ -152,9 +150,7 @@ def _by_name(
     return Decision(4, _whole(named), on_account_minor=amount - total, grade=Grade.INTACT)
 
 
-def _completed(
-    receipt: Receipt, found: Sequence[Mention], items: Sequence[OpenItem], policy: CashPolicy
-) -> Decision:
+def _completed(receipt: Receipt, found: Sequence[Mention], items: Sequence[OpenItem], policy: CashPolicy) -> Decision:
     """A list that was cut: what it names in full digits and the one combination that makes up the rest."""
     certain = _distinct(m.items[0] for m in found if m.grade is Grade.BARE and len(m.items) == 1)
     ids = {i.erp_id for i in certain}

@@ -112,9 +112,7 @@ def _tokens(remittance: str) -> list[_Token]:
     ends = [0, *(run.end() for run in runs)]
     numbered = [n for n, run in enumerate(runs) if any(c.isdigit() for c in run[0])]
     first, last = (numbered[0], numbered[-1]) if numbered else (-1, -1)
-    return [
-        _Token(run[0], texts[n], text[ends[n] : run.start()], n == first, n == last) for n, run in enumerate(runs)
-    ]
+    return [_Token(run[0], texts[n], text[ends[n] : run.start()], n == first, n == last) for n, run in enumerate(runs)]
 
 
 def _digits(text: str) -> str:

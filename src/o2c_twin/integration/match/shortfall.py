@@ -91,6 +91,4 @@ def _discounts_of(short: int, items: Sequence[OpenItem]) -> tuple[OpenItem, ...]
 
 def _less_discount(items: Sequence[OpenItem], taken: Sequence[OpenItem]) -> tuple[Allocation, ...]:
     ids = {i.erp_id for i in taken}
-    return tuple(
-        Allocation(i.erp_id, i.open_minor - (i.discount_minor if i.erp_id in ids else 0)) for i in items
-    )
+    return tuple(Allocation(i.erp_id, i.open_minor - (i.discount_minor if i.erp_id in ids else 0)) for i in items)

@@ -184,7 +184,14 @@ def _provenance(result: RoiResult) -> Iterator[RoiRow]:
     for figure in result.measured:
         as_is, to_be = ("not measured" if v is None else _number(v) for v in (figure.as_is, figure.to_be))
         note = f"{figure.unit}, KPI {figure.kpi}"
-        yield _row(result, "Measured in the runs, as is \N{RIGHTWARDS ARROW} to be", figure.name, f"{as_is} \N{RIGHTWARDS ARROW} {to_be}", "text", note)
+        yield _row(
+            result,
+            "Measured in the runs, as is \N{RIGHTWARDS ARROW} to be",
+            figure.name,
+            f"{as_is} \N{RIGHTWARDS ARROW} {to_be}",
+            "text",
+            note,
+        )
     for name, runs in (("as is", result.as_is), ("to be", result.to_be)):
         for run in runs:
             trace = f"trace {run.trace_hash}" if run.trace_hash else "no trace hash recorded"
