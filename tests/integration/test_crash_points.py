@@ -351,10 +351,9 @@ def test_one_mishap_at_any_edge_doubles_nothing_and_loses_nothing(name, record_p
     story = STORIES[name]
     found, whole = told(story)
     assert _wrong(found, story.end) == {}
-    assert whole.calls > 15
-    assert whole.writes > 25
     points = [Point(edge, n) for n in range(whole.calls) for edge in CALL_EDGES]
     points += [Point(edge, n) for n in range(whole.writes) for edge in WRITE_EDGES]
+    assert len(points) > 100
     broken = {}
     for point in points:
         found, stage = told(story, point)

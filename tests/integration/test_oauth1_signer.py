@@ -1,5 +1,8 @@
 """OAuth 1.0a signatures against an independent signer."""
 
+import base64
+import hashlib
+import hmac
 import re
 from urllib.parse import quote, urlencode
 
@@ -56,10 +59,6 @@ def test_every_call_is_signed_as_another_implementation_signs_it(keys, method, p
 
 def test_the_example_of_the_standard():
     """RFC 5849 3.4.1.1 has one with HMAC-SHA1; this is its request, signed with HMAC-SHA256 by hand from its text."""
-    import base64
-    import hashlib
-    import hmac
-
     base = (
         "GET&http%3A%2F%2Fphotos.example.net%2Fphotos&file%3Dvacation.jpg%26oauth_consumer_key%3Ddpf43f3p2l4k3l03"
         "%26oauth_nonce%3Dwijjo123%26oauth_signature_method%3DHMAC-SHA256%26oauth_timestamp%3D137131202"

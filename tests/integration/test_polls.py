@@ -239,12 +239,3 @@ def test_a_stopped_engine_asks_no_more(bench, taken, trigger):
     engine.stop()
     bench.pass_time(72 * HOUR)
     assert len(_asked(bench)) == asked
-
-
-def test_all_three_can_be_asked_by_hand(bench, taken):
-    engine = _engine(bench, taken)
-    _shipped(bench, "S1")
-    bench.bank.closes("2026-01-05")
-    bench.do(engine.ask())
-    bench.pass_time(10)
-    assert sorted(taken.ids) == ["S1", "S1"]

@@ -132,11 +132,6 @@ class Engine:
             await self._sleep((next_at - now) / _MICRO)
             await self._ask(system)
 
-    async def ask(self) -> None:
-        """Ask all three systems, one after the other, what changed since the last time."""
-        for source in (self.crm, self.erp, self.bank):
-            await self._ask(source.system)
-
     async def _ask(self, system: str) -> None:
         if self._stopped:
             return
