@@ -1,6 +1,5 @@
 """One run: build the world of a plan, let its year happen, check it against the truth, write the record."""
 
-import asyncio
 import gc
 import resource
 from collections.abc import Callable
@@ -115,7 +114,7 @@ def run(plan: RunPlan, out: Path | None, progress: Callable[[float], None] | Non
     thresholds = gc.get_threshold()
     gc.collect()
     gc.freeze()
-    gc.set_threshold(1_000_000, 50, 1_000)
+    gc.set_threshold(20_000_000, 50, 1_000)
     try:
         with TwinEnvironment() as env:
             result = _virtual(plan, env, TwinClock(env, epoch(start)), record, trace, progress)
@@ -162,7 +161,7 @@ def _virtual(
     def spawn(work: Any, name: str) -> object:
         return env.spawn(work, name)
 
-    world = World(clock, chance.sub("mocks").uniform, asyncio.sleep, spawn, post)
+    world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, spawn, post)
     estate = build_estate(plan, world, journal_sink(trace, record))
     integrated = plan.design.topology != "manual"
     business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated)
@@ -170,7 +169,7 @@ def _virtual(
     if integrated:
         journal = Journal(":memory:", "OFF")
         watch = Watch(record, trace)
-        wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, asyncio.sleep)
+        wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
         crm, erp, bank = estate.connectors(wires, lambda system: f"http://{system}.test")
         engine = Engine(
             plan.design,
@@ -180,7 +179,7 @@ def _virtual(
             journal,
             FLOWS,
             clock=clock,
-            sleep=asyncio.sleep,
+            sleep=env.aio.sleep,
             spawn=spawn,
             draw=chance.sub("engine").uniform,
             observer=watch,
@@ -193,7 +192,7 @@ def _virtual(
     business.begin()
     days = plan.world.days + plan.world.drain_days
     # Setting up is not simulated: Faker seeds its own generator there. What happens from here on is.
-    stage = max(1, days // _STAGES)
+    stage = days if progress is None else max(1, days // _STAGES)
     for day in range(stage, days + stage, stage):
         with guard():
             env.run(until=min(day, days) * _DAY)

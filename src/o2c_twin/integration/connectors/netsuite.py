@@ -4,6 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
+from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
@@ -64,6 +65,45 @@ class _Notice(msgspec.Struct):
 
 
 _NOTICE = msgspec.json.Decoder(_Notice)
+
+
+class _Reference(msgspec.Struct):
+    id: str
+
+
+class _Status(msgspec.Struct):
+    refName: str
+
+
+class _Order(msgspec.Struct):
+    id: str
+    tranId: str
+    status: _Status
+    entity: _Reference
+    lastModifiedDate: str
+    externalId: str | None = None
+    otherRefNum: str | None = None
+
+
+class _Fulfilment(msgspec.Struct):
+    id: str
+    tranId: str
+    createdFrom: _Reference
+    createdDate: str
+
+
+class _Invoice(msgspec.Struct):
+    id: str
+    tranId: str
+    total: Decimal
+    amountRemaining: Decimal
+    lastModifiedDate: str
+    createdFrom: _Reference | None = None
+
+
+_ORDER = msgspec.json.Decoder(_Order)
+_FULFILMENT_ROW = msgspec.json.Decoder(_Fulfilment)
+_INVOICE = msgspec.json.Decoder(_Invoice)
 
 
 class NetSuiteErp:
@@ -193,31 +233,31 @@ class NetSuiteErp:
             body["otherRefNum"] = deal.po_number
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
-    async def _order(self, order_id: str) -> dict[str, Any]:
-        return self._wire.json("order", await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}"))
+    async def _order(self, order_id: str) -> HttpAnswer:
+        return await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}")
 
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
-        row = await self._order(order_id)
+        row = self._wire.row("order", await self._order(order_id), _ORDER)
         with self._wire.reading("order"):
-            status = row["status"]["refName"]
+            status = row.status.refName
             return OrderStatus(
-                erp_id=row["id"],
-                number=row["tranId"],
-                external_id=row.get("externalId"),
-                po_number=row.get("otherRefNum"),
-                customer_erp_id=row["entity"]["id"],
+                erp_id=row.id,
+                number=row.tranId,
+                external_id=row.externalId,
+                po_number=row.otherRefNum,
+                customer_erp_id=row.entity.id,
                 credit="on hold" if status == "Pending Approval" else "passed",
                 fulfilment=_FULFILMENT.get(status, status),
-                modified_at=from_iso(row["lastModifiedDate"]),
+                modified_at=from_iso(row.lastModifiedDate),
             )
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A goods issue (item fulfillment)."""
         path = f"{_RECORD}/itemFulfillment/{shipment_id}"
-        row = self._wire.json("shipment", await self._call("shipment", "GET", path))
+        row = self._wire.row("shipment", await self._call("shipment", "GET", path), _FULFILMENT_ROW)
         with self._wire.reading("shipment"):
-            return Shipment(row["id"], row["tranId"], row["createdFrom"]["id"], from_iso(row["createdDate"]))
+            return Shipment(row.id, row.tranId, row.createdFrom.id, from_iso(row.createdDate))
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Transform the order into an invoice of what has shipped; the key becomes its external id."""
@@ -237,21 +277,21 @@ class NetSuiteErp:
             return made or ""
 
     async def _awaits_billing(self, order_id: str) -> bool:
-        row = await self._order(order_id)
+        row = self._wire.json("order", await self._order(order_id))
         with self._wire.reading("order"):
             return row["status"]["refName"] in _TO_BILL
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
-        row = self._wire.json("invoice", await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}"))
+        row = self._wire.row("invoice", await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}"), _INVOICE)
         with self._wire.reading("invoice"):
             return InvoiceStatus(
-                erp_id=row["id"],
-                number=row["tranId"],
-                order_erp_id=row["createdFrom"]["id"] if row.get("createdFrom") else None,
-                total_minor=to_minor(row["total"], self._currency),
-                open_minor=to_minor(row["amountRemaining"], self._currency),
-                modified_at=from_iso(row["lastModifiedDate"]),
+                erp_id=row.id,
+                number=row.tranId,
+                order_erp_id=None if row.createdFrom is None else row.createdFrom.id,
+                total_minor=to_minor(row.total, self._currency),
+                open_minor=to_minor(row.amountRemaining, self._currency),
+                modified_at=from_iso(row.lastModifiedDate),
             )
 
     async def invoice_by_key(self, key: str) -> str | None:

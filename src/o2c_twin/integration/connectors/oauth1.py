@@ -4,7 +4,6 @@ Signing is on the path of every call, so what does not change between calls is e
 """
 
 import hashlib
-import hmac
 from binascii import b2a_base64
 from urllib.parse import quote
 
@@ -29,9 +28,11 @@ class TokenSigner:
     """Signs calls of one integration and one token. ``realm`` is the account."""
 
     def __init__(self, realm: str, consumer_key: str, consumer_secret: str, token: str, token_secret: str) -> None:
-        key = f"{_encoded(consumer_secret)}&{_encoded(token_secret)}"
-        # The keyed hash is prepared once and copied for each call: key set-up is a third of its cost.
-        self._mac = hmac.new(key.encode(), digestmod=hashlib.sha256)
+        key = f"{_encoded(consumer_secret)}&{_encoded(token_secret)}".encode()
+        block = (hashlib.sha256(key).digest() if len(key) > 64 else key).ljust(64, b"\0")
+        # HMAC (RFC 2104) from its two hash states, copied for each call: half the cost of `hmac`'s own copies.
+        self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
+        self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
         consumer, token_id = _encoded(consumer_key), _encoded(token)
         self._fixed = (
             ("oauth_consumer_key", consumer),
@@ -55,8 +56,9 @@ class TokenSigner:
             parameters = _encoded("&".join([f"{name}={value}" for name, value in pairs]))
         else:
             parameters = f"{self._head}{nonce}{self._middle}{timestamp_s}{self._tail}"
-        mac = self._mac.copy()
-        mac.update(f"{method}&{_encoded_url(url)}&{parameters}".encode())
-        text = b2a_base64(mac.digest(), newline=False).decode()
+        inner, outer = self._inner.copy(), self._outer.copy()
+        inner.update(f"{method}&{_encoded_url(url)}&{parameters}".encode())
+        outer.update(inner.digest())
+        text = b2a_base64(outer.digest(), newline=False).decode()
         signature = text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
         return f'{self._header}{timestamp_s}", oauth_nonce="{nonce}", oauth_signature="{signature}"'

@@ -1,17 +1,41 @@
 """What every connector does with a call: send it, and turn network trouble into one small error tree."""
 
-from collections.abc import Iterator
-from contextlib import contextmanager
 from email.utils import parsedate_to_datetime
-from typing import Any
+from types import TracebackType
+from typing import Any, TypeVar
 
 import msgspec
 
 from o2c_twin.integration.ports import HttpAnswer, HttpPort, HttpRequest, NoAnswer, NotSent
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
-_JSON = msgspec.json.Decoder(dict[str, Any], float_hook=lambda text: text)
+_Row = TypeVar("_Row")
+_JSON = msgspec.json.Decoder(dict[str, Any], float_hook=str)
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
+
+
+class Reading:
+    """Around what turns an answer into canonical records: one that makes no sense is refused.
+
+    A strange record is a case for a person, and no reason to stop. Raises `CallFailed` (rejected).
+    """
+
+    __slots__ = ("_operation", "_system")
+
+    def __init__(self, system: str, operation: str) -> None:
+        self._system = system
+        self._operation = operation
+
+    def __enter__(self) -> None:
+        """Nothing is needed."""
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
+    ) -> None:
+        """Refuse what was not understood."""
+        if isinstance(error, KeyError | IndexError | TypeError | ValueError | ArithmeticError):
+            detail = f"answer not understood: {type(error).__name__}: {error}"
+            raise CallFailed(self._system, self._operation, "rejected", detail) from error
 
 
 class Wire:
@@ -54,17 +78,22 @@ class Wire:
         except msgspec.DecodeError as bad:
             raise CallFailed(self.system, operation, "unknown-outcome", f"answer is not JSON: {bad}") from bad
 
-    @contextmanager
-    def reading(self, operation: str) -> Iterator[None]:
-        """Around what turns an answer into canonical records: one that makes no sense is refused.
+    def row(self, operation: str, answer: HttpAnswer, decoder: msgspec.json.Decoder[_Row]) -> _Row:
+        """The answer's JSON object, of which only the fields of a record type are read: a third of the cost of `json`.
 
-        A strange record is a case for a person, and no reason to stop. Raises `CallFailed` (rejected).
+        Raises `CallFailed` as `json` does, and where the object is not of that type (rejected).
         """
         try:
-            yield
-        except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as bad:
+            return decoder.decode(answer.body)
+        except msgspec.ValidationError as bad:
             detail = f"answer not understood: {type(bad).__name__}: {bad}"
             raise CallFailed(self.system, operation, "rejected", detail) from bad
+        except msgspec.DecodeError as bad:
+            raise CallFailed(self.system, operation, "unknown-outcome", f"answer is not JSON: {bad}") from bad
+
+    def reading(self, operation: str) -> Reading:
+        """Around what turns an answer into canonical records."""
+        return Reading(self.system, operation)
 
 
 def encode(value: Any) -> bytes:

@@ -1,6 +1,5 @@
 """The engine: events in, flows run, one lane a business key, in order within it and parallel across."""
 
-import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
@@ -11,6 +10,7 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
+from o2c_twin.integration.runtime.gate import Gate
 from o2c_twin.integration.runtime.journal import Case, Journal
 from o2c_twin.integration.runtime.retry import policy_for
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
@@ -69,7 +69,7 @@ class Engine:
         self.observer = observer or Observer()
         self.rhythm = rhythm or Rhythm()
         careful = profile.delivery == "effectively-once"
-        gates = {s: asyncio.Semaphore(self.rhythm.in_flight) for s in (crm.system, erp.system, bank.system)}
+        gates = {s: Gate(self.rhythm.in_flight) for s in (crm.system, erp.system, bank.system)}
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
         self.delivery = Delivery(
             profile, policy_for(profile.delivery), journal, clock, sleep, draw, dict(gates) if careful else {}

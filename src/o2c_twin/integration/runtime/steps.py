@@ -1,14 +1,14 @@
 """The steps of a flow: reads and writes that happen as the design's delivery promises."""
 
-from collections.abc import Awaitable, Callable
-from contextlib import AbstractAsyncContextManager
+from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
+from o2c_twin.integration.runtime.gate import Gate
 from o2c_twin.integration.runtime.journal import Journal
 from o2c_twin.integration.runtime.retry import Policy
 
@@ -26,7 +26,7 @@ class Delivery:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     draw: Draw
-    gates: dict[str, AbstractAsyncContextManager[None]]
+    gates: dict[str, Gate]
 
     async def _attempts(
         self, system: str, key: str, call: Callable[[], Awaitable[T]], attempt: int, since: int, journalled: bool
@@ -36,8 +36,12 @@ class Delivery:
             try:
                 if gate is None:
                     return await call()
-                async with gate:
+                if not gate.try_enter():
+                    await gate.enter()
+                try:
                     return await call()
+                finally:
+                    gate.leave()
             except CallFailed as failure:
                 now = self.clock.now()
                 jitter = self.draw("engine.retry", key, attempt)
@@ -51,9 +55,9 @@ class Delivery:
                     self.journal.again(key, attempt, now + int(wait * _MICRO))
                 await self.sleep(wait)
 
-    async def read(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> T:
+    def read(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> Coroutine[Any, Any, T]:
         """A call that changes nothing: tried again by the same policy, kept nowhere."""
-        return await self._attempts(system, key, call, 1, self.clock.now(), journalled=False)
+        return self._attempts(system, key, call, 1, self.clock.now(), journalled=False)
 
     async def decided(self, key: str, decide: Callable[[], Awaitable[str]]) -> str:
         """A decision a write rests on. Effectively once: a replay gets the one on record.

@@ -1,4 +1,4 @@
-"""The two things that wait in a loop: callbacks for this tick, and callbacks for a later one.
+"""The things that wait in a loop: callbacks for this tick, callbacks for a later one, and tasks that sleep.
 
 They stand in for asyncio's own handles, without the bookkeeping of its debug mode: a simulation makes millions.
 """
@@ -8,7 +8,10 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from contextvars import Context, copy_context
+from heapq import heappush
 from typing import TYPE_CHECKING, Any, Final
+
+from simpy.events import NORMAL
 
 if TYPE_CHECKING:
     from o2c_twin.twin.time.tick_loop import TickLoop
@@ -76,3 +79,71 @@ class Timer(asyncio.TimerHandle):
 
     __hash__ = object.__hash__
     __eq__ = object.__eq__
+
+
+class Sleep:
+    """An entry of the heap that a task awaits by itself: when its tick comes, the task goes on.
+
+    It is to asyncio's tasks what a future is to them (`_asyncio_future_blocking` is how they know one), without
+    the future, the timer and the second callback that `asyncio.sleep` makes for each wait: half its cost.
+    """
+
+    __slots__ = (
+        "_args",
+        "_asyncio_future_blocking",
+        "_callback",
+        "_cancelled",
+        "_context",
+        "_loop",
+        "_message",
+        "_pending",
+        "_tick",
+    )
+
+    def __init__(self, loop: TickLoop, tick: int) -> None:
+        self._loop = loop
+        self._tick = tick
+        self._pending = self._cancelled = False
+        self._asyncio_future_blocking = True
+
+    def add_done_callback(self, wake: Callable[[Any], None], *, context: Context) -> None:
+        """The task has heard what it waits for; from here on it does."""
+        self._callback: Callable[[Any], None] | None = wake
+        self._args: tuple[Any, ...] = (self,)
+        self._context = context
+        self._pending = True
+        loop = self._loop
+        heappush(loop._queue, (self._tick, NORMAL, loop._next_sequence(), self))
+
+    def result(self) -> None:
+        """What the sleep gave the task: nothing, or its cancellation."""
+        # The ring of task, sleep and task is broken here, so that the garbage collector has nothing to find.
+        self._callback = None
+        self._args = ()
+        if self._cancelled:
+            raise asyncio.CancelledError() if self._message is None else asyncio.CancelledError(self._message)
+
+    def cancel(self, msg: object = None) -> bool:
+        """Wake the task with its cancellation; False when it is awake already."""
+        if not self._pending:
+            return False
+        wake, context = self._callback, self._context
+        assert wake is not None
+        self.forget()
+        self._cancelled, self._message = True, msg
+        self._loop.call_soon(wake, self, context=context)
+        return True
+
+    def forget(self) -> None:
+        """Wake nobody any more."""
+        if self._pending:
+            self._pending = False
+            self._callback = None
+            self._loop._timer_died()
+
+    def __repr__(self) -> str:
+        return f"<Sleep tick={self._tick} {'cancelled' if self._cancelled else ''}>"
+
+
+TIMERS: Final = (Timer, Sleep)
+"""The entries of the heap that asyncio's side made."""

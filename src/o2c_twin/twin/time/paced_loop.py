@@ -203,7 +203,7 @@ class PacedLoop(TickLoop, asyncio.SelectorEventLoop):
             else:
                 self._ready.append(timer)
 
-    def callback_failed(self, handle: asyncio.Handle, error: BaseException) -> None:
+    def callback_failed(self, handle: object, error: BaseException) -> None:
         """Report the error of a bare callback to the exception handler: a broken connection ends no rehearsal."""
         self.call_exception_handler(
             {"message": f"Exception in callback {handle!r}", "exception": error, "handle": handle}

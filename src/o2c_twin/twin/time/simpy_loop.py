@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeVarTuple
 
 from o2c_twin.twin.time.caller import place_of
 from o2c_twin.twin.time.errors import Escape
-from o2c_twin.twin.time.handles import Ready, Timer
+from o2c_twin.twin.time.handles import Ready, Sleep, Timer
 from o2c_twin.twin.time.tick_loop import TickLoop
 
 _REMEDY_BY_METHOD: Final = {
@@ -109,7 +109,8 @@ class SimPyLoop(TickLoop):
                 if until_idle:
                     return False
                 raise self.deadlock() from None
-            is_timer = type(event) is Timer
+            kind = type(event)
+            is_timer = kind is Sleep or kind is Timer
             if is_timer and not event._pending:
                 self._dead_timers -= 1
                 continue

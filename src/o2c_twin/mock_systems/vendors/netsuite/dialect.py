@@ -20,6 +20,7 @@ from o2c_twin.mock_systems.wire.limits import Limiter, Verdict
 from o2c_twin.mock_systems.wire.message import Request, Response
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.query.results import PlanCache
+from o2c_twin.mock_systems.wire.query.suiteql import LITERAL
 from o2c_twin.mock_systems.wire.route import Operation, Principal
 
 
@@ -53,7 +54,7 @@ class NetSuiteDialect(Dialect):
         self.index = Index(core)
         self.shapes = Shapes(config, core, self.index)
         self.ledger = Ledger(config, core, self.index, self.dates)
-        self.plans = PlanCache()
+        self.plans = PlanCache(literal=LITERAL)
         self.jobs = Jobs()
         self.pushes = Pushes(config.account, core, self.index, world, lambda: self.faults)
         for subscription in config.subscriptions:

@@ -14,6 +14,7 @@ from o2c_twin.mock_systems.vendors.salesforce.shapes import Bound, Json, Shape
 from o2c_twin.mock_systems.vendors.salesforce.values import double, stamp
 from o2c_twin.mock_systems.wire.query.errors import QueryError
 from o2c_twin.mock_systems.wire.query.results import Plan, PlanCache, Result
+from o2c_twin.mock_systems.wire.query.soql import LITERAL
 from o2c_twin.mock_systems.wire.query.soql_plan import prepare
 from o2c_twin.mock_systems.wire.query.source import Child, Column, FieldType, Hints, Parent, Row, Table, table
 
@@ -157,7 +158,7 @@ class Queries:
         self._org = org
         self.live = OrgSource(org, shapes)
         self.everything = OrgSource(org, shapes, deleted=True)
-        self._plans = PlanCache()
+        self._plans = PlanCache(literal=LITERAL)
         self._cursors: OrderedDict[str, _Cursor] = OrderedDict()
         self._count = 0
 

@@ -32,7 +32,7 @@ from o2c_twin.mock_systems.wire.query.syntax import (
     Select,
     Within,
 )
-from o2c_twin.mock_systems.wire.query.tokens import Tokens
+from o2c_twin.mock_systems.wire.query.tokens import Places
 
 Get = Callable[[Row], Any]
 Test = Callable[[Row], bool]
@@ -77,7 +77,7 @@ class Binder:
     row_functions: frozenset[str] = frozenset()
     """Functions that need the row and not just the values of their arguments."""
 
-    def __init__(self, tokens: Tokens, source: Source, now: Instant) -> None:
+    def __init__(self, tokens: Places, source: Source, now: Instant) -> None:
         self.tokens = tokens
         self.source = source
         self.now = now

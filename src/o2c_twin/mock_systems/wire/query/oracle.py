@@ -16,7 +16,7 @@ from o2c_twin.mock_systems.wire.query.binding import Binder, Bound, Get, fixed
 from o2c_twin.mock_systems.wire.query.errors import QueryError, UnknownEntity, UnknownField
 from o2c_twin.mock_systems.wire.query.source import Column, FieldType, Instant, Row, Source, Table
 from o2c_twin.mock_systems.wire.query.syntax import Call, Expression, Name
-from o2c_twin.mock_systems.wire.query.tokens import Tokens
+from o2c_twin.mock_systems.wire.query.tokens import Places
 
 TEXT = ("string", "id")
 DATES = ("date", "instant")
@@ -38,7 +38,7 @@ class OracleBinder(Binder):
     row_functions = frozenset(("BUILTIN.DF",))
 
     def __init__(
-        self, tokens: Tokens, source: Source, now: Instant, date_format: str, views: Mapping[str, View]
+        self, tokens: Places, source: Source, now: Instant, date_format: str, views: Mapping[str, View]
     ) -> None:
         super().__init__(tokens, source, now)
         self.date_format = date_format

@@ -1,18 +1,21 @@
 """From matching rows to an answer: groups, order, the result a dialect pages through, and kept plans."""
 
+import re
 from collections import OrderedDict
 from collections.abc import Callable, Iterable, Sequence
 from decimal import Decimal
 from operator import itemgetter
-from typing import Any
+from typing import Any, TypeVar
 
 import msgspec
 
 from o2c_twin.mock_systems.wire.query.binding import Binder, Bound, Get, Test, fixed
 from o2c_twin.mock_systems.wire.query.errors import TypeMismatch
+from o2c_twin.mock_systems.wire.query.literals import split
 from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Row
 from o2c_twin.mock_systems.wire.query.syntax import AGGREGATES, Call, Constant, Expression, Name, Select
 
+_Key = TypeVar("_Key")
 Shape = Callable[[Expression], object]
 """What makes two expressions the same one, wherever they stand in the text."""
 
@@ -43,6 +46,10 @@ class Plan(msgspec.Struct, frozen=True):
     rows (see :class:`Hints`). ``timeless`` is false for a query that counted from now: prepare it
     again for another moment. Running it, or reading the rows of its result, raises :class:`QueryError`
     only where a function met a value it cannot take (SuiteQL ``1 / 0``, ``TO_NUMBER('x')``).
+
+    ``like`` prepares a text that differs from this plan's in its literals only, given with that text; None
+    when they decide more than a comparison. It raises ``ValueError`` or ``ArithmeticError`` for literals that
+    only a fresh preparation can judge.
     """
 
     table: str
@@ -50,17 +57,21 @@ class Plan(msgspec.Struct, frozen=True):
     lower_bounds: dict[str, tuple[Any, bool]]
     timeless: bool
     run: Callable[[], Result]
+    like: Callable[[str, Sequence[str]], "Plan | None"] = lambda text, literals: None
 
 
 class PlanCache:
     """The ``capacity`` most recently used timeless plans of one source, by query text.
 
+    With ``literal`` (see :func:`literals.split`) one plan serves all texts that differ in their literals only.
     The owner clears it when the source's tables change.
     """
 
-    def __init__(self, capacity: int = 256) -> None:
+    def __init__(self, capacity: int = 256, literal: re.Pattern[str] | None = None) -> None:
         self.capacity = capacity
+        self._literal = literal
         self._plans: OrderedDict[str, Plan] = OrderedDict()
+        self._like: OrderedDict[tuple[str, ...], Plan] = OrderedDict()
 
     def plan(self, text: str, prepare: Callable[[str], Plan]) -> Plan:
         """The kept plan for ``text``, or a new one."""
@@ -68,18 +79,36 @@ class PlanCache:
         if plan is not None:
             self._plans.move_to_end(text)
             return plan
+        between, literals = ((), []) if self._literal is None else split(self._literal, text)
+        if literals:
+            known = self._like.get(between)
+            if known is not None:
+                self._like.move_to_end(between)
+                try:
+                    plan = known.like(text, literals)
+                except (ValueError, ArithmeticError):
+                    plan = None  # A fresh preparation knows what is wrong, and where.
+                if plan is not None:
+                    return plan
         plan = prepare(text)
         if plan.timeless:
-            self._plans[text] = plan
-            if len(self._plans) > self.capacity:
-                self._plans.popitem(last=False)
+            _keep(self._plans, text, plan, self.capacity)
+            if literals:
+                _keep(self._like, between, plan, self.capacity)
         return plan
 
     def clear(self) -> None:
         self._plans.clear()
+        self._like.clear()
 
     def __len__(self) -> int:
         return len(self._plans)
+
+
+def _keep(plans: OrderedDict[_Key, Plan], key: _Key, plan: Plan, capacity: int) -> None:
+    plans[key] = plan
+    if len(plans) > capacity:
+        plans.popitem(last=False)
 
 
 def hinted(binder: Binder, hints: Hints) -> Hints:

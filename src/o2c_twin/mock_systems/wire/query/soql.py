@@ -37,7 +37,7 @@ from o2c_twin.mock_systems.wire.query.syntax import (
     Sort,
     Within,
 )
-from o2c_twin.mock_systems.wire.query.tokens import Cursor, Tokens
+from o2c_twin.mock_systems.wire.query.tokens import Cursor, Places, Tokens
 
 MAX_OFFSET = 2_000
 MAX_FIELDS_LIMIT = 200
@@ -51,6 +51,12 @@ _TOKEN = re.compile(
     r"|<=|>=|<>|!=|\S",
     re.ASCII | re.DOTALL,
 )
+LITERAL = re.compile(
+    r"('(?:[^'\\]++|\\.)*+'|\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(?:\.\d+)?(?:Z|[+-]\d\d:?\d\d))",
+    re.ASCII | re.DOTALL,
+)
+"""The literals that differ from call to call: text, and date-times."""
+
 _STRING = re.compile(r"'(?:[^'\\]++|\\.)*+'", re.DOTALL)
 _ESCAPE = re.compile(r"\\(u[0-9A-Fa-f]{4}|.)", re.DOTALL)
 _PLAIN = {"n": "\n", "r": "\r", "t": "\t", "b": "\b", "f": "\f", '"': '"', "'": "'", "\\": "\\"}
@@ -64,9 +70,23 @@ def tokenize(text: str) -> Tokens:
     return Tokens(_TOKEN, text)
 
 
+def places(text: str) -> Places:
+    """Where the tokens of a SOQL query stand."""
+    return Places(_TOKEN, text)
+
+
 def parse(text: str) -> Select:
     """A SOQL query as a tree. Raises :class:`SyntaxFault` or :class:`RuleBroken`, with the place."""
     return Parser(tokenize(text)).query()
+
+
+def literal(word: str, at: int) -> Constant:
+    """The value of a `LITERAL` at token ``at``. Raises ``ValueError`` for one the parser has to look at."""
+    if word[0] != "'":
+        return Constant(moments.iso_instant(word), "instant", at)
+    if "\\" in word:
+        raise ValueError("an escape sequence")
+    return Constant(word[1:-1], "string", at)
 
 
 def quote(text: str) -> str:

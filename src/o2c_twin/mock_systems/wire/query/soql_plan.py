@@ -17,6 +17,7 @@ from o2c_twin.mock_systems.wire.query.errors import (
     UnknownField,
     UnknownRelationship,
 )
+from o2c_twin.mock_systems.wire.query.literals import Slots
 from o2c_twin.mock_systems.wire.query.results import (
     Grouped,
     Plan,
@@ -26,10 +27,10 @@ from o2c_twin.mock_systems.wire.query.results import (
     hinted,
     in_order,
 )
-from o2c_twin.mock_systems.wire.query.soql import Parser, tokenize
+from o2c_twin.mock_systems.wire.query.soql import LITERAL, Parser, literal, places, tokenize
 from o2c_twin.mock_systems.wire.query.source import Column, FieldType, Hints, Instant, Parent, Row, Source, Table
-from o2c_twin.mock_systems.wire.query.syntax import Call, Children, Expression, FieldSet, Item, Name, Select
-from o2c_twin.mock_systems.wire.query.tokens import Tokens
+from o2c_twin.mock_systems.wire.query.syntax import Call, Children, Expression, FieldSet, Item, Name, Predicate, Select
+from o2c_twin.mock_systems.wire.query.tokens import Places
 
 Show = Callable[[Row], dict[str, object]]
 Path = list[tuple[str, int]]
@@ -55,16 +56,29 @@ def prepare(text: str, source: Source, now: Instant) -> Plan:
     if table is None:
         raise UnknownEntity(tokens.place(first.at), first.table)
     scan = _Scan(select, table, tokens, source, now)
-    show, binder = scan.show(), scan.binder
-    counts_only = scan.counts_only
+    show = scan.show()
+    slots: list[Slots] = []  # worked out when the first text like this one comes
 
-    def run() -> Result:
-        found = scan.run()
-        if counts_only:
-            return Result((), show, found[0][0] if found else 0)
-        return Result(found, show)
+    def like(text: str, literals: Sequence[str]) -> Plan | None:
+        if select.where is None or scan.binder.prelude or not scan.binder.timeless:
+            return None
+        if not slots:
+            slots.append(Slots(select.where, tokens, LITERAL, literal))
+        where = slots[0].filled(literals)
+        return None if where is None else planned(scan.where_else(where, places(text)))
 
-    return Plan(table.name, scan.hints.equals, scan.hints.lower_bounds, binder.timeless, run)
+    def planned(scan: _Scan) -> Plan:
+        counts_only = scan.counts_only
+
+        def run() -> Result:
+            found = scan.run()
+            if counts_only:
+                return Result((), show, found[0][0] if found else 0)
+            return Result(found, show)
+
+        return Plan(table.name, scan.hints.equals, scan.hints.lower_bounds, scan.binder.timeless, run, like)
+
+    return planned(scan)
 
 
 def full_id(text: str) -> str:
@@ -84,7 +98,7 @@ class SoqlBinder(Binder):
 
     null_differs = True
 
-    def __init__(self, tokens: Tokens, source: Source, now: Instant, table: Table, alias: str) -> None:
+    def __init__(self, tokens: Places, source: Source, now: Instant, table: Table, alias: str) -> None:
         super().__init__(tokens, source, now)
         self.table = table
         self.own_names = (table.name.lower(), alias.lower())
@@ -160,7 +174,7 @@ class SoqlBinder(Binder):
 class _Scan:
     """One SELECT over one table: which rows (or groups), in which order, and how they look."""
 
-    def __init__(self, select: Select, table: Table, tokens: Tokens, source: Source, now: Instant) -> None:
+    def __init__(self, select: Select, table: Table, tokens: Places, source: Source, now: Instant) -> None:
         self.select = select
         self.table = table
         self.source = source
@@ -180,6 +194,16 @@ class _Scan:
         ]
         only = expressions[0] if len(expressions) == len(select.items) == 1 else None
         self.counts_only = type(only) is Call and not only.arguments and not select.group
+
+    def where_else(self, where: Predicate, tokens: Places) -> "_Scan":
+        """The same scan under another condition, which stands in another text."""
+        scan = object.__new__(_Scan)
+        scan.__dict__.update(self.__dict__)
+        old = self.binder
+        scan.hints = Hints({}, {})
+        scan.binder = SoqlBinder(tokens, old.source, old.now, self.table, old.own_names[1])
+        scan.where = scan.binder.test(where, scan.hints)
+        return scan
 
     def _shape(self, node: Expression) -> object:
         if type(node) is Name:

@@ -33,7 +33,7 @@ from o2c_twin.mock_systems.wire.query.syntax import (
     Within,
     negate,
 )
-from o2c_twin.mock_systems.wire.query.tokens import Cursor, Tokens
+from o2c_twin.mock_systems.wire.query.tokens import Cursor, Places, Tokens
 
 MAX_CHOICES = 1_000
 NUMBER_LIMIT = 10**126
@@ -49,6 +49,9 @@ _TOKEN = re.compile(
     r"|<=|>=|<>|!=|\|\||\S",
     re.ASCII | re.DOTALL,
 )
+LITERAL = re.compile(r"('(?:[^']++|'')*+')", re.DOTALL)
+"""The literals that differ from call to call: text."""
+
 _SIGNS: dict[str, Operator] = {"=": "=", "!=": "!=", "<>": "!=", "<": "<", "<=": "<=", ">": ">", ">=": ">="}
 _MOMENTS = frozenset(("SYSDATE", "CURRENT_DATE"))
 _AFTER_NAME = frozenset((",", ")", "FROM", "AS", ""))
@@ -64,9 +67,20 @@ def tokenize(text: str) -> Tokens:
     return tokens
 
 
+def places(text: str) -> Places:
+    """Where the tokens of a SuiteQL query stand."""
+    return Places(_TOKEN, text)
+
+
 def parse(text: str) -> Select:
     """A SuiteQL query as a tree. Raises :class:`SyntaxFault` or :class:`RuleBroken`, with the place."""
     return Parser(tokenize(text)).query()
+
+
+def literal(word: str, at: int) -> Constant:
+    """The value of a `LITERAL` at token ``at``; ``''`` is null."""
+    text = word[1:-1].replace("''", "'")
+    return Constant(text or None, "string" if text else "null", at)
 
 
 def quote(text: str) -> str:
@@ -321,8 +335,8 @@ class Parser(Cursor):
                 return self.call(at)
             return Call(self.upper[at], (), at) if self.upper[at] in _MOMENTS else Name(word, at)
         if first == "'":
-            text = self.string()
-            return Constant(text or None, "string" if text else "null", at)
+            self.string()
+            return literal(word, at)
         if first.isdigit() or (first == "." and len(word) > 1):
             return self.number()
         if self.take("("):

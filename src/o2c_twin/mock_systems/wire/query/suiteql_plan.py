@@ -5,13 +5,14 @@ after the filter but before grouping and sorting. Nulls sort last ascending, fir
 "ORDER BY"). In an item, names are lower case and nulls are left out (NetSuite; the latter from memory).
 """
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from typing import Any
 
 from o2c_twin.mock_systems.wire.query.binding import Bound, Get, Test
 from o2c_twin.mock_systems.wire.query.errors import RuleBroken, UnknownEntity
 from o2c_twin.mock_systems.wire.query.joins import Join, terms_of
+from o2c_twin.mock_systems.wire.query.literals import Slots
 from o2c_twin.mock_systems.wire.query.oracle import OracleBinder, View
 from o2c_twin.mock_systems.wire.query.results import (
     Grouped,
@@ -23,9 +24,10 @@ from o2c_twin.mock_systems.wire.query.results import (
     in_order,
 )
 from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Instant, Row, Source
-from o2c_twin.mock_systems.wire.query.suiteql import Parser, tokenize
+from o2c_twin.mock_systems.wire.query.suiteql import LITERAL, Parser, literal, places, tokenize
 from o2c_twin.mock_systems.wire.query.syntax import (
     All,
+    Call,
     Compare,
     Constant,
     Expression,
@@ -35,7 +37,7 @@ from o2c_twin.mock_systems.wire.query.syntax import (
     Predicate,
     Select,
 )
-from o2c_twin.mock_systems.wire.query.tokens import Tokens
+from o2c_twin.mock_systems.wire.query.tokens import Places
 
 ACCOUNT_DATE_FORMAT = "MM/DD/YYYY"
 
@@ -51,14 +53,26 @@ def prepare(text: str, source: Source, now: Instant, date_format: str = ACCOUNT_
     select = Parser(tokens).query()
     query = _Query(select, tokens, source, now, date_format)
     show = query.show()
+    slots: list[Slots] = []  # worked out when the first text like this one comes
 
-    def run() -> Result:
-        try:
-            return Result(query.run(), show)
-        except ArithmeticError:
-            raise RuleBroken(tokens.place(0), "arithmetic", "a result out of range") from None
+    def like(text: str, literals: Sequence[str]) -> Plan | None:
+        if select.where is None or not query.is_plain():
+            return None
+        if not slots:
+            slots.append(Slots(select.where, tokens, LITERAL, literal))
+        where = slots[0].filled(literals)
+        return None if where is None else planned(query.where_else(where, places(text)))
 
-    return Plan(query.driver, query.hints.equals, query.hints.lower_bounds, query.timeless(), run)
+    def planned(query: _Query) -> Plan:
+        def run() -> Result:
+            try:
+                return Result(query.run(), show)
+            except ArithmeticError:
+                raise RuleBroken(query.tokens.place(0), "arithmetic", "a result out of range") from None
+
+        return Plan(query.driver, query.hints.equals, query.hints.lower_bounds, query.timeless(), run, like)
+
+    return planned(query)
 
 
 class SuiteqlBinder(OracleBinder):
@@ -76,7 +90,7 @@ class SuiteqlBinder(OracleBinder):
 class _Query:
     """One SELECT: where its rows come from, which are kept, in what order. ``shown`` are its named outputs."""
 
-    def __init__(self, select: Select, tokens: Tokens, source: Source, now: Instant, date_format: str) -> None:
+    def __init__(self, select: Select, tokens: Places, source: Source, now: Instant, date_format: str) -> None:
         self.select = select
         self.source = source
         self.tokens = tokens
@@ -105,6 +119,26 @@ class _Query:
             join = Join(select.tables, views, where, binder_for)
             self.binder, self.hints, self.driver, self.rows = join.binder, join.hints, join.driver, join.rows
         self._bind()
+
+    def is_plain(self) -> bool:
+        """Whether it is of one table and of no moment, and nothing after its condition can fail on a row.
+
+        What fails names its place in the text, and there the condition's own literals move it.
+        """
+        select = self.select
+        after = select.group or select.having or any(isinstance(sort.expression, Call) for sort in select.order)
+        return len(select.tables) == 1 and self.timeless() and not after
+
+    def where_else(self, where: Predicate, tokens: Places) -> "_Query":
+        """The same query of one table under another condition, which stands in another text."""
+        query = object.__new__(_Query)
+        query.__dict__.update(self.__dict__)
+        old = self.binder
+        query.tokens, query.hints = tokens, Hints({}, {})
+        query.binder = SuiteqlBinder(tokens, old.source, old.now, old.date_format, old.views)
+        query.rownum, terms = _split_rownum(terms_of(where))
+        query.rows = query._single(query.binder.test(All(terms), query.hints) if terms else None)
+        return query
 
     def _single(self, test: Test | None) -> Callable[[], Iterator[Row]]:
         binder, hints, source = self.binder, self.hints, self.source

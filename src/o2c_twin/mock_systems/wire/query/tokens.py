@@ -16,24 +16,18 @@ _MAX_DEPTH = 60
 _Part = TypeVar("_Part")
 
 
-class Tokens:
-    """The tokens of ``text``; ``words[i]`` as written, ``upper[i]`` for keywords; the last is empty.
+class Places:
+    """Where the tokens of ``text`` stand, for those who have to name a place in it.
 
     ``pattern`` must match every character but white space, and have no groups. Comments (``--`` and
     ``/*``) may be among its matches; they are dropped.
     """
 
-    __slots__ = ("pattern", "text", "upper", "words")
+    __slots__ = ("pattern", "text")
 
     def __init__(self, pattern: re.Pattern[str], text: str) -> None:
         self.pattern = pattern
         self.text = text
-        words = pattern.findall(text)
-        if "--" in text or "/*" in text:
-            words = [word for word in words if not word.startswith(("--", "/*"))]
-        words.append("")
-        self.words: list[str] = words
-        self.upper = [word.upper() for word in words]
 
     def place(self, at: int) -> Place:
         """Row and column of token ``at``."""
@@ -46,6 +40,21 @@ class Tokens:
                 break
         start = self.text.rfind("\n", 0, offset) + 1
         return Place(offset, self.text.count("\n", 0, offset) + 1, offset - start + 1)
+
+
+class Tokens(Places):
+    """The tokens of ``text``; ``words[i]`` as written, ``upper[i]`` for keywords; the last is empty."""
+
+    __slots__ = ("upper", "words")
+
+    def __init__(self, pattern: re.Pattern[str], text: str) -> None:
+        super().__init__(pattern, text)
+        words = pattern.findall(text)
+        if "--" in text or "/*" in text:
+            words = [word for word in words if not word.startswith(("--", "/*"))]
+        words.append("")
+        self.words: list[str] = words
+        self.upper = [word.upper() for word in words]
 
 
 class Cursor:
