@@ -8,6 +8,8 @@ from binascii import b2a_base64
 from urllib.parse import quote
 
 _METHOD, _VERSION = "HMAC-SHA256", "1.0"
+_FIRST = "oauth_"
+_MOST_QUERIES = 64
 
 
 def _encoded(text: str) -> str:
@@ -34,31 +36,47 @@ class TokenSigner:
         self._inner = hashlib.sha256(bytes(byte ^ 0x36 for byte in block))
         self._outer = hashlib.sha256(bytes(byte ^ 0x5C for byte in block))
         consumer, token_id = _encoded(consumer_key), _encoded(token)
-        self._fixed = (
+        fixed = (
             ("oauth_consumer_key", consumer),
             ("oauth_signature_method", _METHOD),
             ("oauth_token", token_id),
             ("oauth_version", _VERSION),
         )
+        self._queries: dict[tuple[tuple[str, str], ...], tuple[str, str]] = {}
         # The parameters in their sorted order, as they stand in the base string (encoded once more).
         self._head = _encoded(f"oauth_consumer_key={consumer}&oauth_nonce=")
         self._middle = _encoded(f"&oauth_signature_method={_METHOD}&oauth_timestamp=")
         self._tail = _encoded(f"&oauth_token={token_id}&oauth_version={_VERSION}")
-        fields = ", ".join(f'{name}="{value}"' for name, value in self._fixed)
+        fields = ", ".join(f'{name}="{value}"' for name, value in fixed)
         self._header = f'OAuth realm="{realm}", {fields}, oauth_timestamp="'
 
     def header(self, method: str, url: str, query: dict[str, str], timestamp_s: int, nonce: str) -> str:
-        """The Authorization header of one call; ``url`` has no query, ``nonce`` letters and digits only."""
+        """The Authorization header of one call; ``url`` has no query, ``nonce`` letters and digits only.
+
+        No parameter of the query may begin with ``oauth_`` (RFC 5849 keeps those for itself).
+        """
+        parameters = f"{self._head}{nonce}{self._middle}{timestamp_s}{self._tail}"
         if query:
-            pairs = [*self._fixed, ("oauth_nonce", nonce), ("oauth_timestamp", str(timestamp_s))]
-            pairs += [(_encoded(name), _encoded(value)) for name, value in query.items()]
-            pairs.sort()
-            parameters = _encoded("&".join([f"{name}={value}" for name, value in pairs]))
-        else:
-            parameters = f"{self._head}{nonce}{self._middle}{timestamp_s}{self._tail}"
+            before, after = self._around(tuple(query.items()))
+            parameters = before + parameters + after
         inner, outer = self._inner.copy(), self._outer.copy()
         inner.update(f"{method}&{_encoded_url(url)}&{parameters}".encode())
         outer.update(inner.digest())
         text = b2a_base64(outer.digest(), newline=False).decode()
         signature = text.replace("+", "%2B").replace("/", "%2F").replace("=", "%3D")
         return f'{self._header}{timestamp_s}", oauth_nonce="{nonce}", oauth_signature="{signature}"'
+
+    def _around(self, query: tuple[tuple[str, str], ...]) -> tuple[str, str]:
+        """The query's parameters as they stand in the base string, before and after those of OAuth.
+
+        Few queries differ (SuiteQL's have the page only), so they are remembered.
+        """
+        around = self._queries.get(query)
+        if around is None:
+            if len(self._queries) >= _MOST_QUERIES:
+                self._queries.clear()
+            pairs = sorted((_encoded(name), _encoded(value)) for name, value in query)
+            before = "".join([f"{name}={value}&" for name, value in pairs if name < _FIRST])
+            after = "".join([f"&{name}={value}" for name, value in pairs if name >= _FIRST])
+            around = self._queries[query] = _encoded(before), _encoded(after)
+        return around

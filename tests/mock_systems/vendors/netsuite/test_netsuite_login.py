@@ -2,8 +2,10 @@
 
 import base64
 import hashlib
+import hmac
 import json
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 from hypothesis import given
@@ -196,3 +198,86 @@ def test_the_path_is_signed_as_it_was_sent(account: Any) -> None:
     told = Request("GET", decoded, {}, {"authorization": header("nonce-1")}, raw_path=sent)
     untold = Request("GET", decoded, {}, {"authorization": header("nonce-2")})
     assert account.send(told).status == account.send(untold).status == 404
+
+
+def in_usual_order(
+    path: str, query: dict[str, str], said: dict[str, str], first: dict[str, str] | None = None, sign_first: bool = True
+) -> Request:
+    """A GET as most clients sign it: what changes from call to call stands last in the header.
+
+    ``first`` are further parameters at its beginning, signed like the others or not.
+    """
+    ours = derive_integration("123456_SB1", 0, "o2c integration")
+    fields = {
+        "oauth_consumer_key": ours.consumer_key,
+        "oauth_signature_method": "HMAC-SHA256",
+        "oauth_token": ours.token_id,
+        "oauth_version": "1.0",
+        "oauth_timestamp": str(NOW_US // 1_000_000),
+        "oauth_nonce": "nonce0",
+        **said,
+    }
+    realm, secret = fields.pop("realm", "123456_SB1"), fields.pop("secret", ours.token_secret)
+    signed = {**(first if first and sign_first else {}), **fields, **query}
+    pairs = sorted((quote(name, safe="~"), quote(value, safe="~")) for name, value in signed.items())
+    parameters = "&".join(f"{name}={value}" for name, value in pairs)
+    text = "&".join(quote(part, safe="~") for part in ("GET", "http://localhost" + path, parameters))
+    key = f"{quote(ours.consumer_secret, safe='~')}&{quote(secret, safe='~')}"
+    signature = base64.b64encode(hmac.digest(key.encode(), text.encode(), "sha256")).decode()
+    parts = [("realm", realm), *(first or {}).items(), *fields.items(), ("oauth_signature", signature)]
+    header = "OAuth " + ", ".join(f'{name}="{quote(value, safe="~")}"' for name, value in parts)
+    return Request("GET", path, query, {"authorization": header})
+
+
+SAID = st.lists(
+    st.sampled_from(
+        [
+            *(("oauth_timestamp", str(NOW_US // 1_000_000 + late)) for late in (-301, -300, 300, 301)),
+            *(("oauth_nonce", nonce) for nonce in ("nonce1", "nonce2", "short", "with-dash", "n" * 65)),
+            ("realm", "123456_sb1"),
+            ("realm", "999"),
+            ("secret", "wrong"),
+            ("oauth_consumer_key", "unknown"),
+            ("oauth_signature_method", "HMAC-SHA1"),
+            ("oauth_version", "2.0"),
+            ("oauth_timestamp", "soon"),
+        ]
+    ),
+    max_size=2,
+).map(dict)
+CALLS = st.lists(
+    st.tuples(SAID, st.sampled_from([{}, {"limit": "5"}, {"a": "x y", "q": "id IS 1"}]), st.booleans()), max_size=8
+)
+
+
+@given(CALLS)
+def test_a_client_that_is_known_is_checked_as_one_that_is_new(calls: list[tuple[Any, Any, bool]]) -> None:
+    ours = derive_integration("123456_SB1", 0, "o2c integration")
+    acquainted = TokenLogin("123456_SB1", (ours,))
+    for number in range(2):
+        first = in_usual_order(CUSTOMERS, {}, {"oauth_nonce": f"before{number}"})
+        assert acquainted.check(first, NOW_US).app == "o2c integration"
+    fresh = TokenLogin("123456_SB1", (ours,))
+
+    def verdict(login: TokenLogin, request: Request) -> object:
+        try:
+            return login.check(request, NOW_US)
+        except Refused as refused:
+            return refused.response.headers["WWW-Authenticate"]
+
+    for said, query, redirected in calls:
+        request = in_usual_order(CUSTOMERS, query, said)
+        if redirected:
+            request.path += "/1"
+        fresh._heads.clear()
+        assert verdict(acquainted, request) == verdict(fresh, request)
+
+
+def test_a_parameter_that_was_not_signed_is_refused_from_a_client_that_is_known_too() -> None:
+    login = TokenLogin("123456_SB1", (derive_integration("123456_SB1", 0, "o2c integration"),))
+    body_hash = {"oauth_body_hash": base64.b64encode(hashlib.sha256(b"").digest()).decode()}
+    for number in range(2):
+        said = {"oauth_nonce": f"nonce{number}"}
+        assert login.check(in_usual_order(CUSTOMERS, {}, said, body_hash), NOW_US).app == "o2c integration"
+    with pytest.raises(Refused):
+        login.check(in_usual_order(CUSTOMERS, {}, {"oauth_nonce": "nonce2"}, body_hash, sign_first=False), NOW_US)

@@ -29,7 +29,7 @@ def file_name(statement: Statement, account: BankAccount) -> str:
 
 def stamp(at_us: int) -> str:
     """An instant as ISO 8601 with seconds, UTC."""
-    return datetime.fromtimestamp(at_us // 1_000_000, UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return datetime.fromtimestamp(at_us // 1_000_000, UTC).isoformat()[:19] + "Z"
 
 
 def _text(value: str, longest: int = _LONGEST_TEXT) -> str:

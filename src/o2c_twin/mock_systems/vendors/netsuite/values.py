@@ -8,6 +8,8 @@ from o2c_twin.mock_systems.vendors.netsuite.config import DateFormat
 
 DAY_US = 86_400_000_000
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_TWO = tuple(f"{number:02d}" for number in range(60))
+"""Two digits, written once: an instant has three of them, and formatting them is half its cost."""
 
 
 class BadValue(ValueError):
@@ -56,8 +58,8 @@ def iso_instant(instant: int) -> str:
     """An instant to the second, as record fields of type date-time have it."""
     day, rest = divmod(instant // 1_000_000, 86_400)
     minutes, second = divmod(rest, 60)
-    hour, minute = divmod(minutes, 60)
-    return f"{date.fromordinal(_EPOCH_DAY + day).isoformat()}T{hour:02d}:{minute:02d}:{second:02d}Z"
+    time = f"{_TWO[minutes // 60]}:{_TWO[minutes % 60]}:{_TWO[second]}"
+    return f"{date.fromordinal(_EPOCH_DAY + day).isoformat()}T{time}Z"
 
 
 def second_of(instant: int) -> int:
