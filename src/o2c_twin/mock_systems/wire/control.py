@@ -37,6 +37,11 @@ def control_router(server: MockServer, token: str) -> APIRouter:
         """Name, vendor, plan, record counts, virtual time in microseconds since the epoch."""
         return {"system": server.name, "now": server.world.clock.now(), **server.dialect.facts()}
 
+    @router.get("/capabilities")
+    async def capabilities() -> list[dict[str, Any]]:
+        """What each write offers against being done twice."""
+        return [msgspec.to_builtins(promise) for promise in server.dialect.promises]
+
     @router.get("/journal")
     async def journal(
         operation: Annotated[str | None, Query(description="name in the route table")] = None,

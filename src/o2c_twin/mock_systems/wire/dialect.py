@@ -3,6 +3,7 @@
 from abc import ABC, abstractmethod
 from typing import Any, ClassVar
 
+from o2c_twin.mock_systems.wire.capability import Promise
 from o2c_twin.mock_systems.wire.faults import FaultPlan
 from o2c_twin.mock_systems.wire.limits import Limiter, LimitPolicy, Verdict
 from o2c_twin.mock_systems.wire.message import Request, Response
@@ -18,6 +19,8 @@ class Dialect(ABC):
     vendor: ClassVar[str]
     family: ClassVar[str]
     routes: ClassVar[tuple[Operation, ...]]
+    promises: ClassVar[tuple[Promise, ...]] = ()
+    """What the vendor promises about its writes: the capability sheet the control plane publishes."""
     policy: LimitPolicy
     limiter: Limiter
     faults: FaultPlan | None = None
