@@ -79,7 +79,7 @@ class System:
         found = [event for event in self.changed if event.source_at >= since]
         return await self._do("changes", lambda: (found, max((e.source_at for e in found), default=since)))
 
-    def pushed(self, body):
+    def pushed(self, body, headers):
         try:
             return msgspec.convert(json.loads(body), list[Inbound]), b"taken"
         except msgspec.ValidationError as bad:

@@ -1,6 +1,8 @@
 """The bank connector and its statements: ISO 20022 camt.053 in the versions banks send."""
 
 import asyncio
+import hashlib
+import hmac
 import json
 from datetime import UTC, date, datetime
 from xml.sax.saxutils import escape
@@ -11,6 +13,7 @@ from hypothesis import strategies as st
 
 from o2c_twin.integration.connectors.bank_feed import BankFeed
 from o2c_twin.integration.connectors.camt053 import read_statement
+from o2c_twin.integration.runtime.errors import NotAuthentic
 from o2c_twin.mock_systems.roles.bank import BankCore
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import statement_document
 from o2c_twin.twin.time import epoch
@@ -170,7 +173,7 @@ def test_a_statement_the_bank_writes_is_read_as_it_was_booked(credits):
 
 @pytest.fixture
 def bank(http):
-    return BankFeed("bank", "https://bank.example", http, "app", "secret", "ACC1")
+    return BankFeed("bank", "https://bank.example", http, "app", "secret", "ACC1", "whsec")
 
 
 def _statement(id_, day):
@@ -246,20 +249,31 @@ def _notice(**fields):
     ).encode()
 
 
+def _signed(body, secret=b"whsec"):
+    mac = hmac.new(secret, b"1767733200." + body, hashlib.sha256).hexdigest()
+    return {"x-bank-signature": f"t=1767733200,v1={mac}"}
+
+
+@pytest.mark.parametrize("headers", [{}, {"x-bank-signature": "t=1,v1="}, _signed(b"other"), _signed(b"{}", b"guess")])
+def test_a_notice_nobody_signed_is_not_believed(bank, headers):
+    with pytest.raises(NotAuthentic):
+        bank.pushed(b"{}", headers)
+
+
 def test_a_notice_is_the_event_a_poll_would_have_found(bank, http):
     http.answers(TOKEN, (200, {"statements": [_statement("S2", "2026-01-06")]}))
     polled, _ = asyncio.run(bank.statements("2026-01-05"))
-    assert bank.pushed(_notice()) == (polled, b"")
+    assert bank.pushed(_notice(), _signed(_notice())) == (polled, b"")
 
 
 def test_the_notice_of_another_account_is_not_ours(bank):
-    assert bank.pushed(_notice(accountId="ACC2")) == ([], b"")
+    assert bank.pushed(_notice(accountId="ACC2"), _signed(_notice(accountId="ACC2"))) == ([], b"")
 
 
 @pytest.mark.parametrize("body", [b"", b"[]", b"null", b"{}", _notice(createdAt=None), _notice(createdAt="soon")])
 def test_a_notice_that_makes_no_sense_is_refused(bank, body):
     with pytest.raises(ValueError, match=r".+"):
-        bank.pushed(body)
+        bank.pushed(body, _signed(body))
 
 
 def test_a_name_with_markup_stays_a_name(bank):

@@ -144,7 +144,7 @@ class Stage:
         if self.engine is None:
             return 0, b""
         try:
-            return self.engine.pushed(url.rpartition("/")[2], body)
+            return self.engine.pushed(url.rpartition("/")[2], body, headers)
         except Died:
             return 0, b""
 

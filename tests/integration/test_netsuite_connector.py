@@ -313,15 +313,15 @@ def _notice(**fields):
 def test_a_push_is_the_event_a_poll_would_have_found(erp, http):
     http.answers(_rows(_change(105, 0, "CustInvc", 103)))
     polled, _ = asyncio.run(erp.changes(0))
-    assert erp.pushed(_notice()) == (polled, b"")
+    assert erp.pushed(_notice(), {}) == (polled, b"")
 
 
 @pytest.mark.parametrize("fields", [{"type": "vendorBill"}, {"event": "delete"}])
 def test_what_is_not_ours_is_taken_and_forgotten(erp, fields):
-    assert erp.pushed(_notice(**fields)) == ([], b"")
+    assert erp.pushed(_notice(**fields), {}) == ([], b"")
 
 
 @pytest.mark.parametrize("fields", [{"id": "../x"}, {"id": ""}, {"createdFrom": "1/2"}, {"id": "٣"}, {"id": 5}])
 def test_an_id_that_is_none_is_refused_before_it_gets_into_an_address(erp, fields):
     with pytest.raises(ValueError, match=r"internal id|Expected `str`"):
-        erp.pushed(_notice(**fields))
+        erp.pushed(_notice(**fields), {})

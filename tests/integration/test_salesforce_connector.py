@@ -253,13 +253,13 @@ _NOTICE = """<Notification><Id>04l0e0000000001AAA</Id>
 
 def test_an_outbound_message_with_several_notices_is_read_whole_and_acknowledged(crm):
     body = _MESSAGE.format(_NOTICE.format("Opportunity", DEAL_ID) + _NOTICE.format("Account", ACCOUNT["Id"]))
-    events, answer = crm.pushed(body.encode())
+    events, answer = crm.pushed(body.encode(), {})
     assert [(e.flow, e.object_id) for e in events] == [("order", DEAL_ID), ("customer", ACCOUNT["Id"])]
     assert b"<Ack>true</Ack>" in answer
 
 
 def test_a_won_deal_has_one_name_however_it_is_told(crm, http):
-    pushed, _ = crm.pushed(_MESSAGE.format(_NOTICE.format("Opportunity", DEAL_ID)).encode())
+    pushed, _ = crm.pushed(_MESSAGE.format(_NOTICE.format("Opportunity", DEAL_ID)).encode(), {})
     row = {"Id": DEAL_ID, "AccountId": ACCOUNT["Id"], "SystemModstamp": "2026-01-07T23:00:00.000Z"}
     http.answers(TOKEN, (200, _page(row)), (200, _page()))
     polled, _ = asyncio.run(crm.changes(0))
@@ -269,7 +269,7 @@ def test_a_won_deal_has_one_name_however_it_is_told(crm, http):
 
 def test_of_a_deleted_record_nothing_is_told_and_nothing_is_wrong(crm):
     gone = '<Notification><Id>04l</Id><sObject xsi:type="sf:Opportunity" xmlns:sf="x"/></Notification>'
-    events, answer = crm.pushed(_MESSAGE.format(gone).encode())
+    events, answer = crm.pushed(_MESSAGE.format(gone).encode(), {})
     assert events == []
     assert b"<Ack>true</Ack>" in answer
 
@@ -277,10 +277,10 @@ def test_of_a_deleted_record_nothing_is_told_and_nothing_is_wrong(crm):
 @pytest.mark.parametrize("id_", ["", "1", "' OR Id != '", "../../limits", DEAL_ID + "0", "0060e000000000ä1AA"])
 def test_an_id_that_is_none_is_refused_before_it_gets_into_a_query(crm, id_):
     with pytest.raises(ValueError, match="not a record id"):
-        crm.pushed(_MESSAGE.format(_NOTICE.format("Opportunity", escape(id_))).encode())
+        crm.pushed(_MESSAGE.format(_NOTICE.format("Opportunity", escape(id_))).encode(), {})
 
 
 @pytest.mark.parametrize("body", [b"<x/>", b"<notifications/>"])
 def test_what_is_no_outbound_message_is_not_acknowledged(crm, body):
     with pytest.raises(ValueError, match="not an outbound message"):
-        crm.pushed(body)
+        crm.pushed(body, {})

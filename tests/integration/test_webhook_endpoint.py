@@ -33,7 +33,7 @@ class Client:
         async def send(message):
             sent.append(message)
 
-        self.bench.do(self.app({"type": kind, "method": method, "path": path}, receive, send))
+        self.bench.do(self.app({"type": kind, "method": method, "path": path, "headers": []}, receive, send))
         if not sent:
             return None
         start, body = sent
@@ -105,7 +105,7 @@ def test_a_client_that_hangs_up_pushes_nothing(bench, endpoint):
     async def send(message):
         raise AssertionError("answered nobody")
 
-    bench.do(endpoint.app({"type": "http", "method": "POST", "path": "/webhooks/crm"}, receive, send))
+    bench.do(endpoint.app({"type": "http", "method": "POST", "path": "/webhooks/crm", "headers": []}, receive, send))
     assert list(bench.journal.pending()) == []
 
 
@@ -124,8 +124,10 @@ def test_the_answer_says_what_it_is(bench):
     async def receive():
         return {"type": "http.request", "body": b"[]"}
 
-    bench.crm.pushed = lambda body: ([], b"<ok/>")
+    bench.crm.pushed = lambda body, headers: ([], b"<ok/>")
     asyncio.run(
-        WebhookEndpoint(bench.engine())({"type": "http", "method": "POST", "path": "/webhooks/crm"}, receive, send)
+        WebhookEndpoint(bench.engine())(
+            {"type": "http", "method": "POST", "path": "/webhooks/crm", "headers": []}, receive, send
+        )
     )
     assert (b"content-type", b"text/xml") in kinds

@@ -3,6 +3,8 @@
 Money is integer minor units with a currency, instants are microseconds since the epoch, dates are ISO.
 """
 
+from typing import Literal
+
 import msgspec
 
 
@@ -108,6 +110,55 @@ class Allocation(msgspec.Struct, frozen=True):
 
     invoice_erp_id: str
     amount_minor: int
+
+
+class PaymentClaim(msgspec.Struct, frozen=True):
+    """An invoice to be collected through a payment provider, due on ``due_on``."""
+
+    invoice_number: str
+    payer_id: str
+    amount_minor: int
+    currency: str
+    due_on: str
+
+
+PaymentState = Literal["pending", "paid", "failed", "charged-back", "refunded", "cancelled"]
+"""``paid`` is not for ever: a direct debit may fail late, a card payment may be charged back."""
+
+
+class ProviderPayment(msgspec.Struct, frozen=True):
+    """A payment as its provider holds it now. ``refunded_minor`` is what went back of ``amount_minor``."""
+
+    payment_id: str
+    invoice_number: str | None
+    payer_id: str | None
+    amount_minor: int
+    refunded_minor: int
+    currency: str
+    state: PaymentState
+    reason: str
+    payout_id: str | None
+    modified_at: int
+
+
+class PayoutLine(msgspec.Struct, frozen=True):
+    """What one payment, refund, chargeback or fee adds to a payout (signed)."""
+
+    payment_id: str | None
+    kind: Literal["payment", "refund", "chargeback", "fee", "adjustment"]
+    amount_minor: int
+    fee_minor: int
+
+
+class Payout(msgspec.Struct, frozen=True):
+    """One sum a provider sends to the bank: ``amount_minor`` is net, ``reference`` what the statement shows."""
+
+    payout_id: str
+    amount_minor: int
+    currency: str
+    reference: str
+    arrives_on: str
+    lines: tuple[PayoutLine, ...]
 
 
 class Inbound(msgspec.Struct, frozen=True):

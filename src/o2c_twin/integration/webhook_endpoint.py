@@ -32,13 +32,14 @@ class WebhookEndpoint:
             body += message.get("body", b"")
             if not message.get("more_body"):
                 break
-        status, answer = self._answer(scope["method"], scope["path"], body)
+        status, answer = self._answer(scope, body)
         kind = b"text/xml" if answer.startswith(b"<") else b"application/json"
         headers = [(b"content-type", kind), (b"content-length", str(len(answer)).encode())]
         await send({"type": "http.response.start", "status": status, "headers": headers})
         await send({"type": "http.response.body", "body": answer})
 
-    def _answer(self, method: str, path: str, body: bytes) -> tuple[int, bytes]:
+    def _answer(self, scope: MutableMapping[str, Any], body: bytes) -> tuple[int, bytes]:
+        method, path = scope["method"], scope["path"]
         if path == "/health":
             return 200, b'{"status":"up"}'
         system = path.removeprefix(PREFIX)
@@ -46,4 +47,5 @@ class WebhookEndpoint:
             return 404, b'{"error":"unknown path; push to /webhooks/{system}"}'
         if method != "POST":
             return 405, b'{"error":"POST a push here"}'
-        return self._engine.pushed(system, body)
+        headers = {name.decode("latin-1"): value.decode("latin-1") for name, value in scope["headers"]}
+        return self._engine.pushed(system, body, headers)

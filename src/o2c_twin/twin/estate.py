@@ -106,7 +106,15 @@ class Estate:
         return (
             SalesforceCrm("crm", url_of("crm"), http, sf.client_id, sf.client_secret, self.currency),
             NetSuiteErp("erp", url_of("erp"), http, clock, signer, self.currency),
-            BankFeed("bank", url_of("bank"), http, feed.client_id, feed.client_secret, self.bank_account_id),
+            BankFeed(
+                "bank",
+                url_of("bank"),
+                http,
+                feed.client_id,
+                feed.client_secret,
+                self.bank_account_id,
+                feed.webhook_secret,
+            ),
         )
 
     def seal(self) -> None:

@@ -1,5 +1,8 @@
 """The bank connector: a feed of camt.053 statements over HTTP."""
 
+import hashlib
+import hmac
+from collections.abc import Mapping
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
@@ -11,7 +14,7 @@ from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.wire import Wire, retry_after_s, status_cause
 from o2c_twin.integration.model import BankEntry, Inbound
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
-from o2c_twin.integration.runtime.errors import CallFailed
+from o2c_twin.integration.runtime.errors import CallFailed, NotAuthentic
 
 
 class _Notice(msgspec.Struct):
@@ -27,12 +30,20 @@ class BankFeed:
     """One account's statements, asked for with a client's credentials."""
 
     def __init__(
-        self, system: str, url: str, http: HttpPort, client_id: str, client_secret: str, account_id: str
+        self,
+        system: str,
+        url: str,
+        http: HttpPort,
+        client_id: str,
+        client_secret: str,
+        account_id: str,
+        webhook_secret: str,
     ) -> None:
         self.system = system
         self._wire = Wire(system, url, http)
         self._login = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
         self._account_id = account_id
+        self._webhook_secret = webhook_secret.encode()
         self._token: str | None = None
 
     async def _call(self, operation: str, path: str, query: dict[str, str] | None = None) -> HttpAnswer:
@@ -102,8 +113,12 @@ class BankFeed:
             # Not well-formed: cut off on the way, as an answer that is not JSON.
             raise CallFailed(self.system, "entries", "unknown-outcome", f"answer is not XML: {cut}") from cut
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
-        """Read a 'statement ready' notice."""
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
+        """Read a 'statement ready' notice: HMAC-SHA256 over its time, a dot and the body."""
+        fields = dict(part.partition("=")[::2] for part in headers.get("x-bank-signature", "").split(","))
+        signed = hmac.new(self._webhook_secret, f"{fields.get('t', '')}.".encode() + body, hashlib.sha256)
+        if not hmac.compare_digest(fields.get("v1", "").encode(), signed.hexdigest().encode()):
+            raise NotAuthentic(f"{self.system}: the notice's signature does not hold")
         notice = _NOTICE.decode(body)
         if notice.accountId not in (None, self._account_id):
             return [], b""

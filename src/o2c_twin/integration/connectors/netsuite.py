@@ -4,6 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -362,7 +363,7 @@ class NetSuiteErp:
         found = list(events.values())
         return found, max((e.source_at for e in found), default=since)
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read the notice of a user-event script."""
         notice = _NOTICE.decode(body)
         for id_ in (notice.id, notice.createdFrom or "0"):

@@ -2,9 +2,11 @@
 
 ``key`` makes a write idempotent: it is derived from the business fact, and the connector puts it
 where the vendor will recognise it (external id, upsert). Without a key the write is a plain create.
-Every method raises `CallFailed`.
+Every method raises `CallFailed`; ``pushed`` raises `NotAuthentic` for a push whose signature does not hold
+(header names in lower case).
 """
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from o2c_twin.integration.model import (
@@ -16,6 +18,9 @@ from o2c_twin.integration.model import (
     OpenItem,
     OrderStatus,
     Party,
+    PaymentClaim,
+    Payout,
+    ProviderPayment,
     Shipment,
 )
 
@@ -45,7 +50,7 @@ class Crm(Protocol):
         """Won deals and changed accounts after an instant, and the instant to ask from next."""
         ...
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read a push of this vendor; gives the events and the acknowledgement to answer with."""
         ...
 
@@ -115,7 +120,7 @@ class Erp(Protocol):
         """Changed orders, new shipments and changed invoices after an instant, and where to ask from next."""
         ...
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read a push of this vendor."""
         ...
 
@@ -133,6 +138,36 @@ class Bank(Protocol):
         """The credits of one statement."""
         ...
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
+        """Read a push of this vendor."""
+        ...
+
+
+class Payments(Protocol):
+    """Where a payment provider collects what customers owe: cards, direct debit, transfers it takes in."""
+
+    system: str
+
+    async def put_payer(self, party: Party, key: str | None, correlation: str) -> str:
+        """The customer at the provider, made when it is not there; gives the provider's id."""
+        ...
+
+    async def collect(self, claim: PaymentClaim, key: str | None, correlation: str) -> str:
+        """Ask for an invoice's money; with a key that is known already, find it. Gives the provider's payment id."""
+        ...
+
+    async def payment(self, payment_id: str) -> ProviderPayment:
+        """A payment as it stands: it may still fail, or be taken back, days after it was paid."""
+        ...
+
+    async def payout(self, payout_id: str) -> Payout:
+        """What the provider sent to the bank in one sum, and what it was made of."""
+        ...
+
+    async def changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Payments (flow ``payment``) and payouts (flow ``payout``) changed after an instant, and where to ask next."""
+        ...
+
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read a push of this vendor."""
         ...

@@ -4,6 +4,7 @@ Wire facts: Salesforce REST API Developer Guide; Outbound Message delivery in th
 """
 
 import re
+from collections.abc import Mapping
 from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
@@ -207,7 +208,7 @@ class SalesforceCrm:
             f"{self.system}:party:{party_id}:{modified}", "customer", party_id, f"party:{party_id}", from_iso(modified)
         )
 
-    def pushed(self, body: bytes) -> tuple[list[Inbound], bytes]:
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read an Outbound Message; the vendor repeats it until it gets this acknowledgement.
 
         Raises ValueError when it is none.

@@ -1,7 +1,7 @@
 """The engine: events in, flows run, one lane a business key, in order within it and parallel across."""
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
@@ -9,7 +9,7 @@ from o2c_twin.integration.connectors.ports import Bank, Crm, Erp
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic
 from o2c_twin.integration.runtime.gate import Gate
 from o2c_twin.integration.runtime.journal import Case, Journal
 from o2c_twin.integration.runtime.retry import policy_for
@@ -172,14 +172,16 @@ class Engine:
 
     # --- events ----------------------------------------------------------------------------------
 
-    def pushed(self, system: str, body: bytes) -> tuple[int, bytes]:
+    def pushed(self, system: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """A system's push: acknowledged only when it is in the inbox. Gives status and body to answer."""
         if self.profile.trigger != "webhook":
             return 200, b""
         sources: dict[str, Crm | Erp | Bank] = {s.system: s for s in (self.crm, self.erp, self.bank)}
         source = sources[system]
         try:
-            events, answer = source.pushed(body)
+            events, answer = source.pushed(body, headers)
+        except NotAuthentic:
+            return 401, b""
         except (CallFailed, ValueError, KeyError, SyntaxError):
             return 400, b""
         for event in events:

@@ -26,6 +26,10 @@ class CallFailed(Exception):
         return self.cause in RETRYABLE
 
 
+class NotAuthentic(Exception):
+    """A push whose signature does not hold: nothing in it is believed."""
+
+
 class Dropped(Exception):
     """A naive engine gave up on an event, and nobody is told."""
 
