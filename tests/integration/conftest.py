@@ -17,6 +17,8 @@ from typing import Any
 import msgspec
 import pytest
 
+from o2c_twin.integration.capability import Capability
+from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.model import (
     BankEntry,
@@ -33,8 +35,8 @@ from o2c_twin.integration.ports import HttpAnswer, HttpRequest
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.runtime.errors import CallFailed
-from o2c_twin.integration.runtime.journal import Journal
 from o2c_twin.integration.runtime.steps import Observer
+from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch
 
 START = epoch(datetime(2026, 1, 5, tzinfo=UTC))
@@ -51,11 +53,15 @@ def failed(cause="unavailable", retry_after_s=0.0):
     return CallFailed("test", "call", cause, "as told", retry_after_s)
 
 
+SHEET = tuple(Capability(write, write, "external-id") for write in WRITES)
+
+
 class System:
     """What the three have in common: a second a call, a log of the calls, trouble to order."""
 
     def __init__(self, system, clock):
         self.system = system
+        self.sheet = SHEET
         self.clock = clock
         self.trouble = defaultdict(list)
         self.calls = []
@@ -258,7 +264,7 @@ class Bench:
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, START)
         self.crm, self.erp, self.bank = FakeCrm(self.clock), FakeErp(self.clock), FakeBank(self.clock)
-        self.journal = Journal(self.path, "OFF")
+        self.journal = SqliteJournal(self.path, "OFF")
         self.seen = Seen()
         self.runs = itertools.count()
         """For property tests, whose examples share a bench: a number for each."""
@@ -301,7 +307,7 @@ class Bench:
             task.cancel()
         self._tasks = []
         self.journal.close()
-        self.journal = Journal(self.path, "OFF")
+        self.journal = SqliteJournal(self.path, "OFF")
 
     def close(self):
         self.journal.close()

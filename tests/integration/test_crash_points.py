@@ -9,6 +9,7 @@ What NetSuite pushes while it is down is lost, for a sweep to find; Salesforce a
 
 import asyncio
 from collections.abc import Callable
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
@@ -19,7 +20,7 @@ from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.ports import NoAnswer, NotSent
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
-from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import build_estate
@@ -34,7 +35,7 @@ HOUR = 60 * MINUTE
 DOWN_S = 45.0
 CALL_EDGES = ("dies before the call", "dies with the answer unread", "answer lost", "nobody listens")
 WRITE_EDGES = ("dies before the write", "dies after the write")
-WRITES = ("accept", "finish", "intend", "again", "settle", "record", "link", "move", "open_case")
+WRITES = ("accept", "finish", "intend", "resend", "again", "settle", "give_up", "record", "link", "move", "open_case")
 PLAN = RunPlan("crash points", "", "")
 
 
@@ -72,8 +73,9 @@ class Stage:
 
     def start(self):
         self.lives += 1
-        self.calls = self.writes = 0
-        self.journal = WatchedJournal(":memory:", "OFF")
+        self.calls = 0
+        self.writes = dict.fromkeys(WRITE_EDGES, 0)
+        self.journal = WatchedJournal()
         self.journal.stage = self
         if self.committed is not None:
             self.journal._db.deserialize(self.committed)
@@ -108,8 +110,10 @@ class Stage:
     def die(self):
         self.engine = None
         self.mishaps.pop(0)
+        if self.journal._db.in_transaction:
+            # As the next process will find it: what was not committed is gone.
+            self.journal._db.rollback()
         self.committed = self.journal._db.serialize()
-        self.journal.close()
         for task in self.alive:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -120,6 +124,12 @@ class Stage:
     async def come_back(self):
         await asyncio.sleep(DOWN_S)
         self.start()
+
+    def edge(self, name):
+        number = self.writes[name]
+        self.writes[name] += self.counted
+        if self.strikes(name, number):
+            self.die()
 
     def strikes(self, edge, number):
         return bool(self.mishaps) and self.counted and self.mishaps[0] == (edge, number)
@@ -154,22 +164,31 @@ class Stage:
             self.journal.close()
 
 
-class WatchedJournal(Journal):
+class WatchedJournal(SqliteJournal):
     """A journal whose every write is an edge. That a file keeps what was committed, `test_journal` shows."""
 
     stage: Stage
 
+    def __init__(self):
+        super().__init__(":memory:", "OFF")
+        # The process dies and its memory does not: here a commit is whole or not at all.
+        self._db.execute("pragma journal_mode = memory")
+        self._durable = True
+
+    @contextmanager
+    def together(self):
+        outermost = self._depth == 0
+        with super().together():
+            yield
+        if outermost:
+            self.stage.edge("dies after the write")
+
 
 def _edge(name: str) -> Callable[..., object]:
-    def write(self, *arguments):
-        stage = self.stage
-        number = stage.writes
-        stage.writes += stage.counted
-        if stage.strikes("dies before the write", number):
-            stage.die()
-        result = getattr(Journal, name)(self, *arguments)
-        if stage.strikes("dies after the write", number):
-            stage.die()
+    def write(self, *arguments, **named):
+        self.stage.edge("dies before the write")
+        result = getattr(SqliteJournal, name)(self, *arguments, **named)
+        self.stage.edge("dies after the write")
         return result
 
     return write
@@ -352,7 +371,7 @@ def test_one_mishap_at_any_edge_doubles_nothing_and_loses_nothing(name, record_p
     found, whole = told(story)
     assert _wrong(found, story.end) == {}
     points = [Point(edge, n) for n in range(whole.calls) for edge in CALL_EDGES]
-    points += [Point(edge, n) for n in range(whole.writes) for edge in WRITE_EDGES]
+    points += [Point(edge, n) for edge in WRITE_EDGES for n in range(whole.writes[edge])]
     assert len(points) > 100
     broken = {}
     for point in points:
@@ -360,7 +379,7 @@ def test_one_mishap_at_any_edge_doubles_nothing_and_loses_nothing(name, record_p
         assert stage.lives == (2 if point.edge.startswith("dies") else 1), f"{point}: never reached"
         if wrong := _wrong(found, story.end):
             broken[point] = wrong
-    print(f"{name}: {whole.calls} calls, {whole.writes} journal writes, {len(points)} crash points")
+    print(f"{name}: {whole.calls} calls, {sum(whole.writes.values())} edges of the journal, {len(points)} crash points")
     record_property("crash points", len(points))
     assert broken == {}
 
@@ -369,7 +388,7 @@ def test_a_second_death_while_the_first_is_mended_changes_nothing():
     story = STORIES["order"]
     _, whole = told(story)
     first = [Point("dies with the answer unread", n) for n in range(whole.calls)]
-    first += [Point("dies after the write", n) for n in range(whole.writes)]
+    first += [Point("dies after the write", n) for n in range(whole.writes["dies after the write"])]
     again = [Point("dies with the answer unread", n) for n in (0, 2)]
     pairs = [(one, two) for one in first for two in again]
     broken = {}

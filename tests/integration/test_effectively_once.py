@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
 
 HOUR = 3_600.0
@@ -12,6 +13,9 @@ HOUR = 3_600.0
 class Remote:
     """A system that makes a record for each call without a key, and one for each key."""
 
+    system = "erp"
+    sheet = (Capability("bill", "bill", "external-id"),)
+
     def __init__(self, bench):
         self.bench = bench
         self.keys = []
@@ -19,7 +23,7 @@ class Remote:
         self.trouble = []
         self.at_call = lambda: None
 
-    async def __call__(self, key):
+    async def bill(self, order_id, key, correlation):
         self.keys.append(key)
         self.at_call()
         await asyncio.sleep(1)
@@ -40,68 +44,68 @@ def remote(bench):
 
 def test_the_effect_is_on_record_before_the_first_byte_leaves(bench, remote):
     seen = []
-    remote.at_call = lambda: seen.append(bench.journal.has_effect("order:D1"))
-    bench.do(bench.engine().delivery.write("erp", "order:D1", remote))
-    assert seen == [True]
+    remote.at_call = lambda: seen.append(bench.journal.effect("order:D1"))
+    bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
+    assert [effect.state for effect in seen] == ["sent"]
 
 
 def test_a_recorded_outcome_is_never_sent_again(bench, remote):
     delivery = bench.engine().delivery
-    first = bench.do(delivery.write("erp", "order:D1", remote))
-    assert bench.do(delivery.write("erp", "order:D1", remote)) == first == "id 1"
+    first = bench.do(delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
+    assert bench.do(delivery.write(remote, "bill", "order:D1", ("O1",), "c")) == first == "id 1"
     bench.kill()
-    assert bench.do(bench.engine().delivery.write("erp", "order:D1", remote)) == "id 1"
+    assert bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c")) == "id 1"
     assert remote.keys == ["order:D1"]
 
 
 def test_after_a_lost_answer_the_same_key_is_sent_again_and_one_record_is_made(bench, remote):
     remote.trouble = [bench.LOST, bench.failed("unavailable"), bench.failed("throttled", 30.0)]
-    assert bench.do(bench.engine().delivery.write("erp", "order:D1", remote)) == "id 1"
+    assert bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c")) == "id 1"
     assert remote.keys == ["order:D1"] * 4
     assert list(remote.made) == ["order:D1"]
 
 
 def test_a_throttled_call_waits_at_least_as_long_as_it_was_asked_to(bench, remote):
     remote.trouble = [bench.failed("throttled", 600.0)]
-    bench.do(bench.engine().delivery.write("erp", "order:D1", remote))
+    bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
     assert bench.env.now >= 602 * 1_000_000
 
 
 def test_a_retry_sleeps_through_a_crash_and_goes_on_when_it_was_due(bench, remote):
     remote.trouble = [bench.failed("throttled", 600.0)]
-    bench._spawn(bench.engine().delivery.write("erp", "order:D1", remote), "first life")
+    bench._spawn(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"), "first life")
     bench.pass_time(60)
-    due = bench.journal.intend("order:D1", 0).next_at
+    due = bench.journal.effect("order:D1").next_at
     bench.kill()
-    assert bench.do(bench.engine().delivery.write("erp", "order:D1", remote)) == "id 1"
+    assert bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c")) == "id 1"
     assert remote.keys == ["order:D1"] * 2
     assert bench.clock.now() == due + 1_000_000  # the call itself takes a second
-    assert bench.journal.intend("order:D1", 0).attempts == 2
+    assert bench.journal.effect("order:D1").attempts == 2
 
 
 def test_a_call_that_was_under_way_when_the_process_died_is_sent_again_with_its_key(bench, remote):
-    bench._spawn(bench.engine().delivery.write("erp", "order:D1", remote), "first life")
+    bench._spawn(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"), "first life")
     bench.pass_time(0.5)
     bench.kill()
-    assert bench.do(bench.engine().delivery.write("erp", "order:D1", remote)) == "id 1"
+    assert bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c")) == "id 1"
     assert remote.keys == ["order:D1"] * 2
 
 
 def test_the_deadline_counts_from_the_first_intention_not_from_the_restart(bench, remote):
     remote.trouble = [bench.failed("unavailable")] * 10_000
-    bench._spawn(bench.engine().delivery.write("erp", "order:D1", remote), "first life")
+    bench._spawn(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"), "first life")
     bench.pass_time(48 * HOUR)
     bench.kill()
     restarted = bench.env.now
     with pytest.raises(DeadLetter, match="order:D1"):
-        bench.do(bench.engine().delivery.write("erp", "order:D1", remote))
+        bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
     assert 23 * HOUR < (bench.env.now - restarted) / 1e6 <= 24 * HOUR
 
 
 def test_what_is_refused_is_a_dead_letter_at_once(bench, remote):
     remote.trouble = [bench.failed("rejected")]
     with pytest.raises(DeadLetter, match="rejected"):
-        bench.do(bench.engine().delivery.write("erp", "order:D1", remote))
+        bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
     assert remote.keys == ["order:D1"]
 
 
@@ -124,7 +128,7 @@ def test_a_decision_that_could_not_be_taken_is_not_on_record(bench):
 
     with pytest.raises(DeadLetter):
         bench.do(bench.engine().delivery.decided("decide:B1", cannot))
-    assert not bench.journal.has_effect("decide:B1")
+    assert bench.journal.outcome("decide:B1") is None
 
 
 # --- what the naive designs do instead ---------------------------------------------------------------
@@ -132,7 +136,7 @@ def test_a_decision_that_could_not_be_taken_is_not_on_record(bench):
 
 def test_the_naive_script_doubles_what_it_sends_again(bench, remote):
     remote.trouble = [bench.LOST, bench.LOST]
-    bench.do(bench.engine(delivery="naive-retry").delivery.write("erp", "order:D1", remote))
+    bench.do(bench.engine(delivery="naive-retry").delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
     assert remote.keys == [None] * 3
     assert len(remote.made) == 3
 
@@ -140,14 +144,14 @@ def test_the_naive_script_doubles_what_it_sends_again(bench, remote):
 def test_fire_and_forget_takes_a_lost_answer_for_a_lost_order(bench, remote):
     remote.trouble = [bench.LOST]
     with pytest.raises(Dropped):
-        bench.do(bench.engine(delivery="fire-and-forget").delivery.write("erp", "order:D1", remote))
+        bench.do(bench.engine(delivery="fire-and-forget").delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
     assert len(remote.made) == 1
 
 
 @pytest.mark.parametrize("delivery", ["fire-and-forget", "naive-retry"])
 def test_naive_designs_put_nothing_on_record(bench, remote, delivery):
-    bench.do(bench.engine(delivery=delivery).delivery.write("erp", "order:D1", remote))
-    assert not bench.journal.has_effect("order:D1")
+    bench.do(bench.engine(delivery=delivery).delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
+    assert bench.journal.effect("order:D1") is None
 
 
 # --- how many calls at once --------------------------------------------------------------------------
@@ -170,7 +174,7 @@ def test_the_careful_engine_bounds_the_calls_in_flight_to_a_system(bench, delive
 
     engine = bench.engine(delivery=delivery)
     for n in range(9):
-        bench._spawn(engine.delivery.write("erp", f"write {n}", call("erp")), f"write {n}")
+        bench._spawn(engine.delivery.read("erp", f"write {n}", call("erp")), f"write {n}")
     for n in range(2):
         bench._spawn(engine.delivery.read("crm", f"read {n}", call("crm")), f"read {n}")
     bench.pass_time(10)

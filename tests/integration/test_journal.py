@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.runtime.journal import Case, Journal
+from o2c_twin.integration.store import Case, Effect, SqliteJournal
 
 
 @pytest.fixture
@@ -21,15 +21,23 @@ def reopened(path):
     open_now = []
 
     def reopen(writes):
-        before = Journal(path, "FULL")
+        before = SqliteJournal(path, "FULL")
         writes(before)
         before.close()
-        open_now.append(Journal(path, "FULL"))
+        open_now.append(SqliteJournal(path, "FULL"))
         return open_now[0]
 
     yield reopen
     for journal in open_now:
         journal.close()
+
+
+def _effect(key, now=1):
+    return Effect(key, "erp", "bill", b'["O1"]', "c", "order:1", "sent", None, 1, now, now, None)
+
+
+def _case(name, flow, object_id, key, reason, at):
+    return Case(name, "refused", flow, object_id, "order:1", key, reason, "sales", at, at + 100)
 
 
 def _event(name, lane="order:1", at=1):
@@ -65,7 +73,7 @@ def test_events_that_are_done_or_dead_do_not_come_back(reopened):
 
 @given(st.lists(st.tuples(st.sampled_from("abcdef"), st.booleans()), max_size=20))
 def test_pending_is_what_was_accepted_and_not_finished(told):
-    journal = Journal(":memory:", "OFF")
+    journal = SqliteJournal(":memory:", "OFF")
     wanted: dict[str, None] = {}
     finished: set[str] = set()
     for name, finish in told:
@@ -82,26 +90,26 @@ def test_pending_is_what_was_accepted_and_not_finished(told):
 
 def test_an_effect_is_on_record_as_sent_until_it_is_settled(reopened):
     def writes(journal):
-        assert journal.intend("order:D1", 100) is None
+        assert journal.intend(_effect("order:D1", 100)) is None
 
     journal = reopened(writes)
-    row = journal.intend("order:D1", 999)
+    row = journal.intend(_effect("order:D1", 999))
     assert (row.state, row.result, row.attempts, row.created_at, row.next_at) == ("sent", None, 1, 100, None)
-    assert journal.has_effect("order:D1")
+    assert journal.effect("order:D1") == row
     assert journal.outcome("order:D1") is None
     journal.settle("order:D1", "4711")
-    row = journal.intend("order:D1", 999)
+    row = journal.intend(_effect("order:D1", 999))
     assert (row.state, row.result) == ("done", "4711")
     assert journal.outcome("order:D1") == "4711"
 
 
 def test_when_the_next_attempt_is_due_survives(reopened):
     def writes(journal):
-        journal.intend("order:D1", 100)
-        journal.again("order:D1", 4, 5_000)
+        journal.intend(_effect("order:D1", 100))
+        journal.again("order:D1", 4, 5_000, unknown=False)
 
-    row = reopened(writes).intend("order:D1", 999)
-    assert (row.attempts, row.next_at) == (4, 5_000)
+    row = reopened(writes).intend(_effect("order:D1", 999))
+    assert (row.state, row.attempts, row.next_at) == ("due", 4, 5_000)
 
 
 def test_a_decision_is_recorded_once(reopened):
@@ -135,29 +143,29 @@ def test_cursors_survive(reopened):
 
 
 def test_cases_survive_and_the_same_case_is_opened_once(reopened):
-    late = Case("case:2", "cash", "B2", None, "later", 20, None)
-    early = Case("case:1", "order", "D1", "order:D1", "because", 10, None)
+    late = _case("case:2", "cash", "B2", None, "later", 20)
+    early = _case("case:1", "order", "D1", "order:D1", "because", 10)
 
     def writes(journal):
         assert journal.open_case(late)
         assert journal.open_case(early)
-        assert not journal.open_case(Case("case:1", "order", "D1", "order:D1", "again", 99, None))
-        journal.close_case("case:1", 30)
+        assert not journal.open_case(_case("case:1", "order", "D1", "order:D1", "again", 99))
+        journal.close_case("case:1", 30, "Ann", "by hand")
 
     journal = reopened(writes)
     assert [(case.case_id, case.reason, case.closed_at) for case in journal.cases()] == [
         ("case:1", "because", 30),
         ("case:2", "later", None),
     ]
-    assert journal.has_case("case:1")
-    assert not journal.has_case("case:3")
+    assert journal.case("case:1").closed_by == "Ann"
+    assert journal.case("case:3") is None
 
 
 def test_a_commit_reaches_the_disk_before_it_returns(path):
-    journal = Journal(path)
+    journal = SqliteJournal(path)
     full = 2
     assert journal._db.execute("pragma synchronous").fetchone() == (full,)
-    journal.intend("order:D1", 1)
+    journal.intend(_effect("order:D1", 1))
     # Another process sees it at once: nothing waits in an open transaction.
     other = sqlite3.connect(path)
     assert other.execute("select key, state from effect").fetchall() == [("order:D1", "sent")]

@@ -17,7 +17,7 @@ from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.ports import HttpRequest, NoAnswer, NotSent
 from o2c_twin.integration.runtime.engine import Engine
-from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.integration.webhook_endpoint import PREFIX, WebhookEndpoint
 from o2c_twin.mock_systems.wire.asgi import MockApp
 from o2c_twin.mock_systems.wire.live import LiveServer
@@ -186,10 +186,9 @@ def _engine(
                 return await http.send(request)
 
     crm, erp, bank = estate.connectors(RealSeconds(), lambda system: urls[system])
-    journal = Journal(":memory:", "OFF")
+    journal = SqliteJournal(":memory:", "OFF")
     watch = Watch(record, trace)
-    watch.settle = Exceptions(business.company, journal).settle
-    return Engine(
+    engine = Engine(
         plan.design,
         crm,
         erp,
@@ -203,6 +202,8 @@ def _engine(
         observer=watch,
         rhythm=plan.rhythm,
     )
+    watch.settle = Exceptions(business.company, engine).settle
+    return engine
 
 
 def _certificates(options: LiveOptions) -> tuple[str | None, str | None, Path | None, ssl.SSLContext | None]:

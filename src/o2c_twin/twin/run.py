@@ -13,8 +13,8 @@ import o2c_twin
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
-from o2c_twin.integration.runtime.journal import Journal
 from o2c_twin.integration.runtime.steps import Observer, Synced
+from o2c_twin.integration.store import Journal, SqliteJournal
 from o2c_twin.mock_systems.wire.journal import Entry
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.run_record import RunRecordWriter
@@ -167,7 +167,7 @@ def _virtual(
     business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated)
     journal: Journal | None = None
     if integrated:
-        journal = Journal(":memory:", "OFF")
+        journal = SqliteJournal(":memory:", "OFF")
         watch = Watch(record, trace)
         wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
         crm, erp, bank = estate.connectors(wires, lambda system: f"http://{system}.test")
@@ -185,7 +185,7 @@ def _virtual(
             observer=watch,
             rhythm=plan.rhythm,
         )
-        watch.settle = Exceptions(business.company, journal).settle
+        watch.settle = Exceptions(business.company, engine).settle
         engines.append(engine)
         estate.subscribe(lambda system: f"http://engine.test/{system}")
         engine.start()

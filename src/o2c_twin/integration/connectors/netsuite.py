@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import msgspec
 
+from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
@@ -106,6 +107,15 @@ _ORDER = msgspec.json.Decoder(_Order)
 _FULFILMENT_ROW = msgspec.json.Decoder(_Fulfilment)
 _INVOICE = msgspec.json.Decoder(_Invoice)
 
+# An external id is unique per record type for as long as the record lives (facts.md of the mock, "Idempotency").
+SHEET: Sheet = (
+    Capability("put_customer", "customer.upsert", "external-id"),
+    Capability("update_customer", "customer.update", "external-id"),
+    Capability("put_order", "salesOrder.upsert", "external-id"),
+    Capability("bill", "salesOrder.transform.invoice", "external-id"),
+    Capability("put_payment", "customerPayment.upsert", "external-id"),
+)
+
 
 class NetSuiteErp:
     """An ERP that is a NetSuite account, signed in with one integration's token."""
@@ -114,6 +124,7 @@ class NetSuiteErp:
         self, system: str, url: str, http: HttpPort, clock: Clock, signer: TokenSigner, currency: str = "EUR"
     ) -> None:
         self.system = system
+        self.sheet = SHEET
         self._wire = Wire(system, url, http)
         self._clock = clock
         self._signer = signer

@@ -3,12 +3,14 @@
 ``key`` makes a write idempotent: it is derived from the business fact, and the connector puts it
 where the vendor will recognise it (external id, upsert). Without a key the write is a plain create.
 Every method raises `CallFailed`; ``pushed`` raises `NotAuthentic` for a push whose signature does not hold
-(header names in lower case).
+(header names in lower case). ``sheet`` says how each write is guarded; a connector with a write guarded by
+``query`` has a method ``find(write, key)`` that gives the id of what was made with that key, or None.
 """
 
 from collections.abc import Mapping
 from typing import Protocol
 
+from o2c_twin.integration.capability import Sheet
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -29,6 +31,7 @@ class Crm(Protocol):
     """Where deals are won and sales looks for what became of them."""
 
     system: str
+    sheet: Sheet
 
     async def deal(self, deal_id: str) -> Deal:
         """The deal with its lines and its account."""
@@ -59,6 +62,7 @@ class Erp(Protocol):
     """Where orders are fulfilled, billed and paid."""
 
     system: str
+    sheet: Sheet
 
     async def item_ids(self) -> dict[str, str]:
         """SKU to item id."""
@@ -147,6 +151,7 @@ class Payments(Protocol):
     """Where a payment provider collects what customers owe: cards, direct debit, transfers it takes in."""
 
     system: str
+    sheet: Sheet
 
     async def put_payer(self, party: Party, key: str | None, correlation: str) -> str:
         """The customer at the provider, made when it is not there; gives the provider's id."""

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
@@ -47,6 +48,12 @@ _OBJ = "{urn:sobject.enterprise.soap.sforce.com}"
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
+# Both set fields of a record named by its id: the same again changes nothing.
+SHEET: Sheet = (
+    Capability("note_deal", "sobject.update", "external-id"),
+    Capability("note_party", "sobject.update", "external-id"),
+)
+
 
 class SalesforceCrm:
     """A CRM that is a Salesforce org; logs in with the client credentials of a connected app."""
@@ -55,6 +62,7 @@ class SalesforceCrm:
         self, system: str, url: str, http: HttpPort, client_id: str, client_secret: str, currency: str = "EUR"
     ) -> None:
         self.system = system
+        self.sheet = SHEET
         self._wire = Wire(system, url, http)
         self._login = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
         self._currency = currency

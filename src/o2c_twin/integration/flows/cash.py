@@ -7,7 +7,7 @@ from o2c_twin.integration.match.payer import owner_of
 from o2c_twin.integration.match.references import Grade, possible_references, references
 from o2c_twin.integration.model import Allocation, BankEntry, Inbound
 from o2c_twin.integration.runtime.engine import Engine
-from o2c_twin.integration.runtime.errors import DeadLetter, Dropped
+from o2c_twin.integration.runtime.errors import DeadLetter, Dropped, Parked
 
 UNIDENTIFIED = "payer not identified"
 SEVERAL = "names invoices of several customers"
@@ -45,6 +45,9 @@ async def cash(engine: Engine, event: Inbound) -> None:
             await _apply(engine, booked, entry)
         except DeadLetter as letter:
             engine.open_case(booked, letter)
+        except Parked:
+            # The same credit was told of before, and is with a person.
+            continue
         except Dropped as lost:
             engine.observer.dropped(event, str(lost), engine.clock.now())
 
@@ -60,11 +63,8 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
         return msgspec.json.encode(await _decide(engine, entry, key)).decode()
 
     posting = _POSTING.decode(await engine.delivery.decided(f"decide:{key}", decide))
-    await engine.delivery.write(
-        erp.system,
-        key,
-        lambda eid: erp.put_payment(entry, posting.customer_id, list(posting.allocations), eid, key),
-    )
+    arguments = (entry, posting.customer_id, list(posting.allocations))
+    await engine.delivery.write(erp, "put_payment", key, arguments, key, lane=booked.lane)
     if entry.payer_iban and posting.rule in (1, 2, 3, 4) and posting.grade == Grade.INTACT:
         # An alias is learned only from a payment that named what it paid, in so many words.
         known = journal.remote(erp.system, "payer", entry.payer_iban)
@@ -72,7 +72,7 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
         journal.link(erp.system, "payer", entry.payer_iban, learned)
     engine.synced("cash", entry.reference, engine.bank.system, erp.system, booked.source_at)
     if posting.rule == 0:
-        raise DeadLetter(key, f"posted on account, nothing to apply it to: '{entry.remittance}'")
+        raise DeadLetter(key, f"posted on account, nothing to apply it to: '{entry.remittance}'", "on-account")
 
 
 async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
@@ -83,11 +83,11 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     found = await engine.delivery.read(erp.system, key, lambda: erp.items_named(asked)) if asked else []
     items, possible = (found, []) if named else ([], found)
     if len({item.customer_erp_id for item in items}) > 1:
-        raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'")
+        raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'", "unmatched-cash")
     known = engine.journal.remote(erp.system, "payer", entry.payer_iban or _NOBODY) or None
     owner = owner_of(known, items, entry.amount_minor, possible)
     if owner is None:
-        raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'")
+        raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'", "unmatched-cash")
     receipt = Receipt(entry.amount_minor, entry.remittance, entry.value_on, payer_known=known == owner)
     decision = allocate(receipt, items, CashPolicy()) if items else None
     if decision is None or decision.rule != 1:

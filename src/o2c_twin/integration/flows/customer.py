@@ -6,7 +6,8 @@ import msgspec
 
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
-from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Parked
+from o2c_twin.integration.store import Link
 
 
 async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
@@ -19,50 +20,50 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     correlation = f"customer:{party.number or party.crm_id}"
     key = f"customer:{party.crm_id}"
     # One that we were just creating would be found too; but then its outcome is still to be put on record.
-    if party.number is not None and not journal.has_effect(key):
+    if party.number is not None and journal.effect(key) is None:
         number = party.number
         found = await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number))
         if found is not None:
-            _remember_sent(engine, party)
-            journal.link(erp.system, "customer", party.crm_id, found)
+            digest = _digest_link(engine, party)
+            with journal.together():
+                journal.link(digest.system, digest.kind, digest.canonical, digest.remote)
+                journal.link(erp.system, "customer", party.crm_id, found)
             return found
-    made = await engine.delivery.write(erp.system, key, lambda eid: _create(engine, party, eid, correlation))
+
+    async def same_customer(_: CallFailed) -> str | None:
+        # Two accounts of one customer, won in the same second: the other one was first.
+        return None if party.number is None else await erp.customer_by_number(party.number)
+
+    made = await engine.delivery.write(
+        erp,
+        "put_customer",
+        key,
+        (party,),
+        correlation,
+        lane=event.lane,
+        # With the outcome, from what was sent: a replay would remember the account as it is by then.
+        links=lambda sent, _: (_digest_link(engine, sent[0]),),
+        rescue=same_customer,
+    )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
     try:
+        note = f"note:customer:{party.crm_id}"
         await engine.delivery.write(
-            engine.crm.system, f"note:customer:{party.crm_id}", lambda _: _note(engine, party.crm_id, made, correlation)
+            engine.crm, "note_party", note, (party.crm_id, made), correlation, lane=event.lane, result=made
         )
     except DeadLetter as letter:
         # What sales reads on the account is a case of its own; the order does not wait for it.
         about = msgspec.structs.replace(event, flow="customer", object_id=party.crm_id)
         engine.open_case(about, letter)
+    except Parked:
+        pass
     # Last of all: who finds this link takes the customer for finished.
     journal.link(erp.system, "customer", party.crm_id, made)
     return made
 
 
-async def _create(engine: Engine, party: Party, key: str | None, correlation: str) -> str:
-    erp, number = engine.erp, party.number
-    try:
-        made = await erp.put_customer(party, key, correlation)
-    except CallFailed as failure:
-        # Two accounts of one customer, won in the same second: the other one was first.
-        other = await erp.customer_by_number(number) if failure.cause == "rejected" and number is not None else None
-        if other is None:
-            raise
-        made = other
-    # Here, and not after the outcome is on record: a replay would remember the account as it is by then.
-    _remember_sent(engine, party)
-    return made
-
-
-async def _note(engine: Engine, party_id: str, erp_id: str, correlation: str) -> str:
-    await engine.crm.note_party(party_id, erp_id, correlation)
-    return erp_id
-
-
-def _remember_sent(engine: Engine, party: Party) -> None:
-    engine.journal.link(engine.erp.system, "customer-digest", party.crm_id, _digest(party))
+def _digest_link(engine: Engine, party: Party) -> Link:
+    return Link(engine.erp.system, "customer-digest", party.crm_id, _digest(party))
 
 
 def _as_matched(engine: Engine, party: Party) -> Party:
@@ -90,12 +91,15 @@ async def customer(engine: Engine, event: Inbound) -> None:
     if engine.journal.remote(erp.system, "customer-digest", event.object_id) == digest:
         return
     correlation = f"customer:{party.number or party.crm_id}"
-
-    async def update(_: str | None) -> str:
-        await erp.update_customer(erp_id, party, correlation)
-        return erp_id
-
-    # Stamps have whole seconds: two changes of one second differ in what they say only.
-    await engine.delivery.write(erp.system, f"customer:{party.crm_id}:{party.modified_at}:{digest}", update)
-    engine.journal.link(erp.system, "customer-digest", event.object_id, digest)
+    await engine.delivery.write(
+        erp,
+        "update_customer",
+        # Stamps have whole seconds: two changes of one second differ in what they say only.
+        f"customer:{party.crm_id}:{party.modified_at}:{digest}",
+        (erp_id, party),
+        correlation,
+        lane=event.lane,
+        result=erp_id,
+        links=lambda sent, _: (_digest_link(engine, sent[1]),),
+    )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)

@@ -17,7 +17,7 @@ async def delivery(engine: Engine, event: Inbound) -> None:
             return
         engine.journal.link(erp.system, "billed", order_id, shipment.erp_id)
     invoice_id = await engine.delivery.write(
-        erp.system, f"bill:{shipment.erp_id}", lambda key: erp.bill(order_id, key, f"bill:{shipment.number}")
+        erp, "bill", f"bill:{shipment.erp_id}", (order_id,), f"bill:{shipment.number}", lane=event.lane
     )
     if invoice_id:
         engine.synced("invoice", shipment.number, "warehouse", erp.system, shipment.issued_at)

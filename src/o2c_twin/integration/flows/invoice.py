@@ -5,6 +5,7 @@ import msgspec
 from o2c_twin.integration.flows.order_status import deal_of
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.store import Link
 
 _BILLS = msgspec.json.Decoder(dict[str, str])
 
@@ -34,11 +35,15 @@ async def invoice(engine: Engine, event: Inbound) -> None:
 
     # By their numbers, for news may come in any order; and 1000 after 999.
     numbers = ",".join(sorted(bills, key=lambda number: (len(number), number)))
-
-    async def note(_: str | None) -> str:
-        await crm.note_deal(deal_id, {"invoice_number": numbers, "payment": payment}, f"note:{bill.number}")
-        return bill.erp_id
-
-    await engine.delivery.write(crm.system, f"note:invoice:{bill.erp_id}:{state}:{bill.modified_at}", note)
-    journal.link(crm.system, "bills", order_id, msgspec.json.encode(bills).decode())
+    told = Link(crm.system, "bills", order_id, msgspec.json.encode(bills).decode())
+    await engine.delivery.write(
+        crm,
+        "note_deal",
+        f"note:invoice:{bill.erp_id}:{state}:{bill.modified_at}",
+        (deal_id, {"invoice_number": numbers, "payment": payment}),
+        f"note:{bill.number}",
+        lane=event.lane,
+        result=bill.erp_id,
+        links=lambda _, __: (told,),
+    )
     engine.synced("invoice" if first else "payment", bill.number, erp.system, crm.system, bill.modified_at)

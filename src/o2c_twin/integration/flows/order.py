@@ -5,6 +5,7 @@ from o2c_twin.integration.flows.order_status import UNKNOWN, remember_noted, sta
 from o2c_twin.integration.model import Deal, Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter
+from o2c_twin.integration.store import Link
 
 ORDER_KEY = "order:"
 
@@ -14,15 +15,20 @@ async def order(engine: Engine, event: Inbound) -> None:
     crm, erp = engine.crm, engine.erp
     deal = await engine.delivery.read(crm.system, f"deal:{event.object_id}", lambda: crm.deal(event.object_id))
     key = f"{ORDER_KEY}{deal.crm_id}"
-    if deal.erp_order_id is not None and not engine.journal.has_effect(key):
+    if deal.erp_order_id is not None and engine.journal.effect(key) is None:
         # Somebody else's order. One of our own is carried to its end, whatever sales can read already.
         return
     customer_id = await ensure_customer(engine, event, deal.party)
     items = await engine.item_ids([line.sku for line in deal.lines])
     order_id = await engine.delivery.write(
-        erp.system, key, lambda eid: erp.put_order(deal, customer_id, items, eid, f"order:{deal.reference}")
+        erp,
+        "put_order",
+        key,
+        (deal, customer_id, items),
+        f"order:{deal.reference}",
+        lane=event.lane,
+        links=lambda _, made: (Link(crm.system, "deal-of-order", made, deal.crm_id),),
     )
-    engine.journal.link(crm.system, "deal-of-order", order_id, deal.crm_id)
     engine.synced("order", deal.reference, crm.system, erp.system, deal.won_at)
     try:
         told = await _note(engine, deal, order_id)
@@ -43,9 +49,12 @@ async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
         "credit": status.credit,
         "fulfilment": status.fulfilment,
     }
-
-    async def note(_: str | None) -> str:
-        await crm.note_deal(deal.crm_id, notes, f"note:{deal.reference}")
-        return state_of(status)
-
-    return await engine.delivery.write(crm.system, f"note:order:{deal.crm_id}", note)
+    return await engine.delivery.write(
+        crm,
+        "note_deal",
+        f"note:order:{deal.crm_id}",
+        (deal.crm_id, notes),
+        f"note:{deal.reference}",
+        lane=f"order:{order_id}",
+        result=state_of(status),
+    )

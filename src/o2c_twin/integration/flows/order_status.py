@@ -2,6 +2,7 @@
 
 from o2c_twin.integration.model import Inbound, OrderStatus
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.store import Link
 
 UNKNOWN = "?|?"
 """The state sales was told by a person: whatever comes next is news."""
@@ -48,15 +49,16 @@ async def order_status(engine: Engine, event: Inbound) -> None:
         return
     credit, fulfilment = told.split("|")
     reference = status.po_number or status.number
-
-    async def note(_: str | None) -> str:
-        notes = {"credit": status.credit, "fulfilment": status.fulfilment}
-        await crm.note_deal(deal_id, notes, f"note:{reference}")
-        return status.erp_id
-
-    key = f"note:status:{status.erp_id}:{status.modified_at}:{told}:{state}"
-    await engine.delivery.write(crm.system, key, note)
-    engine.journal.link(crm.system, "noted", status.erp_id, state)
+    await engine.delivery.write(
+        crm,
+        "note_deal",
+        f"note:status:{status.erp_id}:{status.modified_at}:{told}:{state}",
+        (deal_id, {"credit": status.credit, "fulfilment": status.fulfilment}),
+        f"note:{reference}",
+        lane=event.lane,
+        result=status.erp_id,
+        links=lambda _, __: (Link(crm.system, "noted", status.erp_id, state),),
+    )
     if credit != status.credit:
         engine.synced("credit", reference, erp.system, crm.system, status.modified_at)
     if fulfilment != status.fulfilment:

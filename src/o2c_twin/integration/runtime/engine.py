@@ -9,11 +9,13 @@ from o2c_twin.integration.connectors.ports import Bank, Crm, Erp
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic
+from o2c_twin.integration.runtime.business_time import BusinessCalendar
+from o2c_twin.integration.runtime.cases import case_id_of, case_of, escalated
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
 from o2c_twin.integration.runtime.gate import Gate
-from o2c_twin.integration.runtime.journal import Case, Journal
 from o2c_twin.integration.runtime.retry import policy_for
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
+from o2c_twin.integration.store import Case, Journal
 
 _MICRO = 1_000_000
 _DAY = 86_400 * _MICRO
@@ -59,6 +61,7 @@ class Engine:
         draw: Draw,
         observer: Observer | None = None,
         rhythm: Rhythm | None = None,
+        calendar: BusinessCalendar | None = None,
     ) -> None:
         self.profile = profile
         self.crm = crm
@@ -68,6 +71,7 @@ class Engine:
         self.clock = clock
         self.observer = observer or Observer()
         self.rhythm = rhythm or Rhythm()
+        self.calendar = calendar or BusinessCalendar()
         careful = profile.delivery == "effectively-once"
         gates = {s: Gate(self.rhythm.in_flight) for s in (crm.system, erp.system, bank.system)}
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
@@ -166,9 +170,10 @@ class Engine:
         self._take(events, system, max(since, until))
 
     def _take(self, events: list[Inbound], cursor: str, until: str) -> None:
-        for event in events:
-            self.receive(event)
-        self.journal.move(cursor, until)
+        with self.journal.together():
+            for event in events:
+                self.receive(event)
+            self.journal.move(cursor, until)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -184,8 +189,9 @@ class Engine:
             return 401, b""
         except (CallFailed, ValueError, KeyError, SyntaxError):
             return 400, b""
-        for event in events:
-            self.receive(event)
+        with self.journal.together():
+            for event in events:
+                self.receive(event)
         return 200, answer
 
     def receive(self, event: Inbound) -> bool:
@@ -223,7 +229,6 @@ class Engine:
         del self._lanes[name]
 
     async def _handle(self, event: Inbound) -> None:
-        state = "done"
         if event.flow in _STATE_FLOWS:
             # Stamps have whole seconds: read when that second is over, and no change in it is missed.
             early = event.source_at // _MICRO * _MICRO + _MICRO - self.clock.now()
@@ -233,27 +238,91 @@ class Engine:
         try:
             await self._flows[event.flow](self, event)
         except DeadLetter as letter:
-            state = "dead"
-            self.open_case(event, letter)
+            with self.journal.together():
+                case = self._put_case(event, letter)
+                self.journal.finish(event.event_id, "dead")
+            self._tell(case)
+        except Parked as waits:
+            self.journal.finish(event.event_id, "parked", waits.key)
         except Dropped as lost:
             self.observer.dropped(event, str(lost), self.clock.now())
-        if self._careful:
-            self.journal.finish(event.event_id, state)
+        else:
+            if self._careful:
+                self.journal.finish(event.event_id, "done")
         self.handled += 1
 
     # --- what flows use --------------------------------------------------------------------------
 
     def open_case(self, event: Inbound, letter: DeadLetter) -> None:
         """Put a dead letter on record and tell the observer; the same letter of the same event only once."""
-        now = self.clock.now()
-        case_id = _case_id(event, letter.key)
-        case = Case(case_id, event.flow, event.object_id, letter.key, letter.reason, now, None)
-        if self.journal.open_case(case):
-            self.observer.case_opened(case_id, event.flow, event.object_id, letter.reason, now)
+        with self.journal.together():
+            case = self._put_case(event, letter)
+        self._tell(case)
+
+    def _put_case(self, event: Inbound, letter: DeadLetter) -> Case | None:
+        case = case_of(event, letter, self.clock.now(), self.calendar)
+        self.journal.give_up(letter.key)
+        return case if self.journal.open_case(case) else None
+
+    def _tell(self, case: Case | None) -> None:
+        # When it is committed: a case that is told of and not on record is nobody's.
+        if case is not None:
+            self.observer.case_opened(case.case_id, case.flow, case.object_id, case.reason, case.opened_at)
+
+    def close_case(self, case_id: str, by: str, note: str = "", result: str | None = None) -> None:
+        """A person settled a case outside: with ``result``, the id of what was made by hand, where there is one.
+
+        What waits for it goes on. Raises `KeyError` for a case that is not open.
+        """
+        case = self._open_case(case_id)
+        with self.journal.together():
+            if case.effect_key is not None:
+                if result is not None:
+                    self.journal.settle(case.effect_key, result)
+                else:
+                    self.journal.void(case.effect_key)
+            self.journal.close_case(case_id, self.clock.now(), by, note)
+            freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
+        for event in freed:
+            self._enqueue(event)
+
+    def replay_case(self, case_id: str, by: str, note: str = "") -> None:
+        """Work the event of a case once more: what is done stays done, what was given up is sent again.
+
+        Raises `KeyError` for a case that is not open, or whose event is not on record.
+        """
+        case = self._open_case(case_id)
+        event_id = case_id.removeprefix("case:").removesuffix(f":{case.effect_key}")
+        with self.journal.together():
+            event = self.journal.reopen(event_id)
+            if event is None:
+                raise KeyError(f"{case_id}: its event is not on record; settle it by hand and close it")
+            if case.effect_key is not None:
+                self.journal.revive(case.effect_key, self.clock.now())
+            self.journal.close_case(case_id, self.clock.now(), by, note, "replayed")
+            freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
+        for each in (event, *freed):
+            self._enqueue(each)
+
+    def _open_case(self, case_id: str) -> Case:
+        case = self.journal.case(case_id)
+        if case is None or case.state != "open":
+            raise KeyError(f"no open case {case_id!r}")
+        return case
+
+    def escalate(self) -> int:
+        """Move overdue cases up the ladder; gives how many."""
+        now, moved = self.clock.now(), 0
+        for case in self.journal.cases("open"):
+            above = escalated(case, now, self.calendar)
+            if above is not None:
+                self.journal.escalate(case.case_id, above.level, above.due_at, above.owner)
+                moved += 1
+        return moved
 
     def has_case(self, event: Inbound, key: str) -> bool:
         """Whether a person was asked about this effect of this event."""
-        return self.journal.has_case(_case_id(event, key))
+        return self.journal.case(case_id_of(event, key)) is not None
 
     def synced(self, flow: str, object_id: str, source: str, target: str, source_at: int) -> None:
         """Tell the observer that a change has arrived just now."""
@@ -264,11 +333,6 @@ class Engine:
         if any(sku not in self._items for sku in wanted):
             self._items = await self.delivery.read(self.erp.system, "items", self.erp.item_ids)
         return self._items
-
-
-def _case_id(event: Inbound, key: str) -> str:
-    # With the event in it: the next order of a customer that could not be created is a case of its own.
-    return f"case:{event.event_id}:{key}"
 
 
 def _days_before(day: str, days: int) -> str:

@@ -2,6 +2,8 @@
 
 from typing import Literal
 
+from o2c_twin.integration.store.records import CaseKind
+
 Cause = Literal["throttled", "unavailable", "unknown-outcome", "login", "rejected", "missing"]
 RETRYABLE: frozenset[Cause] = frozenset({"throttled", "unavailable", "unknown-outcome"})
 
@@ -37,7 +39,16 @@ class Dropped(Exception):
 class DeadLetter(Exception):
     """The engine gave up on an event and opened a case for a person."""
 
-    def __init__(self, key: str, reason: str) -> None:
+    def __init__(self, key: str, reason: str, kind: CaseKind = "refused") -> None:
         super().__init__(f"{key}: {reason}")
         self.key = key
         self.reason = reason
+        self.kind: CaseKind = kind
+
+
+class Parked(Exception):
+    """The event depends on an effect that is with a person: it waits until that one is settled."""
+
+    def __init__(self, key: str) -> None:
+        super().__init__(f"waits for {key}")
+        self.key = key

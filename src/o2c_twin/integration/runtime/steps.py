@@ -1,19 +1,37 @@
 """The steps of a flow: reads and writes that happen as the design's delivery promises."""
 
-from collections.abc import Awaitable, Callable, Coroutine
-from dataclasses import dataclass
-from typing import Any, TypeVar
+from collections.abc import Awaitable, Callable, Coroutine, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Any, Protocol, TypeVar
 
+import msgspec
+
+from o2c_twin.integration.capability import Capability, Sheet, guard_of
+from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped
+from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, Parked
 from o2c_twin.integration.runtime.gate import Gate
-from o2c_twin.integration.runtime.journal import Journal
 from o2c_twin.integration.runtime.retry import Policy
+from o2c_twin.integration.store import Effect, Journal, Link
+from o2c_twin.integration.store.records import CaseKind
 
 T = TypeVar("T")
 _MICRO = 1_000_000
+_encode = msgspec.json.Encoder().encode
+
+Rescue = Callable[[CallFailed], Awaitable[str | None]]
+"""What to take for the outcome of a write that was refused; None when it is a refusal indeed."""
+Links = Callable[[tuple[Any, ...], str], Sequence[Link]]
+"""The cross-references that go with a write: from its arguments and its result."""
+
+
+class Target(Protocol):
+    """A connector, as a write sees it. One whose sheet says ``query`` has a method ``find`` besides."""
+
+    system: str
+    sheet: Sheet
 
 
 @dataclass(slots=True)
@@ -26,38 +44,20 @@ class Delivery:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     draw: Draw
-    gates: dict[str, Gate]
+    gates: Mapping[str, Gate]
+    _capabilities: dict[tuple[str, str], Capability] = field(default_factory=dict)
 
-    async def _attempts(
-        self, system: str, key: str, call: Callable[[], Awaitable[T]], attempt: int, since: int, journalled: bool
-    ) -> T:
-        gate = self.gates.get(system)
+    # --- reads and decisions ---------------------------------------------------------------------
+
+    async def read(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> T:
+        """A call that changes nothing: tried again by the same policy, kept nowhere."""
+        attempt, since = 1, self.clock.now()
         while True:
             try:
-                if gate is None:
-                    return await call()
-                if not gate.try_enter():
-                    await gate.enter()
-                try:
-                    return await call()
-                finally:
-                    gate.leave()
+                return await self._through(system, call)
             except CallFailed as failure:
-                now = self.clock.now()
-                jitter = self.draw("engine.retry", key, attempt)
-                wait = self.policy.wait_s(failure, attempt, (now - since) / _MICRO, jitter)
-                if wait is None:
-                    if self.profile.delivery == "effectively-once":
-                        raise DeadLetter(key, str(failure)) from failure
-                    raise Dropped(f"{key}: {failure}") from failure
+                await self.sleep(self._wait(failure, key, attempt, since))
                 attempt += 1
-                if journalled:
-                    self.journal.again(key, attempt, now + int(wait * _MICRO))
-                await self.sleep(wait)
-
-    def read(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> Coroutine[Any, Any, T]:
-        """A call that changes nothing: tried again by the same policy, kept nowhere."""
-        return self._attempts(system, key, call, 1, self.clock.now(), journalled=False)
 
     async def decided(self, key: str, decide: Callable[[], Awaitable[str]]) -> str:
         """A decision a write rests on. Effectively once: a replay gets the one on record.
@@ -73,26 +73,172 @@ class Delivery:
             self.journal.record(key, known, self.clock.now())
         return known
 
-    async def write(self, system: str, key: str, call: Callable[[str | None], Awaitable[str]]) -> str:
-        """A change. ``call`` gets the idempotency key to use, None in a naive design; gives the remote id.
+    # --- writes ----------------------------------------------------------------------------------
 
-        Effectively once: on record before the first byte, its outcome before the next step; a
-        replay gets the recorded outcome and sends nothing.
+    async def write(
+        self,
+        target: Target,
+        write: str,
+        key: str,
+        arguments: tuple[Any, ...],
+        correlation: str,
+        *,
+        lane: str = "",
+        result: str | None = None,
+        links: Links | None = None,
+        rescue: Rescue | None = None,
+    ) -> str:
+        """A change: ``write`` is the target's method, ``key`` the business fact it makes true.
+
+        Gives what the method gave, or ``result`` where it gives nothing. Effectively once: on record with its
+        arguments before the first byte; its outcome and its links in one commit before the next step; a replay
+        gets the recorded outcome and sends nothing. Raises `DeadLetter`, or `Parked` when the same effect is with a
+        person already; in a naive design `Dropped`.
         """
         if self.profile.delivery != "effectively-once":
-            return await self._attempts(system, key, lambda: call(None), 1, self.clock.now(), journalled=False)
+            return await self._naive(target, write, key, arguments, correlation, result, links, rescue)
         now = self.clock.now()
-        row = self.journal.intend(key, now)
-        attempt, since = 1, now
-        if row is not None:
-            if row.state == "done":
-                return row.result or ""
-            attempt, since = row.attempts, row.created_at
-            if row.next_at is not None and row.next_at > now:
-                await self.sleep((row.next_at - now) / _MICRO)
-        result = await self._attempts(system, key, lambda: call(key), attempt, since, journalled=True)
-        self.journal.settle(key, result)
-        return result
+        intent = Effect(
+            key, target.system, write, _encode(arguments), correlation, lane, "sent", result, 1, now, now, None
+        )
+        known = self.journal.intend(intent)
+        if known is not None:
+            if known.state == "done":
+                return known.result or ""
+            if known.state == "dead":
+                raise Parked(key)
+            # What was sent is sent again, whatever the records it was made from have become.
+            arguments = WRITES[known.write].arguments.decode(known.arguments)
+        done = await self._deliver(target, known or intent, arguments, known is not None, rescue)
+        self.journal.settle(key, done, () if links is None else links(arguments, done))
+        return done
+
+    async def _naive(
+        self,
+        target: Target,
+        write: str,
+        key: str,
+        arguments: tuple[Any, ...],
+        correlation: str,
+        result: str | None,
+        links: Links | None,
+        rescue: Rescue | None,
+    ) -> str:
+        call = _call(target, write, arguments, None, correlation, rescue)
+        made = await self.read(target.system, key, call)
+        done = made or result or ""
+        for link in () if links is None else links(arguments, done):
+            self.journal.link(link.system, link.kind, link.canonical, link.remote)
+        return done
+
+    async def _deliver(
+        self, target: Target, effect: Effect, arguments: tuple[Any, ...], again: bool, rescue: Rescue | None
+    ) -> str:
+        key, attempt = effect.key, effect.attempts
+        unknown = again and effect.state == "sent"
+        if effect.next_at is not None:
+            await self.sleep(max(0.0, (effect.next_at - self.clock.now()) / _MICRO))
+        call = _call(target, effect.write, arguments, key, effect.correlation, rescue)
+        while True:
+            if unknown:
+                found = await self._resolve(target, effect)
+                if found is not None:
+                    return found or effect.result or ""
+            if again:
+                self.journal.resend(key, self.clock.now())
+            try:
+                made = await self._through(target.system, call)
+            except CallFailed as failure:
+                unknown = failure.cause == "unknown-outcome"
+                if unknown and self._capability(target, effect.write).guard == "none":
+                    raise _nobody_knows(key, str(failure)) from failure
+                wait = self._wait(failure, key, attempt, effect.created_at)
+                attempt += 1
+                self.journal.again(key, attempt, self.clock.now() + int(wait * _MICRO), unknown=unknown)
+                again = True
+                await self.sleep(wait)
+            else:
+                return made or effect.result or ""
+
+    async def _resolve(self, target: Target, effect: Effect) -> str | None:
+        """What became of a write whose answer never came; None when it is to be sent again.
+
+        Raises `DeadLetter` when only a person can tell.
+        """
+        capability = self._capability(target, effect.write)
+        guard, retention = capability.guard, capability.retention_s
+        if guard == "none":
+            raise _nobody_knows(effect.key, "no answer came, and the system cannot be asked")
+        if guard == "key" and retention is not None and self.clock.now() - effect.created_at >= retention * _MICRO:
+            # A key the system has forgotten protects nothing.
+            raise _nobody_knows(effect.key, f"no answer came within the {retention:g} s the key is remembered")
+        if guard == "query":
+            visible = effect.sent_at + int(capability.index_lag_s * _MICRO)
+            await self.sleep(max(0.0, (visible - self.clock.now()) / _MICRO))
+            find: Callable[[str, str], Awaitable[str | None]] = target.find  # type: ignore[attr-defined]  # by its sheet
+            return await self.read(target.system, effect.key, lambda: find(effect.write, effect.key))
+        return None
+
+    def _capability(self, target: Target, write: str) -> Capability:
+        name = (target.system, write)
+        known = self._capabilities.get(name)
+        if known is None:
+            known = self._capabilities[name] = guard_of(target.sheet, write)
+        return known
+
+    # --- calls -----------------------------------------------------------------------------------
+
+    def _through(self, system: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+        gate = self.gates.get(system)
+        return call() if gate is None else _gated(gate, call)
+
+    def _wait(self, failure: CallFailed, key: str, attempt: int, since: int) -> float:
+        jitter = self.draw("engine.retry", key, attempt)
+        wait = self.policy.wait_s(failure, attempt, (self.clock.now() - since) / _MICRO, jitter)
+        if wait is None:
+            if self.profile.delivery == "effectively-once":
+                raise DeadLetter(key, str(failure), _kind_of(failure)) from failure
+            raise Dropped(f"{key}: {failure}") from failure
+        return wait
+
+
+async def _gated(gate: Gate, call: Callable[[], Awaitable[T]]) -> T:
+    if not gate.try_enter():
+        await gate.enter()
+    try:
+        return await call()
+    finally:
+        gate.leave()
+
+
+def _call(
+    target: Target, write: str, arguments: tuple[Any, ...], key: str | None, correlation: str, rescue: Rescue | None
+) -> Callable[[], Coroutine[Any, Any, str | None]]:
+    method: Callable[..., Coroutine[Any, Any, str | None]] = getattr(target, write)
+    tail = (key, correlation) if WRITES[write].keyed else (correlation,)
+    if rescue is None:
+        return lambda: method(*arguments, *tail)
+
+    async def call() -> str | None:
+        try:
+            return await method(*arguments, *tail)
+        except CallFailed as failure:
+            other = await rescue(failure) if failure.cause == "rejected" else None
+            if other is None:
+                raise
+            return other
+
+    return call
+
+
+def _kind_of(failure: CallFailed) -> CaseKind:
+    if not failure.retryable:
+        return "refused"
+    return "unknown-outcome" if failure.cause == "unknown-outcome" else "deadline"
+
+
+def _nobody_knows(key: str, why: str) -> DeadLetter:
+    return DeadLetter(key, f"outcome unknown: {why}", "unknown-outcome")
 
 
 @dataclass(frozen=True, slots=True)

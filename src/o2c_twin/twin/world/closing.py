@@ -1,6 +1,6 @@
 """At the end of a run: the systems' documents go into the run record, traced back to the truth."""
 
-from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.store import Journal
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.demand import Deal
 

@@ -1,6 +1,6 @@
 """What people do with the cases an engine opens."""
 
-from o2c_twin.integration.runtime.journal import Journal
+from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.twin.world.company import Company, Process
 from o2c_twin.twin.world.office import post_receipt
@@ -10,9 +10,9 @@ from o2c_twin.twin.world.views import news_of_order, orders_of_deal
 class Exceptions:
     """Clerks who settle dead letters by hand, each in the system it is about."""
 
-    def __init__(self, company: Company, journal: Journal) -> None:
+    def __init__(self, company: Company, engine: Engine) -> None:
         self._company = company
-        self._journal = journal
+        self._engine = engine
 
     def settle(self, case_id: str, flow: str, object_id: str) -> None:
         """Put a case on the right desk."""
@@ -32,7 +32,7 @@ class Exceptions:
             self._bill(object_id)
         else:
             self._news(flow, object_id)
-        self._journal.close_case(case_id, company.clock.now())
+        self._engine.close_case(case_id, by=role, note="settled by hand")
 
     def _order(self, crm_id: str) -> None:
         company = self._company

@@ -2,6 +2,6 @@
 
 from o2c_twin.mock_systems.roles.bank.calendar import BankCalendar
 from o2c_twin.mock_systems.roles.bank.core import BankCore
-from o2c_twin.mock_systems.roles.bank.records import BankAccount, Entry, Statement
+from o2c_twin.mock_systems.roles.bank.records import BankAccount, Entry, EntryKind, Statement
 
-__all__ = ["BankAccount", "BankCalendar", "BankCore", "Entry", "Statement"]
+__all__ = ["BankAccount", "BankCalendar", "BankCore", "Entry", "EntryKind", "Statement"]

@@ -6,7 +6,7 @@ from datetime import date, timedelta
 import msgspec
 
 from o2c_twin.mock_systems.roles.bank.calendar import BankCalendar
-from o2c_twin.mock_systems.roles.bank.records import BankAccount, BankState, Entry, Statement
+from o2c_twin.mock_systems.roles.bank.records import BankAccount, BankState, Entry, EntryKind, Statement
 from o2c_twin.mock_systems.roles.records import Change, Listener, RuleError
 
 
@@ -51,14 +51,46 @@ class BankCore:
         remittance: tuple[str, ...],
         counterparty: str | None,
         counterparty_iban: str | None,
+        kind: EntryKind = "transfer",
     ) -> Entry:
         """Money arrives: booked on the next business day by the cut-off, never on a day closed already.
 
         Raises `RuleError` when not positive.
         """
-        account = self.account(account_id)
         if amount_minor <= 0:
             raise RuleError("bad-amount", "a credit must be positive")
+        return self._book(account_id, amount_minor, end_to_end_id, remittance, counterparty, counterparty_iban, kind)
+
+    def debit(
+        self,
+        account_id: str,
+        amount_minor: int,
+        *,
+        end_to_end_id: str | None,
+        remittance: tuple[str, ...],
+        counterparty: str | None,
+        counterparty_iban: str | None,
+        kind: EntryKind = "transfer",
+    ) -> Entry:
+        """Money leaves: a payment, a fee, a returned credit; ``amount_minor`` is positive. Booked as a credit is.
+
+        Raises `RuleError` when not positive. The bank lets an account go below zero.
+        """
+        if amount_minor <= 0:
+            raise RuleError("bad-amount", "a debit must be positive: its sign is in the name")
+        return self._book(account_id, -amount_minor, end_to_end_id, remittance, counterparty, counterparty_iban, kind)
+
+    def _book(
+        self,
+        account_id: str,
+        amount_minor: int,
+        end_to_end_id: str | None,
+        remittance: tuple[str, ...],
+        counterparty: str | None,
+        counterparty_iban: str | None,
+        kind: EntryKind,
+    ) -> Entry:
+        account = self.account(account_id)
         now = self._now()
         booking_day = self.calendar.booking_day(now)
         if account.statements:
@@ -75,6 +107,7 @@ class BankCore:
             counterparty,
             counterparty_iban,
             now,
+            kind,
         )
         account.pending.append(entry)
         return entry

@@ -1,8 +1,13 @@
 """The bank's records. Money in integer minor units; dates are ISO dates, instants epoch microseconds."""
 
+from typing import Literal
+
 import msgspec
 
 from o2c_twin.mock_systems.roles.records import Feed, Numbers
+
+EntryKind = Literal["transfer", "direct-debit", "return", "fee", "check"]
+"""What moved the money. A ``return`` undoes an earlier booking, so its sign is the opposite of that one's."""
 
 
 class Entry(msgspec.Struct, frozen=True, gc=False):
@@ -17,6 +22,7 @@ class Entry(msgspec.Struct, frozen=True, gc=False):
     counterparty: str | None
     counterparty_iban: str | None
     received_at: int
+    kind: EntryKind = "transfer"
 
 
 class Statement(msgspec.Struct, gc=False):

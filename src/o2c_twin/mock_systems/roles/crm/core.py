@@ -8,6 +8,7 @@ import msgspec
 
 from o2c_twin.mock_systems.roles.crm.keys import Keys
 from o2c_twin.mock_systems.roles.crm.records import Account, Contact, CrmState, Opportunity, OpportunityLine, Product
+from o2c_twin.mock_systems.roles.crm.rules import CrmRules
 from o2c_twin.mock_systems.roles.crm.undo import Step, Undo, saved_fields, saved_place
 from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
 
@@ -32,13 +33,6 @@ _TYPES: dict[str, type] = {
     "opportunity": Opportunity,
     "line": OpportunityLine,
 }
-_REQUIRED = {
-    "contact": ("last_name",),
-    "account": ("name",),
-    "opportunity": ("name", "stage", "close_date"),
-    "product": ("name",),
-    "line": ("opportunity_id", "product_id", "quantity"),
-}
 _REFERENCES = {
     "account_id": "account",
     "parent_id": "account",
@@ -52,7 +46,8 @@ class CrmCore:
 
     ``new_id(kind, n)`` spells the id of the n-th record of a kind as the vendor does; ``unique``
     names, by kind, the custom fields whose values must be unique (external ids); ``lookups`` more
-    fields, core or custom, by which records are to be found without a scan.
+    fields, core or custom, by which records are to be found without a scan; ``rules`` what vendors
+    differ in.
     """
 
     def __init__(
@@ -61,8 +56,10 @@ class CrmCore:
         new_id: Callable[[str, int], str],
         unique: Mapping[str, tuple[str, ...]] | None = None,
         lookups: Mapping[str, tuple[str, ...]] | None = None,
+        rules: CrmRules | None = None,
     ) -> None:
         self._now = now
+        self._rules = rules or CrmRules()
         self._new_id = new_id
         self._keys = Keys(_TYPES, unique or {}, lookups or {})
         self._undo: Undo | None = None
@@ -143,6 +140,15 @@ class CrmCore:
         table = self.tables[kind]
         return [table[id_] for id_ in self._keys.find(kind, field, value)]
 
+    def add_key(self, kind: str, field: str) -> None:
+        """Make a custom field unique from now on. Raises `RuleError` ``duplicate`` when two records share a value."""
+        held: dict[str, str] = {}
+        for record in self.tables[kind].values():
+            value = record.custom.get(field)
+            if value is not None and held.setdefault(str(value), record.id) != record.id:
+                raise RuleError("duplicate", held[str(value)], field)
+        self._keys.add_unique(kind, field, self.tables[kind].values())
+
     def has_key(self, kind: str, field: str) -> bool:
         """Whether ``field`` is a unique key of ``kind``."""
         return field in self._keys.unique.get(kind, ())
@@ -153,7 +159,7 @@ class CrmCore:
 
     def create(self, kind: str, values: Mapping[str, Any], custom: Mapping[str, Any] | None = None) -> Any:
         """Create a record from core fields and custom fields. Raises `RuleError`."""
-        missing = [f for f in _REQUIRED.get(kind, ()) if not values.get(f)]
+        missing = [f for f in self._rules.required.get(kind, ()) if not values.get(f)]
         if missing:
             raise RuleError("required", ", ".join(missing), missing[0])
         self._check(kind, values, custom or {}, None)
@@ -181,11 +187,14 @@ class CrmCore:
         """Change fields of a record. Raises `RuleError`."""
         record = self.get(kind, id_)
         custom = custom or {}
-        if kind == "opportunity" and "amount_minor" in values and record.lines:
+        if kind == "opportunity" and "amount_minor" in values and record.lines and self._rules.amount_follows_lines:
             raise RuleError("computed", "amount is the sum of the lines", "amount_minor")
+        left = None
         if kind == "line" and values.get("opportunity_id", record.opportunity_id) != record.opportunity_id:
-            raise RuleError("fixed", "a line stays with its opportunity", "opportunity_id")
-        for field in _REQUIRED.get(kind, ()):
+            if not self._rules.lines_move:
+                raise RuleError("fixed", "a line stays with its opportunity", "opportunity_id")
+            left = record.opportunity_id
+        for field in self._rules.required.get(kind, ()):
             if field in values and not values[field]:
                 raise RuleError("required", field, field)
         self._check(kind, values, custom, id_)
@@ -203,6 +212,8 @@ class CrmCore:
         record.modified_at = self._now()
         self._changed(kind, id_, "updated", record.modified_at)
         if kind == "line":
+            if left:
+                self._roll_up(record, record.modified_at, left)
             self._roll_up(record, record.modified_at)
         return record
 
@@ -254,6 +265,8 @@ class CrmCore:
             raise RuleError("bad-picklist", str(values["stage"]), "stage")
         for field, target in _REFERENCES.items():
             value = values.get(field)
+            if value == "" and kind == "line" and field not in self._rules.required.get(kind, ()):
+                continue
             if value is not None and value not in self.tables[target]:
                 raise RuleError("bad-reference", str(value), field)
         for field in self._keys.unique.get(kind, ()):
@@ -263,15 +276,19 @@ class CrmCore:
                     if holder != id_:
                         raise RuleError("duplicate", holder, field)
 
-    def _roll_up(self, line: OpportunityLine, now: int) -> None:
-        opportunity = self.state.opportunities[line.opportunity_id]
+    def _roll_up(self, line: OpportunityLine, now: int, left: str = "") -> None:
+        # ``left`` is the opportunity a line has gone from.
+        opportunity = self.state.opportunities.get(left or line.opportunity_id)
+        if opportunity is None:
+            return
         if self._undo is not None:
             self._remember("opportunity", opportunity)
-        if line.id not in self.state.lines:
+        if left or line.id not in self.state.lines:
             opportunity.lines.remove(line.id)
         elif line.id not in opportunity.lines:
             opportunity.lines.append(line.id)
-        opportunity.amount_minor = _total(self.state.lines[i] for i in opportunity.lines)
+        if self._rules.amount_follows_lines:
+            opportunity.amount_minor = _total(self.state.lines[i] for i in opportunity.lines)
         opportunity.modified_at = now
         self._changed("opportunity", opportunity.id, "updated", now)
 

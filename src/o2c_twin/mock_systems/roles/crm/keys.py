@@ -20,6 +20,7 @@ class Keys:
         unique: Mapping[str, Iterable[str]],
         shared: Mapping[str, Iterable[str]],
     ) -> None:
+        self._types = dict(types)
         self.unique = {kind: tuple(fields) for kind, fields in unique.items()}
         self._reads: dict[str, tuple[tuple[str, Read], ...]] = {}
         for kind, type_ in types.items():
@@ -30,6 +31,18 @@ class Keys:
     def clear(self) -> None:
         """Forget all records."""
         self._ids.clear()
+
+    def add_unique(self, kind: str, field: str, records: Iterable[Any]) -> None:
+        """Begin to index a field that only one record may have a value of; ``records`` are those there are."""
+        self.unique[kind] = tuple(dict.fromkeys((*self.unique.get(kind, ()), field)))
+        if self.knows(kind, field):
+            return
+        read = _reader(self._types[kind], field)
+        self._reads[kind] = (*self._reads[kind], (field, read))
+        for record in records:
+            value = read(record)
+            if value is not None:
+                self._ids.setdefault((kind, field, str(value)), {})[record.id] = None
 
     def knows(self, kind: str, field: str) -> bool:
         """Whether records of ``kind`` can be found by ``field``."""

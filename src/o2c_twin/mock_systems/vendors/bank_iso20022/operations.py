@@ -13,9 +13,10 @@ from urllib.parse import parse_qs, unquote_plus
 
 import msgspec
 
-from o2c_twin.mock_systems.roles.bank import BankAccount
+from o2c_twin.mock_systems.roles.bank import BankAccount, Statement
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import amount_text, stamp, statement_document
+from o2c_twin.mock_systems.vendors.bank_iso20022.camt054 import notification_document
 from o2c_twin.mock_systems.vendors.bank_iso20022.reported import reported, sequence_of
 from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
 from o2c_twin.mock_systems.wire.route import Call, Operation
@@ -132,14 +133,27 @@ def _is_date(text: str) -> bool:
         return False
 
 
-def read_statement(bank: "BankDialect", call: Call) -> Response:
-    """One closed day as camt.053.001.08."""
+def _shown(bank: "BankDialect", call: Call) -> tuple[Statement, BankAccount]:
+    """The statement the path names, as clients get it, and its account."""
     account = _account(bank, call)
     wanted = call.params["statementId"]
     position = next((n for n, s in enumerate(account.statements) if s.id == wanted), None)
     if position is None:
-        return problem(404, "unknown_statement", f"No statement {wanted}")
-    shown = reported(bank.config, account, position)
+        raise Refused(problem(404, "unknown_statement", f"No statement {wanted}"))
+    return reported(bank.config, account, position), account
+
+
+def read_notification(bank: "BankDialect", call: Call) -> Response:
+    """The credits of one closed day as camt.054.001.08."""
+    shown, account = _shown(bank, call)
+    config = bank.config
+    document = notification_document(shown, account, config.bic, config.name, config.batch_credits)
+    return Response(200, document, {"Content-Type": "application/xml"})
+
+
+def read_statement(bank: "BankDialect", call: Call) -> Response:
+    """One closed day as camt.053.001.08."""
+    shown, account = _shown(bank, call)
     document = statement_document(shown, account, bank.config.bic, bank.config.name)
     return Response(200, document, {"Content-Type": "application/xml"})
 
@@ -212,6 +226,14 @@ ROUTES: tuple[Operation, ...] = (
         read_statement,
         "A closed day as camt.053.001.08",
         source="ISO 20022 camt.053.001.08",
+    ),
+    Operation(
+        "notifications.read",
+        "GET",
+        "/v1/accounts/{accountId}/statements/{statementId}/notification",
+        read_notification,
+        "The credits of a closed day as camt.054.001.08",
+        source="ISO 20022 camt.054.001.08",
     ),
     Operation(
         "sandbox.payment",

@@ -1,0 +1,142 @@
+"""The engine's durable memory, as the engine sees it: SQLite for one worker, PostgreSQL for many.
+
+What is committed survives the process; `Journal.together` makes several changes one commit.
+"""
+
+from collections.abc import Sequence
+from contextlib import AbstractContextManager
+from typing import Protocol
+
+from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.store.records import Case, Effect, Link
+
+
+class Journal(Protocol):
+    """Inbox, effects, cross-references, cursors, cases. Every method is one commit, unless inside `together`."""
+
+    shared: bool
+    """Whether other workers use the same memory: then lanes are claimed, not taken."""
+
+    def together(self) -> AbstractContextManager[None]:
+        """All changes inside the block are one commit, or none is made."""
+        ...
+
+    def close(self) -> None:
+        """Let go of the memory; what is committed stays."""
+        ...
+
+    # --- inbox -----------------------------------------------------------------------------------
+
+    def accept(self, event: Inbound, now: int) -> bool:
+        """Commit an event to the inbox; False when it is there already."""
+        ...
+
+    def finish(self, event_id: str, state: str, parked_on: str | None = None) -> None:
+        """The event is ``done``, ``dead``, or ``parked`` until the effect ``parked_on`` is settled."""
+        ...
+
+    def pending(self) -> list[Inbound]:
+        """Open events in the order they were received."""
+        ...
+
+    def release(self, effect_key: str) -> list[Inbound]:
+        """Open again what is parked on an effect; gives those events in the order they were received."""
+        ...
+
+    def reopen(self, event_id: str) -> Inbound | None:
+        """Open a dead event again, to be worked once more; None when it is not known."""
+        ...
+
+    # --- effects ---------------------------------------------------------------------------------
+
+    def intend(self, effect: Effect) -> Effect | None:
+        """Put an effect on record as sent; gives the one on record instead, when there is one already."""
+        ...
+
+    def event(self, event_id: str) -> tuple[Inbound, str] | None:
+        """An event and its state."""
+        ...
+
+    def effect(self, key: str) -> Effect | None:
+        """The effect of that key."""
+        ...
+
+    def resend(self, key: str, now: int) -> None:
+        """The next attempt is about to leave: the effect is ``sent`` again."""
+        ...
+
+    def again(self, key: str, attempts: int, next_at: int, *, unknown: bool) -> None:
+        """The next attempt is due at ``next_at``; ``unknown`` when the last one may have done its work."""
+        ...
+
+    def settle(self, key: str, result: str, links: Sequence[Link] = ()) -> None:
+        """The effect is done, and these cross-references with it, in one commit; a replay gets ``result``."""
+        ...
+
+    def give_up(self, key: str) -> None:
+        """The effect is dead."""
+        ...
+
+    def revive(self, key: str, now: int) -> None:
+        """A dead effect is to be sent again, with a new deadline."""
+        ...
+
+    def void(self, key: str) -> None:
+        """A person did it otherwise: as if the effect had never been intended. A done one stays."""
+        ...
+
+    def record(self, key: str, result: str, now: int) -> None:
+        """Put something on record that is done as soon as it is said: a decision."""
+        ...
+
+    def outcome(self, key: str) -> str | None:
+        """The result of an effect or decision that is done; None while it is not."""
+        ...
+
+    def unsettled(self) -> list[Effect]:
+        """Effects without an outcome, oldest first."""
+        ...
+
+    # --- cross-references and cursors ------------------------------------------------------------
+
+    def remote(self, system: str, kind: str, canonical: str) -> str | None:
+        """The id a system has for something."""
+        ...
+
+    def link(self, system: str, kind: str, canonical: str, remote: str) -> None:
+        """Remember the id a system has for something."""
+        ...
+
+    def cursor(self, name: str, default: str) -> str:
+        """Where a poll stopped."""
+        ...
+
+    def move(self, name: str, value: str) -> None:
+        """A poll got this far."""
+        ...
+
+    # --- cases -----------------------------------------------------------------------------------
+
+    def open_case(self, case: Case) -> bool:
+        """Put a case on record; False when the same case is there already."""
+        ...
+
+    def case(self, case_id: str) -> Case | None:
+        """The case of that id."""
+        ...
+
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
+        """A person settled it, or had it replayed."""
+        ...
+
+    def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
+        """Nobody settled it in time: it is now with ``owner``, until ``due_at``."""
+        ...
+
+    def cases(self, state: str | None = None) -> list[Case]:
+        """All cases, or those of a state, in the order they were opened."""
+        ...
+
+    def counts(self) -> dict[str, int]:
+        """How many events, effects and cases there are, by state: ``inbox.open``, ``effect.sent``, ``case.open``."""
+        ...
