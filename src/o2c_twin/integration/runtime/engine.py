@@ -12,7 +12,8 @@ from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import case_id_of, case_of, escalated
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
-from o2c_twin.integration.runtime.gate import Gate
+from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
+from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import policy_for
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
 from o2c_twin.integration.store import Case, Journal
@@ -26,6 +27,9 @@ _LATE_STATEMENT_DAYS = 7
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
 _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
+
+# Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
+_WORTH = {"cash": Worth.CASH, "payment": Worth.CASH, "payout": Worth.CASH, "customer": Worth.MASTER}
 
 Flow = Callable[["Engine", Inbound], Awaitable[None]]
 
@@ -62,6 +66,7 @@ class Engine:
         observer: Observer | None = None,
         rhythm: Rhythm | None = None,
         calendar: BusinessCalendar | None = None,
+        allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
     ) -> None:
         self.profile = profile
         self.crm = crm
@@ -73,10 +78,13 @@ class Engine:
         self.rhythm = rhythm or Rhythm()
         self.calendar = calendar or BusinessCalendar()
         careful = profile.delivery == "effectively-once"
-        gates = {s: Gate(self.rhythm.in_flight) for s in (crm.system, erp.system, bank.system)}
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
+        self.lines = {
+            s: Line(LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ())), clock, sleep, spawn, s)
+            for s in (crm.system, erp.system, bank.system)
+        }
         self.delivery = Delivery(
-            profile, policy_for(profile.delivery), journal, clock, sleep, draw, dict(gates) if careful else {}
+            profile, policy_for(profile.delivery), journal, clock, sleep, draw, self.lines if careful else {}
         )
         self._careful = careful
         self._flows = flows
@@ -137,6 +145,7 @@ class Engine:
             await self._ask(system)
 
     async def _ask(self, system: str) -> None:
+        worth_of_work.set(Worth.CASH if system == self.bank.system else Worth.SWEEP)
         if self._stopped:
             return
         now = self.clock.now()
@@ -223,6 +232,7 @@ class Engine:
     async def _drain(self, name: str) -> None:
         lane = self._lanes[name]
         while lane:
+            worth_of_work.set(_WORTH.get(lane[0].flow, Worth.ORDER))
             # The event at the head is the one being handled.
             await self._handle(lane[0])
             lane.popleft()

@@ -12,7 +12,7 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, Parked
-from o2c_twin.integration.runtime.gate import Gate
+from o2c_twin.integration.runtime.line import Line
 from o2c_twin.integration.runtime.retry import Policy
 from o2c_twin.integration.store import Effect, Journal, Link
 from o2c_twin.integration.store.records import CaseKind
@@ -36,7 +36,7 @@ class Target(Protocol):
 
 @dataclass(slots=True)
 class Delivery:
-    """How calls are made: policy, journal, gates that bound the calls in flight per system."""
+    """How calls are made: policy, journal, the lines to the systems."""
 
     profile: DesignProfile
     policy: Policy
@@ -44,7 +44,7 @@ class Delivery:
     clock: Clock
     sleep: Callable[[float], Awaitable[None]]
     draw: Draw
-    gates: Mapping[str, Gate]
+    lines: Mapping[str, Line]
     _capabilities: dict[tuple[str, str], Capability] = field(default_factory=dict)
 
     # --- reads and decisions ---------------------------------------------------------------------
@@ -189,8 +189,8 @@ class Delivery:
     # --- calls -----------------------------------------------------------------------------------
 
     def _through(self, system: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
-        gate = self.gates.get(system)
-        return call() if gate is None else _gated(gate, call)
+        line = self.lines.get(system)
+        return call() if line is None else line.call(call)
 
     def _wait(self, failure: CallFailed, key: str, attempt: int, since: int) -> float:
         jitter = self.draw("engine.retry", key, attempt)
@@ -200,15 +200,6 @@ class Delivery:
                 raise DeadLetter(key, str(failure), _kind_of(failure)) from failure
             raise Dropped(f"{key}: {failure}") from failure
         return wait
-
-
-async def _gated(gate: Gate, call: Callable[[], Awaitable[T]]) -> T:
-    if not gate.try_enter():
-        await gate.enter()
-    try:
-        return await call()
-    finally:
-        gate.leave()
 
 
 def _call(

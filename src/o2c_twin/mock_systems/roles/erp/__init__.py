@@ -1,6 +1,7 @@
 """The ERP's core: customers with credit, items with stock, orders, deliveries, invoices, receivables."""
 
 from o2c_twin.mock_systems.roles.erp.core import ErpCore
+from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     CreditMemo,
     Customer,
@@ -12,4 +13,15 @@ from o2c_twin.mock_systems.roles.erp.records import (
     SalesOrder,
 )
 
-__all__ = ["CreditMemo", "Customer", "Delivery", "ErpCore", "Invoice", "Item", "OrderLine", "Payment", "SalesOrder"]
+__all__ = [
+    "CreditMemo",
+    "Customer",
+    "Delivery",
+    "ErpCore",
+    "Invoice",
+    "Item",
+    "Numbering",
+    "OrderLine",
+    "Payment",
+    "SalesOrder",
+]

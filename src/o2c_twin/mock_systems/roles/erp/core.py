@@ -6,6 +6,7 @@ import msgspec
 
 from o2c_twin.mock_systems.roles.erp import rules
 from o2c_twin.mock_systems.roles.erp.amendments import Amendments
+from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Customer,
     Delivery,
@@ -24,12 +25,16 @@ NewLine = tuple[str, int, int]
 class ErpCore(Amendments):
     """One company's ERP. ``now`` gives microseconds since the epoch.
 
-    ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so.
+    ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
+    which kinds have number ranges of their own.
     """
 
-    def __init__(self, now: Callable[[], int], bill_on_delivery: bool = False) -> None:
+    def __init__(
+        self, now: Callable[[], int], bill_on_delivery: bool = False, numbering: Numbering | None = None
+    ) -> None:
         self._now = now
         self.bill_on_delivery = bill_on_delivery
+        self.numbering = numbering or Numbering()
         self.listeners: list[Listener] = []
         self._load(ErpState())
 
@@ -106,9 +111,9 @@ class ErpCore(Amendments):
         external_id = fields.get("external_id")
         self._refuse_known_external_id("customer", external_id if isinstance(external_id, str) else None)
         now = self._now()
-        number = self.state.numbers.next("customer", 1001)
-        id_ = str(self.state.numbers.next("id", 101))
-        base = {"id": id_, "number": f"C{number}", "name": name, "currency": currency, "created_at": now}
+        id_ = self._new_id("customer")
+        number = self._new_number("customer", "C", id_)
+        base = {"id": id_, "number": number, "name": name, "currency": currency, "created_at": now}
         customer = msgspec.convert({**base, "modified_at": now, **fields}, Customer)
         self.state.customers[id_] = customer
         self._claim_external_id("customer", customer.external_id, id_)
@@ -163,10 +168,10 @@ class ErpCore(Amendments):
                 raise RuleError("bad-quantity", "quantity must be positive and price not negative", "quantity")
         self._refuse_known_external_id("order", external_id)
         now = self._now()
-        numbers = self.state.numbers
+        id_ = self._new_id("order")
         order = SalesOrder(
-            str(numbers.next("id", 101)),
-            f"SO{numbers.next('order', 1001)}",
+            id_,
+            self._new_number("order", "SO", id_),
             customer_id,
             customer.currency,
             [OrderLine(i, item, quantity, price) for i, (item, quantity, price) in enumerate(lines, 1)],
@@ -244,10 +249,11 @@ class ErpCore(Amendments):
         *,
         external_id: str | None = None,
         tracking: str | None = None,
+        id_: str | None = None,
     ) -> Delivery:
         """Goods issue of ``quantities`` by line, or of all that is reserved.
 
-        Raises `RuleError` while on hold, beyond what is reserved, or with nothing to ship.
+        ``id_`` is the id a delivery has already that was planned before (see `reserve_id`). Raises `RuleError` while on hold, beyond what is reserved, or with nothing to ship.
         """
         order = self._order(order_id)
         rules.may_ship(order)
@@ -269,7 +275,6 @@ class ErpCore(Amendments):
             raise RuleError("nothing-to-ship", f"order {order.number} has nothing that may ship")
         now = self._now()
         customer = self.state.customers[order.customer_id]
-        numbers = self.state.numbers
         lines = []
         cost = 0
         for line, quantity in able:
@@ -283,9 +288,10 @@ class ErpCore(Amendments):
         value = sum(line.quantity * line.unit_price_minor for line in lines)
         customer.open_orders_minor -= value
         customer.unbilled_minor += value
+        id_ = id_ or self._new_id("delivery")
         delivery = Delivery(
-            str(numbers.next("id", 101)),
-            f"IF{numbers.next('delivery', 1001)}",
+            id_,
+            self._new_number("delivery", "IF", id_),
             order.id,
             order.customer_id,
             order.currency,
@@ -312,12 +318,15 @@ class ErpCore(Amendments):
         *,
         external_id: str | None = None,
         channel: str = "manual",
+        delivery_ids: Sequence[str] | None = None,
     ) -> Invoice:
-        """Bill what was shipped and not yet billed, or ``quantities`` of it by line.
+        """Bill what was shipped and not yet billed, or ``quantities`` of it by line, or just these deliveries of it.
 
         Raises `RuleError` when more than that is asked, or nothing is there to bill.
         """
         order = self._order(order_id)
+        if delivery_ids is not None:
+            quantities = self._delivered(order_id, delivery_ids)
         self._refuse_known_external_id("invoice", external_id)
         billed: list[tuple[OrderLine, int]] = []
         whole = True
@@ -339,16 +348,18 @@ class ErpCore(Amendments):
             raise RuleError("nothing-to-bill", f"order {order.number} has nothing shipped that is not billed")
         now = self._now()
         customer = self.state.customers[order.customer_id]
-        numbers = self.state.numbers
         lines = []
         for line, quantity in billed:
             line.billed += quantity
             lines.append(DeliveryLine(line.line, line.item_id, quantity, line.unit_price_minor))
         total = sum(line.quantity * line.unit_price_minor for line in lines)
-        deliveries = self._unbilled.pop(order.id, []) if whole else []
+        deliveries = self._unbilled.pop(order.id, []) if whole else list(delivery_ids or ())
+        if not whole:
+            self._unbilled[order.id] = [id_ for id_ in self._unbilled.get(order.id, []) if id_ not in deliveries]
+        id_ = self._new_id("invoice")
         invoice = Invoice(
-            str(numbers.next("id", 101)),
-            f"INV{numbers.next('invoice', 1001)}",
+            id_,
+            self._new_number("invoice", "INV", id_),
             order.id,
             order.customer_id,
             order.currency,
@@ -377,6 +388,19 @@ class ErpCore(Amendments):
         self._changed("invoice", invoice.id, "created", now)
         self._touch_order(order)
         return invoice
+
+    def _delivered(self, order_id: str, delivery_ids: Sequence[str]) -> dict[int, int]:
+        """Quantity by line of unbilled deliveries of an order."""
+        quantities: dict[int, int] = {}
+        for id_ in dict.fromkeys(delivery_ids):
+            delivery = self.state.deliveries.get(id_)
+            if delivery is None or delivery.order_id != order_id:
+                raise RuleError("unknown-delivery", f"order {order_id} has no delivery {id_}", "id")
+            if delivery.invoice_id is not None:
+                raise RuleError("nothing-to-bill", f"delivery {delivery.number} is billed already")
+            for line in delivery.lines:
+                quantities[line.line] = quantities.get(line.line, 0) + line.quantity
+        return quantities
 
     def _order(self, order_id: str) -> SalesOrder:
         order = self.state.orders.get(order_id)

@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
     CreditMemo,
@@ -19,6 +20,7 @@ class Receivables:
     """The part of an ERP core that keeps what customers owe; `ErpCore` completes it."""
 
     state: ErpState
+    numbering: Numbering
     open_invoices: dict[str, dict[str, Invoice]]
     by_number: dict[str, str]
     payments_by_reference: dict[str, str]
@@ -27,6 +29,18 @@ class Receivables:
     _claim_external_id: Callable[[str, str | None, str], None]
     _refuse_known_external_id: Callable[[str, str | None], None]
     recheck_credit: Callable[[str], list[SalesOrder]]
+
+    def reserve_id(self, kind: str) -> str:
+        """The next id of a kind, for a record that is planned before it is posted."""
+        return self._new_id(kind)
+
+    def _new_id(self, kind: str) -> str:
+        first = self.numbering.ranges.get(kind)
+        numbers = self.state.numbers
+        return str(numbers.next("id", 101) if first is None else numbers.next(f"id {kind}", first))
+
+    def _new_number(self, kind: str, prefix: str, id_: str) -> str:
+        return id_ if kind in self.numbering.plain else f"{prefix}{self.state.numbers.next(kind, 1001)}"
 
     def _post(self, at: int, document: str, *lines: tuple[str, int]) -> None:
         if sum(amount for _, amount in lines) != 0:
@@ -74,10 +88,10 @@ class Receivables:
         invoices = self._of_customer(customer_id, applications)
         rules.check_applications([i.open_minor for i in invoices], [a for _, a in applications], amount_minor)
         now = self._now()
-        numbers = self.state.numbers
+        id_ = self._new_id("payment")
         payment = Payment(
-            str(numbers.next("id", 101)),
-            f"PYMT{numbers.next('payment', 1001)}",
+            id_,
+            self._new_number("payment", "PYMT", id_),
             customer_id,
             customer.currency,
             amount_minor,
@@ -133,10 +147,10 @@ class Receivables:
             raise RuleError("over-credit", f"{amount_minor} to credit, {creditable} creditable", "amount")
         customer = self._customer(invoice.customer_id)
         now = self._now()
-        numbers = self.state.numbers
+        id_ = self._new_id("credit_memo")
         memo = CreditMemo(
-            str(numbers.next("id", 101)),
-            f"CM{numbers.next('credit_memo', 1001)}",
+            id_,
+            self._new_number("credit_memo", "CM", id_),
             invoice_id,
             customer.id,
             invoice.currency,

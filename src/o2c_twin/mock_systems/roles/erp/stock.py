@@ -16,7 +16,7 @@ class Stock(CreditControl):
         if sku in self.items_by_sku:
             raise RuleError("duplicate-item", f"item {sku} already exists", "itemId")
         now = self._now()
-        item = Item(str(self.state.numbers.next("id", 101)), sku, name, price_minor, cost_minor, currency, on_hand)
+        item = Item(self._new_id("item"), sku, name, price_minor, cost_minor, currency, on_hand)
         item.modified_at = now
         self.state.items[item.id] = item
         self.items_by_sku[sku] = item

@@ -1,4 +1,4 @@
-"""A bank that reports in ISO 20022: a feed of camt.053 statements and camt.054 notifications over HTTP, and the files themselves."""
+"""A bank that reports in ISO 20022: camt.053 statements and camt.054 notifications over HTTP, and as files."""
 
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import file_name, statement_document
 from o2c_twin.mock_systems.vendors.bank_iso20022.camt054 import notification_document

@@ -1,0 +1,61 @@
+"""A breaker: when a system does not answer, it is asked seldom until it does."""
+
+from dataclasses import dataclass
+
+_MICRO = 1_000_000
+
+
+@dataclass(frozen=True, slots=True)
+class BreakerRules:
+    """Opens after ``failures`` in a row; asks again after ``first_s``, then twice as long each time up to ``cap_s``."""
+
+    failures: int = 5
+    first_s: float = 30.0
+    cap_s: float = 300.0
+
+
+class Breaker:
+    """Closed lets everything through; open nothing until a probe is due, then one call at a time until one succeeds."""
+
+    __slots__ = ("_failures", "_opened", "_probing", "_rules", "next_probe_at")
+
+    def __init__(self, rules: BreakerRules | None = None) -> None:
+        self._rules = rules or BreakerRules()
+        self._failures = 0
+        self._opened = 0
+        self._probing = False
+        self.next_probe_at = 0
+
+    @property
+    def closed(self) -> bool:
+        """Whether calls go through as they come."""
+        return self._opened == 0
+
+    def admits(self, now: int) -> bool:
+        """Whether a call may leave now; an open breaker's probe is taken by asking."""
+        if self._opened == 0:
+            return True
+        if self._probing or now < self.next_probe_at:
+            return False
+        self._probing = True
+        return True
+
+    def answered(self) -> None:
+        """The system answered, whatever it said."""
+        self._failures = 0
+        self._opened = 0
+        self._probing = False
+
+    def forgotten(self) -> None:
+        """Nobody waits for the call's answer any more: a probe that was under way may be made by another."""
+        self._probing = False
+
+    def failed(self, now: int) -> None:
+        """The system did not answer, or not as one that works."""
+        self._failures += 1
+        # Calls that were under way when it opened say nothing new; a probe that failed does.
+        if self._probing or (self._opened == 0 and self._failures >= self._rules.failures):
+            self._probing = False
+            wait = min(self._rules.cap_s, self._rules.first_s * 2.0 ** min(self._opened, 20))
+            self._opened += 1
+            self.next_probe_at = now + int(wait * _MICRO)
