@@ -79,12 +79,12 @@ class Stage:
         self.journal.stage = self
         if self.committed is not None:
             self.journal._db.deserialize(self.committed)
-        crm, erp, bank = self.estate.connectors(self, lambda system: f"http://{system}.test")
+        systems = self.estate.connectors(self, lambda system: f"http://{system}.test")
         self.engine = Engine(
             DesignProfile(),
-            crm,
-            erp,
-            bank,
+            systems.crm,
+            systems.erp,
+            systems.bank,
             self.journal,
             FLOWS,
             clock=self.clock,

@@ -185,14 +185,14 @@ def _engine(
             with env.wall_time():
                 return await http.send(request)
 
-    crm, erp, bank = estate.connectors(RealSeconds(), lambda system: urls[system])
+    systems = estate.connectors(RealSeconds(), lambda system: urls[system])
     journal = SqliteJournal(":memory:", "OFF")
     watch = Watch(record, trace)
     engine = Engine(
         plan.design,
-        crm,
-        erp,
-        bank,
+        systems.crm,
+        systems.erp,
+        systems.bank,
         journal,
         FLOWS,
         clock=clock,

@@ -170,12 +170,12 @@ def _virtual(
         journal = SqliteJournal(":memory:", "OFF")
         watch = Watch(record, trace)
         wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
-        crm, erp, bank = estate.connectors(wires, lambda system: f"http://{system}.test")
+        systems = estate.connectors(wires, lambda system: f"http://{system}.test")
         engine = Engine(
             plan.design,
-            crm,
-            erp,
-            bank,
+            systems.crm,
+            systems.erp,
+            systems.bank,
             journal,
             FLOWS,
             clock=clock,

@@ -253,7 +253,8 @@ class ErpCore(Amendments):
     ) -> Delivery:
         """Goods issue of ``quantities`` by line, or of all that is reserved.
 
-        ``id_`` is the id a delivery has already that was planned before (see `reserve_id`). Raises `RuleError` while on hold, beyond what is reserved, or with nothing to ship.
+        ``id_`` is the id a delivery has already that was planned before (see `reserve_id`). Raises `RuleError`
+        while on hold, beyond what is reserved, or with nothing to ship.
         """
         order = self._order(order_id)
         rules.may_ship(order)
@@ -354,7 +355,7 @@ class ErpCore(Amendments):
             lines.append(DeliveryLine(line.line, line.item_id, quantity, line.unit_price_minor))
         total = sum(line.quantity * line.unit_price_minor for line in lines)
         deliveries = self._unbilled.pop(order.id, []) if whole else list(delivery_ids or ())
-        if not whole:
+        if deliveries and not whole:
             self._unbilled[order.id] = [id_ for id_ in self._unbilled.get(order.id, []) if id_ not in deliveries]
         id_ = self._new_id("invoice")
         invoice = Invoice(

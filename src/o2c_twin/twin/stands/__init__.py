@@ -1,0 +1,16 @@
+"""The systems that can stand in each role of an estate, by vendor."""
+
+from o2c_twin.twin.stands.bank_iso20022 import BankIso20022Stand
+from o2c_twin.twin.stands.netsuite import NetSuiteStand
+from o2c_twin.twin.stands.salesforce import SalesforceStand
+from o2c_twin.twin.stands.stand import BankStand, CrmStand, ErpStand, Maker, PaymentsStand, Stand
+
+STANDS: dict[str, dict[str, Maker]] = {
+    "crm": {"salesforce": SalesforceStand},
+    "erp": {"netsuite": NetSuiteStand},
+    "bank": {"bank_iso20022": BankIso20022Stand},
+    "payments": {},
+}
+"""By role and vendor. The names are those of `twin.plan.VENDORS`."""
+
+__all__ = ["STANDS", "BankStand", "CrmStand", "ErpStand", "PaymentsStand", "Stand"]

@@ -1,0 +1,54 @@
+"""NetSuite as the ERP."""
+
+from typing import get_args
+
+from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.ports import Erp
+from o2c_twin.integration.ports import Clock, HttpPort
+from o2c_twin.mock_systems.vendors import netsuite
+from o2c_twin.mock_systems.wire.ports import World
+from o2c_twin.twin.plan import RunPlan, SystemPlan
+from o2c_twin.twin.stands.stand import one_of
+
+INTEGRATION = "o2c-twin engine"
+
+
+class NetSuiteStand:
+    """An account with one integration record."""
+
+    def __init__(self, plan: RunPlan, system: SystemPlan, world: World) -> None:
+        account = netsuite.NetSuiteConfig().account
+        self._token = netsuite.derive_integration(account, plan.seed, INTEGRATION)
+        config = netsuite.NetSuiteConfig(
+            seed=plan.seed,
+            integrations=(self._token,),
+            tier=one_of(system.plan or "premium", get_args(netsuite.config.Tier)),
+            suitecloud_plus=system.licences,
+            currency=plan.world.currency,
+            date_format="YYYY-MM-DD",
+        )
+        self.dialect = netsuite.make(world, config)
+        self.core = self.dialect.core
+        self._currency = plan.world.currency
+
+    def subscribe(self, url: str) -> None:
+        """A user-event script on orders, fulfilments and invoices."""
+        self.dialect.subscribe(netsuite.Subscription(url, ("salesOrder", "itemFulfillment", "invoice")))
+
+    def credentials(self) -> dict[str, str]:
+        """Account and token."""
+        token = self._token
+        return {
+            "account": self.dialect.config.account,
+            "consumer_key": token.consumer_key,
+            "consumer_secret": token.consumer_secret,
+            "token_id": token.token_id,
+            "token_secret": token.token_secret,
+        }
+
+    def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Erp:
+        """Signed in with the integration's token."""
+        token, account = self._token, self.dialect.config.account
+        signer = TokenSigner(account, token.consumer_key, token.consumer_secret, token.token_id, token.token_secret)
+        return NetSuiteErp(name, url, http, clock, signer, self._currency)
