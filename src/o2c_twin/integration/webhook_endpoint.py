@@ -14,7 +14,7 @@ class WebhookEndpoint:
 
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
-        self._systems = {engine.crm.system, engine.erp.system, engine.bank.system}
+        self._systems = engine.systems
 
     async def __call__(
         self,

@@ -201,6 +201,7 @@ def _engine(
         draw=chance.sub("engine").uniform,
         observer=watch,
         rhythm=plan.rhythm,
+        payments=systems.payments,
     )
     watch.settle = Exceptions(business.company, engine).settle
     return engine

@@ -184,6 +184,7 @@ def _virtual(
             draw=chance.sub("engine").uniform,
             observer=watch,
             rhythm=plan.rhythm,
+            payments=systems.payments,
         )
         watch.settle = Exceptions(business.company, engine).settle
         engines.append(engine)

@@ -1,6 +1,7 @@
 """The business flows: one module each; `FLOWS` names them as events do."""
 
 from o2c_twin.integration.flows.cash import cash
+from o2c_twin.integration.flows.collection import payment, payout
 from o2c_twin.integration.flows.customer import customer
 from o2c_twin.integration.flows.delivery import delivery
 from o2c_twin.integration.flows.invoice import invoice
@@ -15,4 +16,6 @@ FLOWS: dict[str, Flow] = {
     "delivery": delivery,
     "invoice": invoice,
     "cash": cash,
+    "payment": payment,
+    "payout": payout,
 }

@@ -2,6 +2,7 @@
 
 import msgspec
 
+from o2c_twin.integration.flows.collection import is_payout
 from o2c_twin.integration.match.cash import CashPolicy, Receipt, allocate
 from o2c_twin.integration.match.payer import owner_of
 from o2c_twin.integration.match.references import Grade, possible_references, references
@@ -54,6 +55,8 @@ async def cash(engine: Engine, event: Inbound) -> None:
 
 async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
     erp, journal = engine.erp, engine.journal
+    if is_payout(engine, entry):
+        return
     key = f"cash:{entry.reference}"
     if engine.has_case(booked, key):
         # It is with a person, who may have posted it by now.

@@ -5,7 +5,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 
-from o2c_twin.integration.connectors.ports import Bank, Crm, Erp
+from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import DesignProfile
@@ -65,6 +65,7 @@ class Engine:
         draw: Draw,
         observer: Observer | None = None,
         rhythm: Rhythm | None = None,
+        payments: Payments | None = None,
         calendar: BusinessCalendar | None = None,
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
     ) -> None:
@@ -72,6 +73,11 @@ class Engine:
         self.crm = crm
         self.erp = erp
         self.bank = bank
+        self.payments = payments
+        sources: tuple[Crm | Erp | Bank | Payments, ...] = (crm, erp, bank)
+        self._sources = {s.system: s for s in (sources if payments is None else (*sources, payments))}
+        feeds: tuple[Crm | Erp | Payments, ...] = (crm, erp) if payments is None else (crm, erp, payments)
+        self._feeds = {s.system: s for s in feeds}
         self.journal = journal
         self.clock = clock
         self.observer = observer or Observer()
@@ -81,7 +87,7 @@ class Engine:
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
         self.lines = {
             s: Line(LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ())), clock, sleep, spawn, s)
-            for s in (crm.system, erp.system, bank.system)
+            for s in self._sources
         }
         self.delivery = Delivery(
             profile, policy_for(profile.delivery), journal, clock, sleep, draw, self.lines if careful else {}
@@ -106,8 +112,7 @@ class Engine:
         if self._careful:
             for event in self.journal.pending():
                 self._enqueue(event)
-        for source in (self.crm, self.erp, self.bank):
-            system = source.system
+        for system in self._sources:
             if self.profile.trigger == "nightly":
                 self._spawn(self._nightly(system), f"engine.nightly.{system}")
             elif self.profile.trigger == "poll":
@@ -118,6 +123,11 @@ class Engine:
     def stop(self) -> None:
         """Ask no more; what is under way ends by itself."""
         self._stopped = True
+
+    @property
+    def systems(self) -> frozenset[str]:
+        """The systems the engine stands between."""
+        return frozenset(self._sources)
 
     @property
     def idle(self) -> bool:
@@ -153,7 +163,7 @@ class Engine:
             if system == self.bank.system:
                 await self._ask_bank()
             else:
-                await self._ask_changes(self.crm if system == self.crm.system else self.erp, now)
+                await self._ask_changes(self._feeds[system], now)
         except DeadLetter as letter:
             # The cursor has not moved: the next round asks for the same again, and it is the same case.
             stuck_at = self.journal.cursor(system, "0")
@@ -163,7 +173,7 @@ class Engine:
         else:
             self.journal.move(f"asked:{system}", str(now))
 
-    async def _ask_changes(self, source: Crm | Erp, now: int) -> None:
+    async def _ask_changes(self, source: Crm | Erp | Payments, now: int) -> None:
         since = int(self.journal.cursor(source.system, "0"))
         events, until = await self.delivery.read(source.system, f"ask:{source.system}", lambda: source.changes(since))
         # The careful engine asks again for the last minutes each time: clocks differ, changes commit
@@ -190,8 +200,7 @@ class Engine:
         """A system's push: acknowledged only when it is in the inbox. Gives status and body to answer."""
         if self.profile.trigger != "webhook":
             return 200, b""
-        sources: dict[str, Crm | Erp | Bank] = {s.system: s for s in (self.crm, self.erp, self.bank)}
-        source = sources[system]
+        source = self._sources[system]
         try:
             events, answer = source.pushed(body, headers)
         except NotAuthentic:

@@ -35,6 +35,4 @@ class BankIso20022Stand:
     def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Bank:
         """The feed of the account."""
         config = self.dialect.config
-        return BankFeed(
-            name, url, http, config.client_id, config.client_secret, self.account_id, config.webhook_secret
-        )
+        return BankFeed(name, url, http, config.client_id, config.client_secret, self.account_id, config.webhook_secret)
