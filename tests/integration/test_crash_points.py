@@ -9,18 +9,17 @@ What NetSuite pushes while it is down is lost, for a sweep to find; Salesforce a
 
 import asyncio
 from collections.abc import Callable
-from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 import pytest
+from tests.integration.crash_edges import WRITE_EDGES, Died, WatchedJournal
 
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.ports import NoAnswer, NotSent
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
-from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import build_estate
@@ -34,8 +33,6 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DOWN_S = 45.0
 CALL_EDGES = ("dies before the call", "dies with the answer unread", "answer lost", "nobody listens")
-WRITE_EDGES = ("dies before the write", "dies after the write")
-WRITES = ("accept", "finish", "intend", "resend", "again", "settle", "give_up", "record", "link", "move", "open_case")
 PLAN = RunPlan("crash points", "", "")
 
 
@@ -44,10 +41,6 @@ class Point(NamedTuple):
 
     edge: str
     number: int
-
-
-class Died(BaseException):
-    """The process is gone."""
 
 
 class Stage:
@@ -78,7 +71,7 @@ class Stage:
         self.journal = WatchedJournal()
         self.journal.stage = self
         if self.committed is not None:
-            self.journal._db.deserialize(self.committed)
+            self.journal.restore(self.committed)
         systems = self.estate.connectors(self, lambda system: f"http://{system}.test")
         self.engine = Engine(
             DesignProfile(),
@@ -110,10 +103,7 @@ class Stage:
     def die(self):
         self.engine = None
         self.mishaps.pop(0)
-        if self.journal._db.in_transaction:
-            # As the next process will find it: what was not committed is gone.
-            self.journal._db.rollback()
-        self.committed = self.journal._db.serialize()
+        self.committed = self.journal.committed()
         for task in self.alive:
             if task is not asyncio.current_task():
                 task.cancel()
@@ -162,40 +152,6 @@ class Stage:
         self.env.close()
         if self.engine is not None:
             self.journal.close()
-
-
-class WatchedJournal(SqliteJournal):
-    """A journal whose every write is an edge. That a file keeps what was committed, `test_journal` shows."""
-
-    stage: Stage
-
-    def __init__(self):
-        super().__init__(":memory:", "OFF")
-        # The process dies and its memory does not: here a commit is whole or not at all.
-        self._db.execute("pragma journal_mode = memory")
-        self._durable = True
-
-    @contextmanager
-    def together(self):
-        outermost = self._depth == 0
-        with super().together():
-            yield
-        if outermost:
-            self.stage.edge("dies after the write")
-
-
-def _edge(name: str) -> Callable[..., object]:
-    def write(self, *arguments, **named):
-        self.stage.edge("dies before the write")
-        result = getattr(SqliteJournal, name)(self, *arguments, **named)
-        self.stage.edge("dies after the write")
-        return result
-
-    return write
-
-
-for _name in WRITES:
-    setattr(WatchedJournal, _name, _edge(_name))
 
 
 # --- the stories -----------------------------------------------------------------------------------

@@ -19,7 +19,14 @@ from o2c_twin.integration.runtime.errors import DeadLetter
 from o2c_twin.integration.store import Link
 
 _TAKEN_BACK = frozenset({"failed", "charged-back", "refunded", "cancelled"})
-_ALLOCATIONS = msgspec.json.Decoder(list[Allocation])
+
+
+class _Settlement(msgspec.Struct, frozen=True):
+    customer_id: str
+    allocation: Allocation
+
+
+_SETTLEMENT = msgspec.json.Decoder(_Settlement)
 
 
 async def collect(engine: Engine, event: Inbound, bill: InvoiceStatus, deal_id: str) -> None:
@@ -76,19 +83,20 @@ async def _post(engine: Engine, event: Inbound, found: ProviderPayment, key: str
     number = found.invoice_number
     if number is None:
         raise DeadLetter(key, f"payment {found.payment_id} names no invoice", "unmatched-cash")
-    items = await engine.delivery.read(erp.system, key, lambda: erp.items_named([number]))
-    if not items:
-        raise DeadLetter(key, f"payment {found.payment_id}: {number} is not open", "unmatched-cash")
-    item = items[0]
 
     async def decide() -> str:
-        return msgspec.json.encode([Allocation(item.erp_id, min(found.amount_minor, item.open_minor))]).decode()
+        # On record before it is posted: afterwards the invoice is no longer open.
+        items = await engine.delivery.read(erp.system, key, lambda: erp.items_named([number]))
+        if not items:
+            raise DeadLetter(key, f"payment {found.payment_id}: {number} is not open", "unmatched-cash")
+        applied = Allocation(items[0].erp_id, min(found.amount_minor, items[0].open_minor))
+        return msgspec.json.encode(_Settlement(items[0].customer_erp_id, applied)).decode()
 
-    allocations = _ALLOCATIONS.decode(await engine.delivery.decided(f"decide:{key}", decide))
+    owed = _SETTLEMENT.decode(await engine.delivery.decided(f"decide:{key}", decide))
     paid_on = datetime.fromtimestamp(found.modified_at // 1_000_000, UTC).date().isoformat()
     entry = BankEntry(found.payment_id, found.amount_minor, found.currency, paid_on, None, number, None, None)
     await engine.delivery.write(
-        erp, "put_payment", key, (entry, item.customer_erp_id, allocations), key, lane=event.lane
+        erp, "put_payment", key, (entry, owed.customer_id, [owed.allocation]), key, lane=event.lane
     )
     engine.synced("cash", found.payment_id, _provider(engine).system, erp.system, found.modified_at)
 
