@@ -98,7 +98,7 @@ def test_cash_goes_before_sweeps_however_late_it_comes(bench):
             await asyncio.sleep(1)
             order.append(name)
 
-        await line.call(call)
+        await line.call(call, name)
 
     for n in range(3):
         bench._spawn(work(f"sweep {n}", Worth.SWEEP), "sweep")
@@ -117,7 +117,7 @@ def test_a_call_that_is_called_off_gives_its_place_back(bench):
         await asyncio.sleep(10)
         done.append(1)
 
-    first, second, third = (bench._spawn(line.call(call), name) for name in "abc")
+    first, second, third = (bench._spawn(line.call(call, name), name) for name in "abc")
     bench.pass_time(1)
     second.cancel()
     first.cancel()
@@ -157,9 +157,10 @@ def test_low_value_work_gets_no_further_through_the_daily_quota_than_the_day_has
 def test_an_open_breaker_lets_one_probe_through_and_doubles_its_patience():
     breaker = Breaker(BreakerRules(2, 30.0, 100.0))
     assert breaker.admits(0)
-    breaker.failed(0)
-    assert breaker.closed
-    breaker.failed(0)
+    breaker.failed(0, "a")
+    breaker.failed(0, "a")
+    assert breaker.closed, "one poisoned record is not an outage"
+    breaker.failed(0, "b")
     assert not breaker.closed
     waits, now = [], 0
     for _ in range(4):
@@ -168,7 +169,7 @@ def test_an_open_breaker_lets_one_probe_through_and_doubles_its_patience():
         now = breaker.next_probe_at
         assert breaker.admits(now)
         assert not breaker.admits(now), "a second probe"
-        breaker.failed(now)
+        breaker.failed(now, "a")
     assert waits == [30, 60, 100, 100]
     assert breaker.admits(breaker.next_probe_at)
     breaker.answered()

@@ -7,7 +7,10 @@ _MICRO = 1_000_000
 
 @dataclass(frozen=True, slots=True)
 class BreakerRules:
-    """Opens after ``failures`` in a row; asks again after ``first_s``, then twice as long each time up to ``cap_s``."""
+    """Opens when calls for ``failures`` different pieces of work failed and none was answered between.
+
+    It asks again after ``first_s``, then waits twice as long each time, up to ``cap_s``.
+    """
 
     failures: int = 5
     first_s: float = 30.0
@@ -17,11 +20,11 @@ class BreakerRules:
 class Breaker:
     """Closed lets everything through; open nothing until a probe is due, then one call at a time until one succeeds."""
 
-    __slots__ = ("_failures", "_opened", "_probing", "_rules", "next_probe_at")
+    __slots__ = ("_failing", "_opened", "_probing", "_rules", "next_probe_at")
 
     def __init__(self, rules: BreakerRules | None = None) -> None:
         self._rules = rules or BreakerRules()
-        self._failures = 0
+        self._failing: dict[str, None] = {}
         self._opened = 0
         self._probing = False
         self.next_probe_at = 0
@@ -42,7 +45,7 @@ class Breaker:
 
     def answered(self) -> None:
         """The system answered, whatever it said."""
-        self._failures = 0
+        self._failing.clear()
         self._opened = 0
         self._probing = False
 
@@ -50,11 +53,14 @@ class Breaker:
         """Nobody waits for the call's answer any more: a probe that was under way may be made by another."""
         self._probing = False
 
-    def failed(self, now: int) -> None:
-        """The system did not answer, or not as one that works."""
-        self._failures += 1
+    def failed(self, now: int, key: str) -> None:
+        """The system did not answer, or not as one that works.
+
+        ``key`` names the work: one poisoned record that fails for ever says nothing about the system.
+        """
+        self._failing[key] = None
         # Calls that were under way when it opened say nothing new; a probe that failed does.
-        if self._probing or (self._opened == 0 and self._failures >= self._rules.failures):
+        if self._probing or (self._opened == 0 and len(self._failing) >= self._rules.failures):
             self._probing = False
             wait = min(self._rules.cap_s, self._rules.first_s * 2.0 ** min(self._opened, 20))
             self._opened += 1

@@ -62,15 +62,15 @@ class Line:
         self._spawn = spawn
         self._name = name
 
-    async def call(self, make: Callable[[], Awaitable[T]]) -> T:
-        """Make a call when it is its turn. Raises what the call raises."""
+    async def call(self, make: Callable[[], Awaitable[T]], key: str) -> T:
+        """Make a call when it is its turn; ``key`` names the work it is for. Raises what the call raises."""
         if self._waiting or not self._try_enter(worth_of_work.get()):
             await self._turn()
         self.calls += 1
         try:
             made = await make()
         except CallFailed as failure:
-            self._heed(failure)
+            self._heed(failure, key)
             raise
         except BaseException:
             self.breaker.forgotten()
@@ -151,7 +151,7 @@ class Line:
         await self._sleep((due - self._clock.now()) / _MICRO)
         self._wake()
 
-    def _heed(self, failure: CallFailed) -> None:
+    def _heed(self, failure: CallFailed, key: str) -> None:
         now = self._clock.now()
         if failure.cause == "throttled":
             self.throttled += 1
@@ -159,7 +159,7 @@ class Line:
             self._paused_until = max(self._paused_until, now + max(_PAUSE_US, int(failure.retry_after_s * _MICRO)))
             self.breaker.answered()
         elif failure.cause in ("unavailable", "unknown-outcome"):
-            self.breaker.failed(now)
+            self.breaker.failed(now, key)
         else:
             self.breaker.answered()
         self._leave()

@@ -54,7 +54,7 @@ class Delivery:
         attempt, since = 1, self.clock.now()
         while True:
             try:
-                return await self._through(system, call)
+                return await self._through(system, key, call)
             except CallFailed as failure:
                 await self.sleep(self._wait(failure, key, attempt, since))
                 attempt += 1
@@ -147,7 +147,7 @@ class Delivery:
             if again:
                 self.journal.resend(key, self.clock.now())
             try:
-                made = await self._through(target.system, call)
+                made = await self._through(target.system, key, call)
             except CallFailed as failure:
                 unknown = failure.cause == "unknown-outcome"
                 if unknown and self._capability(target, effect.write).guard == "none":
@@ -188,9 +188,9 @@ class Delivery:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def _through(self, system: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+    def _through(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
         line = self.lines.get(system)
-        return call() if line is None else line.call(call)
+        return call() if line is None else line.call(call, key)
 
     def _wait(self, failure: CallFailed, key: str, attempt: int, since: int) -> float:
         jitter = self.draw("engine.retry", key, attempt)
