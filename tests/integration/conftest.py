@@ -9,13 +9,16 @@ import asyncio
 import hashlib
 import itertools
 import json
+import os
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
 import msgspec
+import pg8000.dbapi
 import pytest
+from sqlalchemy import create_engine
 
 from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.connectors.writes import WRITES
@@ -380,3 +383,39 @@ def refusal():
         return caught.value
 
     return run
+
+
+def _start_postgres():
+    """A database of its own on the PostgreSQL of this machine. Raises OSError when there is none."""
+    try:
+        admin = pg8000.dbapi.connect("postgres", host="127.0.0.1", port=5432, database="postgres", timeout=5)
+    except pg8000.Error as missing:
+        raise OSError(f"127.0.0.1:5432: {missing}") from missing
+    admin.autocommit = True
+    name = f"o2c_test_{os.getpid()}"
+    admin.cursor().execute(f'drop database if exists "{name}"')
+    admin.cursor().execute(f'create database "{name}"')
+    admin.close()
+    return f"postgresql+pg8000://postgres@127.0.0.1:5432/{name}"
+
+
+@pytest.fixture(scope="session")
+def postgres_database(require_service):
+    url = require_service("postgres", _start_postgres)
+    yield url
+    if "o2c_test_" in url:
+        admin = pg8000.dbapi.connect("postgres", host="127.0.0.1", port=5432, database="postgres")
+        admin.autocommit = True
+        admin.cursor().execute(f'drop database if exists "{url.rpartition("/")[2]}" with (force)')
+        admin.close()
+
+
+@pytest.fixture
+def postgres_url(postgres_database):
+    """An empty database, as SQLAlchemy names it."""
+    engine = create_engine(postgres_database)
+    with engine.begin() as connection:
+        connection.exec_driver_sql("drop schema public cascade")
+        connection.exec_driver_sql("create schema public")
+    engine.dispose()
+    return postgres_database

@@ -1,13 +1,20 @@
 """The engine's memory: what it holds, and what is still there when the file is opened again."""
 
+import functools
 import sqlite3
 
 import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.runtime.migration import MigrationContext
 from hypothesis import given
 from hypothesis import strategies as st
+from sqlalchemy import create_engine, inspect
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store import Case, Effect, SqliteJournal
+from o2c_twin.integration.store import Case, Effect, JournalInUse, Link, SqliteJournal
+from o2c_twin.integration.store.migrate import upgrade
+from o2c_twin.integration.store.postgres import PostgresJournal
+from o2c_twin.integration.store.tables import METADATA
 
 
 @pytest.fixture
@@ -15,16 +22,21 @@ def path(tmp_path):
     return str(tmp_path / "journal.db")
 
 
-@pytest.fixture
-def reopened(path):
-    """``reopened(writes)``: a journal on a file that another one has written, with every commit on disk."""
+@pytest.fixture(params=["sqlite", "postgres"])
+def reopened(request, path):
+    """``reopened(writes)``: a journal on what another one has committed, in a file or in a shared database."""
+    if request.param == "postgres":
+        url = request.getfixturevalue("postgres_url")
+        make = functools.partial(PostgresJournal, url)
+    else:
+        make = functools.partial(SqliteJournal, path, "FULL")
     open_now = []
 
     def reopen(writes):
-        before = SqliteJournal(path, "FULL")
+        before = make() if request.param == "sqlite" else make("first")
         writes(before)
         before.close()
-        open_now.append(SqliteJournal(path, "FULL"))
+        open_now.append(make() if request.param == "sqlite" else make("second"))
         return open_now[0]
 
     yield reopen
@@ -171,3 +183,119 @@ def test_a_commit_reaches_the_disk_before_it_returns(path):
     assert other.execute("select key, state from effect").fetchall() == [("order:D1", "sent")]
     other.close()
     journal.close()
+
+
+def test_what_is_done_together_is_committed_together_or_not_at_all(reopened):
+    def writes(journal):
+        with journal.together():
+            journal.intend(_effect("order:D1"))
+            journal.settle("order:D1", "4711", (Link("crm", "deal-of-order", "4711", "D1"),))
+        with pytest.raises(ZeroDivisionError), journal.together():
+            journal.intend(_effect("order:D2"))
+            journal.link("crm", "deal-of-order", "4712", "D2")
+            raise ZeroDivisionError
+
+    journal = reopened(writes)
+    assert (journal.outcome("order:D1"), journal.remote("crm", "deal-of-order", "4711")) == ("4711", "D1")
+    assert (journal.effect("order:D2"), journal.remote("crm", "deal-of-order", "4712")) == (None, None)
+
+
+def test_what_is_parked_waits_for_its_effect_and_comes_back_in_order(reopened):
+    def writes(journal):
+        for name in ("a", "b", "c"):
+            journal.accept(_event(name), 1)
+        journal.finish("b", "parked", "customer:A1")
+        journal.finish("a", "parked", "customer:A1")
+        journal.finish("c", "parked", "customer:A2")
+
+    journal = reopened(writes)
+    assert journal.pending() == []
+    assert [event.event_id for event in journal.release("customer:A1")] == ["a", "b"]
+    assert [event.event_id for event in journal.pending()] == ["a", "b"]
+    assert journal.release("customer:A1") == []
+
+
+def test_an_effect_that_was_given_up_is_revived_or_voided_and_a_done_one_is_neither(reopened):
+    def writes(journal):
+        for key in ("order:D1", "order:D2", "order:D3"):
+            journal.intend(_effect(key))
+        journal.give_up("order:D1")
+        journal.revive("order:D1", 50)
+        journal.give_up("order:D2")
+        journal.void("order:D2")
+        journal.settle("order:D3", "x")
+        journal.give_up("order:D3")
+        journal.void("order:D3")
+        journal.revive("order:D3", 50)
+
+    journal = reopened(writes)
+    revived = journal.effect("order:D1")
+    assert (revived.state, revived.attempts, revived.created_at) == ("due", 1, 50)
+    assert journal.effect("order:D2") is None
+    assert journal.outcome("order:D3") == "x"
+    assert [effect.key for effect in journal.unsettled()] == ["order:D1"]
+    assert journal.counts() == {"effect.due": 1, "effect.done": 1}
+
+
+def test_a_second_engine_on_the_same_file_is_refused(path):
+    journal = SqliteJournal(path)
+    with pytest.raises(JournalInUse, match="another engine"):
+        SqliteJournal(path)
+    journal.close()
+    SqliteJournal(path).close()
+
+
+def test_sqlite_and_migrations_make_the_declared_tables(tmp_path, postgres_url):
+    urls = {"migrated sqlite": f"sqlite:///{tmp_path / 'migrated.db'}", "postgres": postgres_url}
+    for name, url in urls.items():
+        engine = create_engine(url)
+        upgrade(engine)
+        with engine.connect() as connection:
+            assert compare_metadata(MigrationContext.configure(connection), METADATA) == [], name
+        engine.dispose()
+    SqliteJournal(str(tmp_path / "raw.db")).close()
+    raw, migrated = (inspect(create_engine(f"sqlite:///{tmp_path / name}.db")) for name in ("raw", "migrated"))
+    for table in set(METADATA.tables) - {"lane"}:
+        assert [c["name"] for c in raw.get_columns(table)] == [c["name"] for c in migrated.get_columns(table)], table
+
+
+# --- several workers on one memory -------------------------------------------------------------------
+
+LEASE = 30_000_000
+
+
+@pytest.fixture
+def workers(postgres_url):
+    pair = [PostgresJournal(postgres_url, name) for name in ("anna", "bert")]
+    yield pair
+    for journal in pair:
+        journal.close()
+
+
+def test_a_lane_belongs_to_one_worker_until_it_lets_go_or_is_not_heard_of(workers):
+    anna, bert = workers
+    for n in range(4):
+        anna.accept(_event(f"e{n}", f"order:{n % 2}"), n)
+    mine = anna.claim(0, LEASE, 1)
+    assert [event.event_id for event in mine] == ["e0", "e2"]
+    assert [event.event_id for event in bert.claim(0, LEASE, 10)] == ["e1", "e3"]
+    assert bert.claim(LEASE - 1, LEASE, 10) == bert.claim(1, LEASE, 0)
+    # Anna is not heard of for longer than her lease.
+    assert [event.event_id for event in bert.claim(LEASE + 1, LEASE, 10)] == ["e0", "e1", "e2", "e3"]
+
+
+def test_a_lane_that_was_let_go_is_anybodys(workers):
+    anna, bert = workers
+    anna.accept(_event("a"), 1)
+    assert len(anna.claim(0, LEASE, 5)) == 1
+    assert bert.claim(0, LEASE, 5) == []
+    anna.yield_lane("order:1")
+    assert len(bert.claim(0, LEASE, 5)) == 1
+
+
+def test_one_worker_at_a_time_asks_a_system(workers):
+    anna, bert = workers
+    assert anna.lease("ask:erp", 0, LEASE)
+    assert not bert.lease("ask:erp", 1, LEASE)
+    assert anna.lease("ask:erp", 2, LEASE)
+    assert bert.lease("ask:erp", 2 + LEASE + 1, LEASE)

@@ -16,7 +16,7 @@ from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import policy_for
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
-from o2c_twin.integration.store import Case, Journal
+from o2c_twin.integration.store import Case, Journal, SharedJournal
 
 _MICRO = 1_000_000
 _DAY = 86_400 * _MICRO
@@ -26,6 +26,10 @@ _FIRST_DAY = "1970-01-01"
 _LATE_STATEMENT_DAYS = 7
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
+# A worker that has not been heard of for this long is taken for dead, and its lanes are anybody's.
+_LEASE = 30 * _MICRO
+_CLAIM_EVERY_S = 0.2
+_LANES_A_WORKER = 64
 _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
 
 # Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
@@ -100,6 +104,7 @@ class Engine:
         self._read_at: dict[tuple[str, str], int] = {}
         self._items: dict[str, str] = {}
         self._stopped = False
+        self._shared = journal if isinstance(journal, SharedJournal) else None
         self.handled = 0
 
     # --- life ------------------------------------------------------------------------------------
@@ -109,7 +114,9 @@ class Engine:
 
         Each system is asked in a round of its own: one that is down for hours holds up no other.
         """
-        if self._careful:
+        if self._shared is not None:
+            self._spawn(self._take_lanes(self._shared), "engine.lanes")
+        elif self._careful:
             for event in self.journal.pending():
                 self._enqueue(event)
         for system in self._sources:
@@ -154,7 +161,21 @@ class Engine:
             await self._sleep((next_at - now) / _MICRO)
             await self._ask(system)
 
+    async def _take_lanes(self, shared: SharedJournal) -> None:
+        # Lanes nobody else works on are ours, with all that is open in them, until they are empty.
+        loaded: dict[str, None] = {}
+        while not self._stopped:
+            room = max(0, _LANES_A_WORKER - len(self._lanes))
+            found = shared.claim(self.clock.now(), _LEASE, room)
+            for event in found:
+                if event.event_id not in loaded:
+                    self._load(event)
+            loaded = {event.event_id: None for event in found}
+            await self._sleep(_CLAIM_EVERY_S)
+
     async def _ask(self, system: str) -> None:
+        if self._shared is not None and not self._shared.lease(f"ask:{system}", self.clock.now(), _LEASE):
+            return
         worth_of_work.set(Worth.CASH if system == self.bank.system else Worth.SWEEP)
         if self._stopped:
             return
@@ -231,6 +252,10 @@ class Engine:
         return True
 
     def _enqueue(self, event: Inbound) -> None:
+        if self._shared is None:
+            self._load(event)
+
+    def _load(self, event: Inbound) -> None:
         lane = self._lanes.get(event.lane)
         if lane is not None:
             lane.append(event)
@@ -246,6 +271,8 @@ class Engine:
             await self._handle(lane[0])
             lane.popleft()
         del self._lanes[name]
+        if self._shared is not None:
+            self._shared.yield_lane(name)
 
     async def _handle(self, event: Inbound) -> None:
         if event.flow in _STATE_FLOWS:

@@ -5,7 +5,7 @@ What is committed survives the process; `Journal.together` makes several changes
 
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
-from typing import Protocol
+from typing import Protocol, runtime_checkable
 
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.store.records import Case, Effect, Link
@@ -139,4 +139,21 @@ class Journal(Protocol):
 
     def counts(self) -> dict[str, int]:
         """How many events, effects and cases there are, by state: ``inbox.open``, ``effect.sent``, ``case.open``."""
+        ...
+
+
+@runtime_checkable
+class SharedJournal(Journal, Protocol):
+    """A journal several workers use: what one works on, it has leased."""
+
+    def claim(self, now: int, lease_us: int, most: int) -> list[Inbound]:
+        """Lease up to ``most`` free lanes that have work, renew those held, and give all open events of both."""
+        ...
+
+    def yield_lane(self, name: str) -> None:
+        """Another worker may have the lane."""
+        ...
+
+    def lease(self, name: str, now: int, lease_us: int) -> bool:
+        """Take or renew a named duty; False while another worker has it."""
         ...

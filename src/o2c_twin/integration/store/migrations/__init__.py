@@ -1,0 +1,1 @@
+"""The journal's history, one step a module, for Alembic."""
