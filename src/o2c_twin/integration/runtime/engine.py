@@ -1,5 +1,6 @@
 """The engine: events in, flows run, one lane a business key, in order within it and parallel across."""
 
+import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped,
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import policy_for
-from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced
+from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Trail
 from o2c_twin.integration.store import Case, Journal, SharedJournal
 
 _MICRO = 1_000_000
@@ -70,6 +71,7 @@ class Engine:
         observer: Observer | None = None,
         rhythm: Rhythm | None = None,
         payments: Payments | None = None,
+        audit: Trail | None = None,
         calendar: BusinessCalendar | None = None,
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
     ) -> None:
@@ -94,7 +96,7 @@ class Engine:
             for s in self._sources
         }
         self.delivery = Delivery(
-            profile, policy_for(profile.delivery), journal, clock, sleep, draw, self.lines if careful else {}
+            profile, policy_for(profile.delivery), journal, clock, sleep, draw, self.lines if careful else {}, audit
         )
         self._careful = careful
         self._flows = flows
@@ -104,6 +106,7 @@ class Engine:
         self._read_at: dict[tuple[str, str], int] = {}
         self._items: dict[str, str] = {}
         self._stopped = False
+        self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"paused:{flow}", "")}
         self._shared = journal if isinstance(journal, SharedJournal) else None
         self.handled = 0
 
@@ -266,6 +269,7 @@ class Engine:
     async def _drain(self, name: str) -> None:
         lane = self._lanes[name]
         while lane:
+            await self._unless_paused(lane[0].flow)
             worth_of_work.set(_WORTH.get(lane[0].flow, Worth.ORDER))
             # The event at the head is the one being handled.
             await self._handle(lane[0])
@@ -274,6 +278,52 @@ class Engine:
         if self._shared is not None:
             self._shared.yield_lane(name)
 
+    # --- steering --------------------------------------------------------------------------------
+
+    def pause(self, flow: str) -> None:
+        """Work no event of a flow until it is resumed; they are taken in and wait, also over a restart.
+
+        Raises `KeyError` for a flow that does not exist.
+        """
+        self.journal.move(f"paused:{self._flow_named(flow)}", "yes")
+        self._paused.setdefault(flow, asyncio.Event())
+
+    def resume(self, flow: str) -> None:
+        """Go on with a flow. Raises `KeyError` for one that does not exist."""
+        self.journal.move(f"paused:{self._flow_named(flow)}", "")
+        if flow in self._paused:
+            self._paused.pop(flow).set()
+
+    @property
+    def paused(self) -> tuple[str, ...]:
+        """The flows that are paused."""
+        return tuple(self._paused)
+
+    async def sweep(self, system: str) -> None:
+        """Ask a system now for what it has changed since it was last asked. Raises `KeyError` for an unknown one."""
+        if system not in self._sources:
+            raise KeyError(f"no system {system!r}; there are: {', '.join(self._sources)}")
+        await self._ask(system)
+
+    async def backfill(self, system: str, since: str) -> None:
+        """Ask a system for everything changed since ``since``: microseconds since the epoch, for a bank an ISO date.
+
+        What is known already stays as it is. Raises `KeyError` for an unknown system.
+        """
+        if system not in self._sources:
+            raise KeyError(f"no system {system!r}; there are: {', '.join(self._sources)}")
+        self.journal.move(system, since)
+        await self._ask(system)
+
+    def _flow_named(self, flow: str) -> str:
+        if flow not in self._flows:
+            raise KeyError(f"no flow {flow!r}; there are: {', '.join(self._flows)}")
+        return flow
+
+    async def _unless_paused(self, flow: str) -> None:
+        while flow in self._paused:
+            await self._paused[flow].wait()
+
     async def _handle(self, event: Inbound) -> None:
         if event.flow in _STATE_FLOWS:
             # Stamps have whole seconds: read when that second is over, and no change in it is missed.
@@ -281,20 +331,25 @@ class Engine:
             if early > 0:
                 await self._sleep(early / _MICRO)
             self._read_at[event.flow, event.object_id] = self.clock.now()
+        began, state = self.clock.now(), "done"
         try:
             await self._flows[event.flow](self, event)
         except DeadLetter as letter:
+            state = "dead"
             with self.journal.together():
                 case = self._put_case(event, letter)
                 self.journal.finish(event.event_id, "dead")
             self._tell(case)
         except Parked as waits:
+            state = "parked"
             self.journal.finish(event.event_id, "parked", waits.key)
         except Dropped as lost:
+            state = "dropped"
             self.observer.dropped(event, str(lost), self.clock.now())
         else:
             if self._careful:
                 self.journal.finish(event.event_id, "done")
+        self.observer.worked(event, began, self.clock.now(), state)
         self.handled += 1
 
     # --- what flows use --------------------------------------------------------------------------

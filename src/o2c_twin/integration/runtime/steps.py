@@ -27,6 +27,14 @@ Links = Callable[[tuple[Any, ...], str], Sequence[Link]]
 """The cross-references that go with a write: from its arguments and its result."""
 
 
+class Trail(Protocol):
+    """The audit trail."""
+
+    def add(self, at: int, who: str, what: str, object_: str, key: str, after: str = "") -> None:
+        """Put something on record, in the transaction that is open."""
+        ...
+
+
 class Target(Protocol):
     """A connector, as a write sees it. One whose sheet says ``query`` has a method ``find`` besides."""
 
@@ -45,6 +53,7 @@ class Delivery:
     sleep: Callable[[float], Awaitable[None]]
     draw: Draw
     lines: Mapping[str, Line]
+    audit: Trail | None = None
     _capabilities: dict[tuple[str, str], Capability] = field(default_factory=dict)
 
     # --- reads and decisions ---------------------------------------------------------------------
@@ -110,7 +119,13 @@ class Delivery:
             # What was sent is sent again, whatever the records it was made from have become.
             arguments = WRITES[known.write].arguments.decode(known.arguments)
         done = await self._deliver(target, known or intent, arguments, known is not None, rescue)
-        self.journal.settle(key, done, () if links is None else links(arguments, done))
+        told = () if links is None else links(arguments, done)
+        if self.audit is None:
+            self.journal.settle(key, done, told)
+        else:
+            with self.journal.together():
+                self.journal.settle(key, done, told)
+                self.audit.add(self.clock.now(), "engine", f"{target.system} {write}", lane, key, done)
         return done
 
     async def _naive(
@@ -252,6 +267,9 @@ class Observer:
 
     def case_opened(self, case_id: str, flow: str, object_id: str, reason: str, at: int) -> None:
         """The engine gave up and asks a person."""
+
+    def worked(self, event: Inbound, began_at: int, ended_at: int, state: str) -> None:
+        """An event was worked; ``state`` is done, dead, parked or dropped."""
 
     def dropped(self, event: Inbound, reason: str, at: int) -> None:
         """A naive engine gave up; in life nobody is told."""

@@ -137,6 +137,24 @@ class Journal(Protocol):
         """All cases, or those of a state, in the order they were opened."""
         ...
 
+    # --- audit -----------------------------------------------------------------------------------
+
+    def lock_audit(self) -> None:
+        """Until the transaction ends, no other worker appends to the audit log."""
+        ...
+
+    def append_audit(self, seq: int, body: bytes, link: bytes) -> None:
+        """Append a row of the audit log."""
+        ...
+
+    def last_audit(self) -> tuple[int, bytes, bytes] | None:
+        """The row with the highest place."""
+        ...
+
+    def audit_rows(self) -> list[tuple[int, bytes, bytes]]:
+        """All rows by place."""
+        ...
+
     def counts(self) -> dict[str, int]:
         """How many events, effects and cases there are, by state: ``inbox.open``, ``effect.sent``, ``case.open``."""
         ...

@@ -17,7 +17,7 @@ from sqlalchemy.sql import ColumnElement
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.store.migrate import upgrade
 from o2c_twin.integration.store.records import Case, Effect, Link
-from o2c_twin.integration.store.tables import CASE, CURSOR, EFFECT, INBOX, LANE, XREF
+from o2c_twin.integration.store.tables import AUDIT, CASE, CURSOR, EFFECT, INBOX, LANE, XREF
 
 _EVENT = (INBOX.c.event_id, INBOX.c.flow, INBOX.c.object_id, INBOX.c.lane, INBOX.c.source_at)
 
@@ -267,6 +267,25 @@ class PostgresJournal:
         return [
             Case(*row) for row in self._rows(statement if state is None else statement.where(CASE.c.state == state))
         ]
+
+    # --- audit -----------------------------------------------------------------------------------
+
+    def lock_audit(self) -> None:
+        """Until the transaction ends, no other worker appends to the audit log."""
+        self._db.execute(text("select pg_advisory_xact_lock(2026112302)"))
+
+    def append_audit(self, seq: int, body: bytes, link: bytes) -> None:
+        """Append a row of the audit log."""
+        self._write(AUDIT.insert().values(seq=seq, body=body, link=link))
+
+    def last_audit(self) -> tuple[int, bytes, bytes] | None:
+        """The row with the highest place."""
+        rows = self._rows(select(AUDIT).order_by(AUDIT.c.seq.desc()).limit(1))
+        return (rows[0][0], rows[0][1], rows[0][2]) if rows else None
+
+    def audit_rows(self) -> list[tuple[int, bytes, bytes]]:
+        """All rows by place."""
+        return [(row[0], row[1], row[2]) for row in self._rows(select(AUDIT).order_by(AUDIT.c.seq))]
 
     def counts(self) -> dict[str, int]:
         """How many there are by state."""

@@ -37,6 +37,7 @@ create table if not exists exception_case (
   effect_key text, reason text not null, owner text not null, opened_at integer not null, due_at integer not null,
   level integer not null, state text not null, closed_at integer, closed_by text, note text
 );
+create table if not exists audit (seq integer primary key, body blob not null, link blob not null);
 commit;
 """
 _KEPT_XREFS = 200_000
@@ -281,6 +282,24 @@ class SqliteJournal:
             "select * from exception_case where ? is null or state = ? order by opened_at, case_id", (state, state)
         ).fetchall()
         return [Case(*row) for row in rows]
+
+    # --- audit -----------------------------------------------------------------------------------
+
+    def lock_audit(self) -> None:
+        """There is no other worker."""
+
+    def append_audit(self, seq: int, body: bytes, link: bytes) -> None:
+        """Append a row of the audit log."""
+        self._run("insert into audit values (?,?,?)", (seq, body, link))
+
+    def last_audit(self) -> tuple[int, bytes, bytes] | None:
+        """The row with the highest place."""
+        row = self._run("select * from audit order by seq desc limit 1").fetchone()
+        return None if row is None else (row[0], row[1], row[2])
+
+    def audit_rows(self) -> list[tuple[int, bytes, bytes]]:
+        """All rows by place."""
+        return self._run("select * from audit order by seq").fetchall()
 
     def counts(self) -> dict[str, int]:
         """How many there are by state."""

@@ -72,6 +72,14 @@ CASE = Table(
     Column("note", Text),
 )
 
+AUDIT = Table(
+    "audit",
+    METADATA,
+    Column("seq", _ROWID, primary_key=True, autoincrement=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("link", LargeBinary, nullable=False),
+)
+
 LANE = Table(
     "lane",
     METADATA,

@@ -70,6 +70,12 @@ def upgrade() -> None:
         sa.Column("note", sa.Text()),
     )
     op.create_table(
+        "audit",
+        sa.Column("seq", sa.BigInteger().with_variant(sa.Integer(), "sqlite"), primary_key=True, autoincrement=False),
+        sa.Column("body", sa.LargeBinary(), nullable=False),
+        sa.Column("link", sa.LargeBinary(), nullable=False),
+    )
+    op.create_table(
         "lane",
         sa.Column("name", sa.Text(), primary_key=True),
         sa.Column("owner", sa.Text()),
@@ -84,5 +90,5 @@ def _partial(name: str, table: str, column: str, condition: str) -> None:
 
 def downgrade() -> None:
     """There was nothing before."""
-    for table in ("lane", "exception_case", "cursor", "xref", "effect", "inbox"):
+    for table in ("lane", "audit", "exception_case", "cursor", "xref", "effect", "inbox"):
         op.drop_table(table)

@@ -1,0 +1,65 @@
+"""Connectors by vendor, made from an address and credentials: for an engine that is configured by a file."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from o2c_twin.integration.connectors.bank_feed import BankFeed
+from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.salesforce import SalesforceCrm
+from o2c_twin.integration.ports import Clock, HttpPort
+
+
+class ConfigError(ValueError):
+    """A connector cannot be made from what was given; the message names the place and the remedy."""
+
+
+@dataclass(frozen=True, slots=True)
+class Site:
+    """One system to connect to: its name in the estate, its address, and what logs in to it."""
+
+    name: str
+    url: str
+    http: HttpPort
+    clock: Clock
+    currency: str
+    credentials: Mapping[str, str]
+
+    def credential(self, name: str) -> str:
+        """One credential. Raises `ConfigError` when it is not given."""
+        value = self.credentials.get(name)
+        if not value:
+            raise ConfigError(f"systems.{self.name}.credentials.{name}: is missing; give it, as env:VARIABLE")
+        return value
+
+
+def _salesforce(site: Site) -> SalesforceCrm:
+    return SalesforceCrm(
+        site.name,
+        site.url,
+        site.http,
+        site.credential("client_id"),
+        site.credential("client_secret"),
+        site.currency,
+    )
+
+
+def _netsuite(site: Site) -> NetSuiteErp:
+    names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
+    signer = TokenSigner(*(site.credential(name) for name in names))
+    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency)
+
+
+def _bank_iso20022(site: Site) -> BankFeed:
+    names = ("client_id", "client_secret", "account_id", "webhook_secret")
+    return BankFeed(site.name, site.url, site.http, *(site.credential(name) for name in names))
+
+
+CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
+    "crm": {"salesforce": _salesforce},
+    "erp": {"netsuite": _netsuite},
+    "bank": {"bank_iso20022": _bank_iso20022},
+    "payments": {},
+}
+"""By role and vendor."""
