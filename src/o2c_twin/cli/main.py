@@ -7,6 +7,7 @@ import click
 
 from o2c_twin.cli.compare import compare
 from o2c_twin.cli.demo import demo
+from o2c_twin.cli.engine import engine
 from o2c_twin.cli.errors import one_line
 from o2c_twin.cli.roi import roi
 from o2c_twin.cli.run import run
@@ -81,7 +82,7 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (demo, run, compare, scenarios, roi, up):
+for command in (demo, run, compare, scenarios, engine, roi, up):
     main.add_command(command)
 
 

@@ -44,6 +44,7 @@ Examples:
     help="Port of the first system; the others follow. 0 takes free ones.",
 )
 @click.option("--engine/--no-engine", default=True, help="Run the sync engine beside the systems [default: yes].")
+@click.option("--now", is_flag=True, help="The systems' clocks show the real time; goes with --speed 1.")
 @click.option("--people", is_flag=True, help="Let customers, sales and clerks work too; else only clients act.")
 @click.option("--webhook-base", metavar="URL", help="Where the systems push their changes when no engine runs.")
 @options.as_json
@@ -54,6 +55,7 @@ def up(
     host: str,
     port: int,
     engine: bool,
+    now: bool,
     people: bool,
     webhook_base: str | None,
     as_json: bool,
@@ -65,11 +67,13 @@ def up(
     """
     if webhook_base is not None and engine:
         raise click.UsageError("--webhook-base is for --no-engine: the engine hears the systems itself")
+    if now and speed != 1.0:
+        raise click.UsageError("--now is for --speed 1: real time does not run faster")
     plan = planned(found(estate), Figures())
     from o2c_twin.mock_systems.wire.live import CannotListen
     from o2c_twin.twin.live import LiveOptions, main_up
 
-    live = LiveOptions(host, port, speed, engine, people, _CERTIFICATES if tls else None, webhook_base)
+    live = LiveOptions(host, port, speed, engine, people, _CERTIFICATES if tls else None, webhook_base, now)
     try:
         main_up(plan, live, print_json if as_json else _tell)
     except CannotListen as error:

@@ -41,7 +41,7 @@ class LiveOptions:
 
     ``engine`` runs our sync engine beside the systems; without it an integration platform takes its
     place, and ``webhook_base`` is where the systems push. ``people`` lets the world's customers,
-    sales and clerks work too. ``tls_dir`` gets a test CA and turns https on.
+    sales and clerks work too; ``now`` lets the systems' clocks begin at the real time. ``tls_dir`` gets a test CA and turns https on.
     """
 
     host: str = "127.0.0.1"
@@ -51,6 +51,7 @@ class LiveOptions:
     people: bool = False
     tls_dir: Path | None = None
     webhook_base: str | None = None
+    now: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,7 +97,7 @@ async def live_estate(plan: RunPlan, env: TwinEnvironment, options: LiveOptions)
 
     Raises `CannotListen` when a port is taken.
     """
-    start = datetime.combine(plan.world.start, time(), UTC)
+    start = datetime.now(UTC) if options.now else datetime.combine(plan.world.start, time(), UTC)
     clock = TwinClock(env, epoch(start))
     chance = Chance(plan.seed)
     cert, key, ca, trust = _certificates(options)
