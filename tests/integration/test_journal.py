@@ -2,16 +2,18 @@
 
 import functools
 import sqlite3
+from pathlib import Path
 
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.runtime.migration import MigrationContext
+from alembic.script import ScriptDirectory
 from hypothesis import given
 from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store import Case, Effect, JournalInUse, Link, SqliteJournal
+from o2c_twin.integration.store import Case, Effect, JournalInUse, Link, SqliteJournal, migrate
 from o2c_twin.integration.store.migrate import upgrade
 from o2c_twin.integration.store.postgres import PostgresJournal
 from o2c_twin.integration.store.tables import METADATA
@@ -243,6 +245,11 @@ def test_a_second_engine_on_the_same_file_is_refused(path):
         SqliteJournal(path)
     journal.close()
     SqliteJournal(path).close()
+
+
+def test_the_head_is_the_last_step():
+    folder = Path(migrate.__file__).parent / "migrations"
+    assert ScriptDirectory(str(folder)).get_current_head() == migrate.HEAD
 
 
 def test_sqlite_and_migrations_make_the_declared_tables(tmp_path, postgres_url):

@@ -3,6 +3,7 @@
 import json
 import os
 import platform
+import sys
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -69,7 +70,7 @@ def run(config: Path, port: int | None, worker: str | None, check: bool, as_json
             print_json({"url": url, "pid": os.getpid()})
         else:
             click.echo(f"engine listens on {url} (health, ready, metrics, docs); Ctrl-C stops it")
-        click.get_text_stream("stdout").flush()
+        sys.stdout.flush()
 
     try:
         status = run_service(loaded, worker or f"{platform.node()}-{os.getpid()}", tell)

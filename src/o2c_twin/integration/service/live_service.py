@@ -14,10 +14,6 @@ from typing import Any
 
 import msgspec
 import structlog
-import uvicorn
-from opentelemetry.sdk.resources import Resource
-from opentelemetry.sdk.trace import TracerProvider
-from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
 
 from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError, Site
 from o2c_twin.integration.flows import FLOWS
@@ -29,12 +25,10 @@ from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.runtime.quota import Allowance
 from o2c_twin.integration.runtime.steps import Observer, Synced
-from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.config import ServiceConfig
 from o2c_twin.integration.service.operations import Operations
 from o2c_twin.integration.store import Journal, SqliteJournal
 from o2c_twin.integration.store.audit_log import JournalAuditLog, Trail
-from o2c_twin.integration.store.postgres import PostgresJournal
 
 _ESCALATE_EVERY_S = 60.0
 _DRAIN_S = 10.0
@@ -52,6 +46,8 @@ def open_journal(url: str, worker: str) -> Journal:
     """The journal of an address. Raises `JournalInUse` for a file another engine works on."""
     if url.startswith("sqlite:///"):
         return SqliteJournal(url.removeprefix("sqlite:///"))
+    from o2c_twin.integration.store.postgres import PostgresJournal
+
     return PostgresJournal(url, worker)
 
 
@@ -68,12 +64,7 @@ class Telemetry(Observer):
             logger_factory=structlog.PrintLoggerFactory(sys.stderr),
         )
         self.log = structlog.get_logger()
-        self._file = None if traces is None else Path(traces).open("a", encoding="utf-8")  # noqa: SIM115 - as long as we
-        provider = TracerProvider(resource=Resource.create({"service.name": "o2c-twin-engine"}))
-        if self._file is not None:
-            exporter = ConsoleSpanExporter(out=self._file, formatter=lambda span: span.to_json(indent=None) + "\n")
-            provider.add_span_processor(SimpleSpanProcessor(exporter))
-        self._tracer = provider.get_tracer("o2c_twin.integration")
+        self._tracer = None if traces is None else _tracer(traces)
 
     def synced(self, what: Synced) -> None:
         """A change arrived."""
@@ -89,11 +80,23 @@ class Telemetry(Observer):
 
     def worked(self, event: Inbound, began_at: int, ended_at: int, state: str) -> None:
         """An event was worked."""
-        if self._file is None:
+        if self._tracer is None:
             return
         span = self._tracer.start_span(event.flow, start_time=began_at * 1_000)
         span.set_attributes({"o2c.object": event.object_id, "o2c.lane": event.lane, "o2c.state": state})
         span.end(end_time=ended_at * 1_000)
+
+
+def _tracer(path: str) -> Any:
+    from opentelemetry.sdk.resources import Resource
+    from opentelemetry.sdk.trace import TracerProvider
+    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
+
+    provider = TracerProvider(resource=Resource.create({"service.name": "o2c-twin-engine"}))
+    out = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - open for as long as the process lives
+    exporter = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
+    provider.add_span_processor(SimpleSpanProcessor(exporter))
+    return provider.get_tracer("o2c_twin.integration")
 
 
 class Service:
@@ -121,7 +124,6 @@ class Service:
             return [dict(zip(names, msgspec.structs.astuple(entry), strict=True)) for entry in rows]
 
         self.operations = Operations(self.engine, told, read)
-        self.app = service_app(self.engine, self.operations, config.tokens, lambda: self._running)
 
     def _engine(self) -> Engine:
         config = self._config
@@ -168,11 +170,11 @@ class Service:
         """Run until told to stop; ``tell(url)`` once it listens. Gives the exit code. Raises OSError."""
         listen = self._config.listen
         holding = socket.create_server((listen.host, listen.port), reuse_port=False)
-        server = uvicorn.Server(
-            uvicorn.Config(self.app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
-        )
+        # What an earlier life left open goes on first; the HTTP side takes longer to load.
         self.engine.start()
         self._spawn(self._escalate(), "engine.escalate")
+        await asyncio.sleep(0)
+        server = self._server()
         self._running = True
         tell(f"http://{listen.host}:{holding.getsockname()[1]}")
         try:
@@ -184,6 +186,15 @@ class Service:
             await self._http.close()
             self.journal.close()
         return 0 if self._failed is None else 1
+
+    def _server(self) -> Any:
+        import uvicorn
+
+        from o2c_twin.integration.service.api import service_app
+
+        app = service_app(self.engine, self.operations, self._config.tokens, lambda: self._running)
+        config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
+        return uvicorn.Server(config)
 
     async def _escalate(self) -> None:
         while True:
