@@ -285,7 +285,7 @@ def seen(stage):
     erp, crm, fields, journal = stage.estate.erp.state, stage.estate.crm.state, stage.estate.crm_fields, stage.journal
     wrong = {}
     for deal, order in zip(crm.opportunities.values(), erp.orders.values(), strict=False):
-        for name, value in news_of_order(stage.estate.erp, order).items():
+        for name, value in news_of_order(stage.estate.erp, order, order.id).items():
             if deal.custom.get(getattr(fields, name)) != value:
                 wrong[name] = (deal.custom.get(getattr(fields, name)), value)
     lines = [line for order in erp.orders.values() for line in order.lines]

@@ -41,7 +41,8 @@ class LiveOptions:
 
     ``engine`` runs our sync engine beside the systems; without it an integration platform takes its
     place, and ``webhook_base`` is where the systems push. ``people`` lets the world's customers,
-    sales and clerks work too; ``now`` lets the systems' clocks begin at the real time. ``tls_dir`` gets a test CA and turns https on.
+    sales and clerks work too; ``now`` lets the systems' clocks begin at the real time. ``tls_dir`` gets
+    a test CA and turns https on.
     """
 
     host: str = "127.0.0.1"

@@ -10,7 +10,7 @@ from o2c_twin.twin.world.settings import WorldSettings
 ROLES = ("crm", "erp", "bank")
 VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce",),
-    "erp": ("netsuite",),
+    "erp": ("netsuite", "business_central"),
     "bank": ("bank_iso20022",),
 }
 """The vendors that can stand in each role."""

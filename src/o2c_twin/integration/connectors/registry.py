@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from o2c_twin.integration.connectors.bank_feed import BankFeed
+from o2c_twin.integration.connectors.business_central import BusinessCentralErp
+from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
@@ -51,6 +53,12 @@ def _netsuite(site: Site) -> NetSuiteErp:
     return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency)
 
 
+def _business_central(site: Site) -> BusinessCentralErp:
+    names = ("tenant", "environment", "company_id", "client_id", "client_secret")
+    client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
+    return BusinessCentralErp(client, site.currency, site.credential("client_state"))
+
+
 def _bank_iso20022(site: Site) -> BankFeed:
     names = ("client_id", "client_secret", "account_id", "webhook_secret")
     return BankFeed(site.name, site.url, site.http, *(site.credential(name) for name in names))
@@ -58,7 +66,7 @@ def _bank_iso20022(site: Site) -> BankFeed:
 
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
     "crm": {"salesforce": _salesforce},
-    "erp": {"netsuite": _netsuite},
+    "erp": {"netsuite": _netsuite, "business_central": _business_central},
     "bank": {"bank_iso20022": _bank_iso20022},
     "payments": {},
 }

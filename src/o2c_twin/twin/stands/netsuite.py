@@ -10,12 +10,15 @@ from o2c_twin.mock_systems.vendors import netsuite
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.plan import RunPlan, SystemPlan
 from o2c_twin.twin.stands.stand import one_of
+from o2c_twin.twin.world.company import SameNames
 
 INTEGRATION = "o2c-twin engine"
 
 
 class NetSuiteStand:
     """An account with one integration record."""
+
+    names = SameNames()
 
     def __init__(self, plan: RunPlan, system: SystemPlan, world: World) -> None:
         account = netsuite.NetSuiteConfig().account

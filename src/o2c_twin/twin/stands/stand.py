@@ -11,7 +11,7 @@ from o2c_twin.mock_systems.roles.erp import ErpCore
 from o2c_twin.mock_systems.wire.dialect import Dialect
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.plan import RunPlan, SystemPlan
-from o2c_twin.twin.world.company import CrmFields
+from o2c_twin.twin.world.company import CrmFields, ErpNames
 
 
 class Stand(Protocol):
@@ -46,6 +46,7 @@ class ErpStand(Stand, Protocol):
     """A system in the role of the ERP."""
 
     core: ErpCore
+    names: ErpNames
 
     def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Erp:
         """The engine's connector to it."""

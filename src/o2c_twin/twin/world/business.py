@@ -43,6 +43,7 @@ class Business:
             estate.erp,
             estate.bank,
             estate.crm_fields,
+            estate.erp_stand.names,
             estate.bank_account_id,
             record,
             trace,

@@ -3,13 +3,13 @@
 import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import simpy
 
 from o2c_twin.mock_systems.roles.bank import BankCore
 from o2c_twin.mock_systems.roles.crm import CrmCore
-from o2c_twin.mock_systems.roles.erp import ErpCore
+from o2c_twin.mock_systems.roles.erp import ErpCore, SalesOrder
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.time import TwinClock, TwinEnvironment
@@ -18,6 +18,7 @@ from o2c_twin.twin.world.calendar import OfficeHours
 from o2c_twin.twin.world.people import Desk, staff_for
 from o2c_twin.twin.world.settings import WorldSettings
 from o2c_twin.twin.world.truth import Truth
+from o2c_twin.twin.world.views import news_of_order
 
 Process = Generator[simpy.Event, Any, Any]
 OFFICE = OfficeHours(8, 17)
@@ -39,6 +40,30 @@ class CrmFields:
     invoice_number: str
     payment: str
     credit: str
+
+
+class ErpNames(Protocol):
+    """What the ERP's own interface calls a record of the core (kinds: order, shipment, invoice), and back."""
+
+    def name_of(self, kind: str, core_id: str) -> str:
+        """The interface's id."""
+        ...
+
+    def id_of(self, kind: str, name: str) -> str:
+        """The core's id."""
+        ...
+
+
+class SameNames:
+    """An ERP whose interface uses the core's own ids."""
+
+    def name_of(self, kind: str, core_id: str) -> str:
+        """The same."""
+        return core_id
+
+    def id_of(self, kind: str, name: str) -> str:
+        """The same."""
+        return name
 
 
 class Diary:
@@ -74,6 +99,7 @@ class Company:
         erp: ErpCore,
         bank: BankCore,
         crm_fields: CrmFields,
+        erp_names: ErpNames,
         bank_account_id: str,
         record: RunRecordWriter,
         trace: Trace,
@@ -87,6 +113,7 @@ class Company:
         self.erp = erp
         self.bank = bank
         self.fields = crm_fields
+        self.erp_names = erp_names
         self.bank_account_id = bank_account_id
         self.record = record
         self.truth = Truth()
@@ -128,6 +155,10 @@ class Company:
             yield self.until(midnight + int(hour * 3_600_000_000))
             routine(midnight)
             midnight += day
+
+    def news_of(self, order: SalesOrder) -> dict[str, str]:
+        """What sales should read of an order."""
+        return news_of_order(self.erp, order, self.erp_names.name_of("order", order.id))
 
     def tell_crm(self, deal_id: str, values: Mapping[str, str]) -> None:
         """A person types a deal's news into the CRM; keys as in `CrmFields`."""

@@ -4,7 +4,7 @@ from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.twin.world.company import Company, Process
 from o2c_twin.twin.world.office import post_receipt
-from o2c_twin.twin.world.views import news_of_order, orders_of_deal
+from o2c_twin.twin.world.views import orders_of_deal
 
 
 class Exceptions:
@@ -54,10 +54,10 @@ class Exceptions:
                 ).id
             lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
             order = company.erp.enter_order(master, lines, po_number=deal.po_number)
-        company.tell_crm(deal.deal_id, news_of_order(company.erp, order))
+        company.tell_crm(deal.deal_id, company.news_of(order))
 
     def _bill(self, delivery_id: str) -> None:
-        delivery = self._company.erp.state.deliveries[delivery_id]
+        delivery = self._company.erp.state.deliveries[self._company.erp_names.id_of("shipment", delivery_id)]
         try:
             self._company.erp.invoice_order(delivery.order_id)
         except RuleError as nothing:
@@ -65,9 +65,12 @@ class Exceptions:
             self._company.diary.note("support", "case without cause", "delivery", delivery.number, why=nothing.code)
 
     def _news(self, flow: str, object_id: str) -> None:
-        erp = self._company.erp
-        order_id = erp.state.invoices[object_id].order_id if flow == "invoice" else object_id
+        erp, names = self._company.erp, self._company.erp_names
+        if flow == "invoice":
+            order_id = erp.state.invoices[names.id_of("invoice", object_id)].order_id
+        else:
+            order_id = names.id_of("order", object_id)
         order = erp.state.orders.get(order_id)
         deal = self._company.truth.deal_of_po(order.po_number) if order is not None else None
         if order is not None and deal is not None:
-            self._company.tell_crm(deal.deal_id, news_of_order(erp, order))
+            self._company.tell_crm(deal.deal_id, self._company.news_of(order))

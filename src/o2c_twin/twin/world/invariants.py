@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from o2c_twin.twin.world.company import Company
-from o2c_twin.twin.world.views import news_of_order, orders_of_deal
+from o2c_twin.twin.world.views import orders_of_deal
 
 _WEEK_US = 7 * 86_400_000_000
 
@@ -106,7 +106,7 @@ def _crm_agrees(company: Company) -> Iterator[Violation]:
         if not orders:
             continue
         custom = company.crm.state.opportunities[company.truth.crm_ids[deal.deal_id]].custom
-        for name, value in news_of_order(company.erp, orders[0]).items():
+        for name, value in company.news_of(orders[0]).items():
             found = custom.get(getattr(company.fields, name))
             if found != value:
                 detail = f"{name} in the CRM is {found!r}, in the ERP {value!r}"

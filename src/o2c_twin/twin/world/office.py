@@ -6,7 +6,6 @@ from o2c_twin.twin.world.company import OFFICE, Company, Process
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.population import Customer
 from o2c_twin.twin.world.truth import Receipt
-from o2c_twin.twin.world.views import news_of_order
 
 
 class Office:
@@ -46,7 +45,7 @@ class Office:
         order = company.erp.enter_order(customer_id, lines, po_number=deal.po_number)
         if error is not None:
             self.entry_errors[order.number] = error
-        company.tell_crm(deal.deal_id, news_of_order(company.erp, order))
+        company.tell_crm(deal.deal_id, company.news_of(order))
         company.record.add("sync", ("order", deal.deal_id, "crm", "erp", deal.won_at, company.clock.now()))
         company.diary.note("order entry", "order entered", "order", order.number, deal.deal_id)
 
@@ -113,7 +112,7 @@ class Office:
         if deal is None:
             return
         yield from company.desk("order_entry").work("update CRM", deal.deal_id, company.settings.minutes_status)
-        company.tell_crm(deal.deal_id, news_of_order(company.erp, order))
+        company.tell_crm(deal.deal_id, company.news_of(order))
         company.record.add("sync", (flow, object_id, "erp", "crm", since, company.clock.now()))
 
     # --- bank to receivables ---------------------------------------------------------------------

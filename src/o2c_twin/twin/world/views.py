@@ -10,11 +10,14 @@ def orders_of_deal(erp: ErpCore, po_number: str) -> list[SalesOrder]:
     return [order for order in orders if not order.cancelled]
 
 
-def news_of_order(erp: ErpCore, order: SalesOrder) -> dict[str, str]:
-    """Order number, credit, fulfilment, invoices and payment of one order; keys as in `CrmFields`."""
+def news_of_order(erp: ErpCore, order: SalesOrder, order_id: str) -> dict[str, str]:
+    """Order number, credit, fulfilment, invoices and payment of one order; keys as in `CrmFields`.
+
+    ``order_id`` is what the ERP's own interface calls the order.
+    """
     news = {
         "erp_order_number": order.number,
-        "erp_order_id": order.id,
+        "erp_order_id": order_id,
         "credit": "on hold" if order.credit == "hold" else "passed",
         "fulfilment": fulfilment_status(order),
     }

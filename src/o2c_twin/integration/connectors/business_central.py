@@ -1,0 +1,437 @@
+"""The Business Central connector: canonical words to and from API v2.0.
+
+The service has no idempotency key and its orders vanish with their last invoice. So each write leaves a mark that
+can be asked for, and what became of an order is read from its posted invoices.
+"""
+
+import base64
+import re
+from collections.abc import Mapping
+from hashlib import blake2b
+from typing import Any
+
+from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
+from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, Rows
+from o2c_twin.integration.connectors.business_central_events import BusinessCentralEvents
+from o2c_twin.integration.connectors.instants import from_iso
+from o2c_twin.integration.model import (
+    Allocation,
+    BankEntry,
+    Deal,
+    Inbound,
+    InvoiceStatus,
+    OpenItem,
+    OrderStatus,
+    Party,
+    Shipment,
+)
+from o2c_twin.integration.runtime.errors import CallFailed
+
+_MARK = "Ref. "
+_PLAIN = re.compile(r"[a-z]+:[A-Z0-9-]+\Z")
+_NAMED_AT_ONCE = 20
+
+SHEET: Sheet = (
+    # The number is the key of the customer table: a second create is refused, and the first is found by it.
+    Capability("put_customer", "customers.create", "external-id"),
+    Capability("update_customer", "record.update", "query", version_guard="etag"),
+    # The key stands in a comment line, which the posted invoices carry on.
+    Capability("put_order", "salesOrders.create", "query"),
+    # What is shipped and not invoiced can be read: a second bill finds nothing left.
+    Capability("bill", "batch", "query", bulk_limit=100, partial=True),
+    # The document number is made from the key, and the ledger can be asked for it.
+    Capability("put_payment", "batch", "query", bulk_limit=100, partial=True),
+)
+
+
+def code_of(key: str, size: int = 20) -> str:
+    """A key as a code field takes it: capitals, ``size`` characters; other keys have other codes."""
+    if len(key) <= size and _PLAIN.match(key):
+        return key.upper()
+    return "K" + base64.b32encode(blake2b(key.encode(), digest_size=20).digest()).decode()[: size - 1]
+
+
+def _literal(text: str) -> str:
+    return "'" + text.replace("'", "''") + "'"
+
+
+class BusinessCentralErp:
+    """An ERP that is a Business Central company. ``client_state`` is what its webhooks must bring along.
+
+    ``journal`` is the code of the payment journal receipts are posted in.
+    """
+
+    def __init__(
+        self, client: BusinessCentralClient, currency: str = "EUR", client_state: str = "", journal: str = "PAYMENT"
+    ) -> None:
+        self.system = client.system
+        self.sheet = SHEET
+        self._client = client
+        self._reading = client.wire.reading
+        self._currency = currency
+        self._events = BusinessCentralEvents(client, client_state)
+        self._journal_code = journal
+        self._journal: str | None = None
+        self._terms: dict[int, str] = {}
+        self._sent: dict[str, str] = {}
+        """Where to look for a write that is under way: the customer's number of an order, the order of a bill."""
+
+    def _own_currency(self, operation: str, currency: str) -> None:
+        # The amount would be booked in the local currency, whatever it was in.
+        if currency != self._currency:
+            detail = f"{currency} is not the currency of the books, {self._currency}"
+            raise CallFailed(self.system, operation, "rejected", detail)
+
+    # --- masters ---------------------------------------------------------------------------------
+
+    async def item_ids(self) -> dict[str, str]:
+        """SKU to item id, of all items."""
+        rows = await self._client.rows("item_ids", "items", {"$select": "id,number"})
+        with self._reading("item_ids"):
+            return {row["number"]: row["id"] for row in rows}
+
+    async def _customer_body(self, party: Party) -> dict[str, Any]:
+        body: dict[str, Any] = {"displayName": party.name, "paymentTermsId": await self._term(party.terms_days)}
+        if party.credit_limit_minor == 0:
+            # It would be read as no limit at all.
+            raise CallFailed(self.system, "put_customer", "rejected", "a credit limit of 0 means none to this system")
+        if party.credit_limit_minor is not None:
+            body["creditLimit"] = to_decimal(party.credit_limit_minor, self._currency)
+        if party.email is not None:
+            body["email"] = party.email
+        return body
+
+    async def _term(self, days: int) -> str:
+        """The id of the payment terms of so many days net, made when there are none."""
+        if days not in self._terms:
+            for row in await self._client.rows("terms", "paymentTerms", {"$select": "id,dueDateCalculation"}):
+                with self._reading("terms"):
+                    rule = row["dueDateCalculation"]
+                    if rule[:-1].isdecimal() and rule.endswith("D"):
+                        self._terms.setdefault(int(rule[:-1]), row["id"])
+        if days not in self._terms:
+            body = {"code": f"{days}D", "displayName": f"Net {days} days", "dueDateCalculation": f"{days}D"}
+            answer = await self._client.call("terms", "POST", "paymentTerms", None, body)
+            self._terms[days] = self._id("terms", self._client.wire.json("terms", answer))
+        return self._terms[days]
+
+    def _id(self, operation: str, row: dict[str, Any]) -> str:
+        with self._reading(operation):
+            return str(row["id"])
+
+    async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
+        """Create the customer; with a key, one that is there already under its number is updated."""
+        body = await self._customer_body(party)
+        number = party.number or (None if key is None else code_of(key))
+        if number is not None:
+            body["number"] = number
+        try:
+            answer = await self._client.call("put_customer", "POST", "customers", None, body, correlation)
+        except CallFailed as failure:
+            if key is None or number is None or "EntityWithSameKeyExists" not in failure.detail:
+                raise
+            known = await self.customer_by_number(number)
+            if known is None:
+                raise
+            await self.update_customer(known, party, correlation)
+            return known
+        return self._id("put_customer", self._client.wire.json("put_customer", answer))
+
+    async def customer_by_number(self, number: str) -> str | None:
+        """The customer with that number."""
+        query = {"$filter": f"number eq {_literal(number)}", "$select": "id"}
+        rows = await self._client.rows("customer_by_number", "customers", query)
+        return self._id("customer_by_number", rows[0]) if rows else None
+
+    async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
+        """Change name, terms, limit and e-mail, on the record as it was just read."""
+        body = await self._customer_body(party)
+        row = await self._client.get("update_customer", f"customers({erp_id})", {"$select": "id"})
+        with self._reading("update_customer"):
+            etag = row["@odata.etag"]
+        path = f"customers({erp_id})"
+        await self._client.call("update_customer", "PATCH", path, None, body, correlation, etag)
+
+    # --- orders and shipments --------------------------------------------------------------------
+
+    async def put_order(
+        self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
+    ) -> str:
+        """Create the sales order with its lines; the key stands in a comment line of it."""
+        self._own_currency("put_order", deal.currency)
+        lines: list[dict[str, Any]] = []
+        for line in deal.lines:
+            item = items.get(line.sku)
+            if item is None:
+                raise CallFailed(self.system, "put_order", "rejected", f"no item {line.sku} in the ERP")
+            price = to_decimal(line.unit_price_minor, deal.currency)
+            lines.append({"lineType": "Item", "itemId": item, "quantity": line.quantity, "unitPrice": price})
+        body: dict[str, Any] = {"customerId": customer_id, "salesOrderLines": lines}
+        if deal.po_number is not None:
+            body["externalDocumentNumber"] = deal.po_number
+        if key is not None:
+            lines.append({"lineType": "Comment", "description": _MARK + key})
+            self._sent[key] = deal.po_number or ""
+        answer = await self._client.call("put_order", "POST", "salesOrders", None, body, correlation)
+        row = self._client.wire.json("put_order", answer)
+        with self._reading("put_order"):
+            self._events.remember(row["id"], row["number"])
+            if key is not None:
+                self._sent.pop(key, None)
+            return str(row["id"])
+
+    async def _order_by_key(self, key: str) -> str | None:
+        """The order whose comment has the key, be it gone into its invoices: by its reference when that is known."""
+        reference = self._sent.get(key)
+        for set_, lines, id_ in (
+            ("salesOrders", "salesOrderLines", "id"),
+            ("salesInvoices", "salesInvoiceLines", "orderId"),
+        ):
+            query = {"$select": id_, "$expand": f"{lines}($filter=description eq {_literal(_MARK + key)})"}
+            if reference:
+                query["$filter"] = f"externalDocumentNumber eq {_literal(reference)}"
+            for row in await self._client.rows("find", set_, query):
+                with self._reading("find"):
+                    if row[lines]:
+                        return str(row[id_])
+        return None
+
+    async def order(self, order_id: str) -> OrderStatus:
+        """The order as it stands; one that is gone is told from its posted invoices."""
+        try:
+            row = await self._client.get("order", f"salesOrders({order_id})", {"$expand": "salesOrderLines"})
+        except CallFailed as failure:
+            if failure.cause != "missing":
+                raise
+            return await self._gone(order_id, failure)
+        with self._reading("order"):
+            lines: Rows = row["salesOrderLines"]
+            self._events.remember(row["id"], row["number"])
+            shipped = sum(int(line.get("shippedQuantity", 0)) for line in lines)
+            state = "shipped" if row["fullyShipped"] else "part shipped" if shipped else "open"
+            held = row["status"] == "In Review"
+            return _status(row, lines, row["id"], row["number"], "on hold" if held else "passed", state)
+
+    async def _gone(self, order_id: str, failure: CallFailed) -> OrderStatus:
+        invoices = await self._invoices(order_id, "$expand", "salesInvoiceLines($filter=lineType eq 'Comment')")
+        if not invoices:
+            raise failure
+        row = invoices[-1]
+        with self._reading("order"):
+            return _status(row, row["salesInvoiceLines"], order_id, row["orderNumber"], "passed", "shipped")
+
+    async def _invoices(self, order_id: str, *more: str) -> Rows:
+        """The posted invoices of an order, oldest first."""
+        query = {"$filter": f"orderId eq {order_id}", **({more[0]: more[1]} if more else {})}
+        rows = await self._client.rows("invoices", "salesInvoices", query)
+        with self._reading("invoices"):
+            return sorted(rows, key=lambda row: (len(row["number"]), row["number"]))
+
+    async def shipment(self, shipment_id: str) -> Shipment:
+        """A posted shipment; it tells the number of its order, and the order's id is looked up."""
+        row = await self._client.get("shipment", f"salesShipments({shipment_id})")
+        with self._reading("shipment"):
+            number, at = row["orderNumber"], from_iso(row["lastModifiedDateTime"])
+            self._events.remember(row["id"], number)
+            own = str(row["number"])
+        wanted = f"Number eq {_literal(number)}"
+        rows = await self._client.rows("shipment", "salesOrders", {"$filter": f"n{wanted[1:]}", "$select": "id"})
+        name = "id"
+        if not rows:
+            name = "orderId"
+            query = {"$filter": f"order{wanted}", "$select": "orderId"}
+            rows = await self._client.rows("shipment", "salesInvoices", query)
+        if not rows:
+            raise CallFailed(self.system, "shipment", "missing", f"no order {number}")
+        with self._reading("shipment"):
+            return Shipment(shipment_id, own, rows[0][name], at)
+
+    # --- invoices --------------------------------------------------------------------------------
+
+    async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
+        """Post an invoice of what has shipped and is not invoiced, and ship nothing by it: in one transaction."""
+        try:
+            row = await self._client.get("bill", f"salesOrders({order_id})", {"$expand": "salesOrderLines"})
+        except CallFailed as failure:
+            if failure.cause != "missing":
+                raise
+            return await self._billed_before(order_id, key)
+        requests = []
+        due = 0
+        with self._reading("bill"):
+            for line in row["salesOrderLines"]:
+                if line["lineType"] == "Comment":
+                    continue
+                open_quantity = int(line["shippedQuantity"]) - int(line["invoicedQuantity"])
+                due += open_quantity
+                requests.append(
+                    {
+                        "method": "PATCH",
+                        "url": f"salesOrderLines({line['id']})",
+                        "headers": {"If-Match": line["@odata.etag"]},
+                        "body": {"shipQuantity": 0, "invoiceQuantity": open_quantity},
+                    }
+                )
+        if not due:
+            return await self._billed_before(order_id, key)
+        requests.append({"method": "POST", "url": f"salesOrders({order_id})/Microsoft.NAV.shipAndInvoice"})
+        if key is not None:
+            self._sent[key] = order_id
+        try:
+            await self._client.together("bill", requests, correlation)
+        except CallFailed as failure:
+            if failure.cause != "unknown-outcome":
+                self._sent.pop(key or "", None)
+            raise
+        made = await self._billed_before(order_id, key) if key is not None else await self._newest(order_id)
+        if not made:
+            raise CallFailed(self.system, "bill", "unknown-outcome", f"posted, and no invoice of {order_id} is there")
+        return made
+
+    async def _billed_before(self, order_id: str, key: str | None) -> str:
+        """The invoice an earlier try of this bill made; empty when it was somebody else's."""
+        return await self._newest(order_id) if key is not None and self._sent.pop(key, None) == order_id else ""
+
+    async def _newest(self, order_id: str) -> str:
+        rows = await self._invoices(order_id, "$select", "id,number,orderNumber")
+        if not rows:
+            return ""
+        with self._reading("bill"):
+            self._events.remember(rows[-1]["id"], rows[-1]["orderNumber"])
+            return str(rows[-1]["id"])
+
+    async def find(self, write: str, key: str) -> str | None:
+        """What was made with that key, and None when it is to be sent again.
+
+        A bill has nothing to be found by: sent again, it bills what is left, which may be nothing.
+        """
+        if write == "put_order":
+            return await self._order_by_key(key)
+        if write == "put_payment":
+            return await self._posted(code_of(key))
+        return None
+
+    async def invoice(self, invoice_id: str) -> InvoiceStatus:
+        """The invoice as it stands."""
+        row = await self._client.get("invoice", f"salesInvoices({invoice_id})")
+        with self._reading("invoice"):
+            if row["orderNumber"]:
+                self._events.remember(row["id"], row["orderNumber"])
+            return InvoiceStatus(
+                erp_id=row["id"],
+                number=row["number"],
+                order_erp_id=row["orderId"] if row["orderNumber"] else None,
+                total_minor=to_minor(row["totalAmountIncludingTax"], self._currency),
+                open_minor=to_minor(row["remainingAmount"], self._currency),
+                modified_at=from_iso(row["lastModifiedDateTime"]),
+            )
+
+    async def invoice_by_key(self, key: str) -> str | None:
+        """The invoice of a bill whose answer never came; the service keeps no key on it."""
+        order_id = self._sent.get(key)
+        return (await self._newest(order_id) or None) if order_id else None
+
+    # --- receivables -----------------------------------------------------------------------------
+
+    async def open_items(self, customer_id: str) -> list[OpenItem]:
+        """All open invoices of a customer."""
+        return self._open(await self._open_rows("open_items", f"customerId eq {customer_id}"))
+
+    async def items_named(self, numbers: list[str]) -> list[OpenItem]:
+        """Open invoices with these numbers."""
+        found: Rows = []
+        for start in range(0, len(numbers), _NAMED_AT_ONCE):
+            names = numbers[start : start + _NAMED_AT_ONCE]
+            condition = " or ".join(f"number eq {_literal(name)}" for name in names)
+            found += await self._open_rows("items_named", f"({condition})")
+        return self._open(found)
+
+    async def _open_rows(self, operation: str, condition: str) -> Rows:
+        query = {
+            "$filter": f"{condition} and status eq 'Open'",
+            "$select": "id,number,customerId,dueDate,remainingAmount,disputeStatus",
+        }
+        return await self._client.rows(operation, "salesInvoices", query)
+
+    def _open(self, rows: Rows) -> list[OpenItem]:
+        with self._reading("open items"):
+            return [
+                OpenItem(
+                    r["id"],
+                    r["number"],
+                    r["customerId"],
+                    to_minor(r["remainingAmount"], self._currency),
+                    r["dueDate"],
+                    bool(r.get("disputeStatus")),
+                )
+                for r in rows
+            ]
+
+    async def _posted(self, document: str) -> str | None:
+        query = {"$filter": f"documentNumber eq {_literal(document)}", "$select": "entryNumber", "$top": "1"}
+        return document if await self._client.rows("find", "generalLedgerEntries", query) else None
+
+    async def put_payment(
+        self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
+    ) -> str:
+        """Enter a receipt, a line for each invoice it pays, and post it: in one transaction. Gives the document."""
+        self._own_currency("put_payment", entry.currency)
+        journal = await self._journal_id()
+        document = code_of(key if key is not None else f"bank:{entry.reference}")
+        parts: list[tuple[int, str | None]] = [(a.amount_minor, a.invoice_erp_id) for a in allocations]
+        rest = entry.amount_minor - sum(amount for amount, _ in parts)
+        if rest:
+            parts.append((rest, None))
+        requests: list[dict[str, Any]] = []
+        for amount, invoice_id in parts:
+            body: dict[str, Any] = {
+                "customerId": customer_id,
+                "postingDate": entry.value_on,
+                "documentNumber": document,
+                "externalDocumentNumber": entry.reference[:35],
+                "amount": -to_decimal(amount, entry.currency),
+            }
+            if invoice_id is not None:
+                body["appliesToInvoiceId"] = invoice_id
+            requests.append(
+                {"method": "POST", "url": f"customerPaymentJournals({journal})/customerPayments", "body": body}
+            )
+        requests.append({"method": "POST", "url": f"journals({journal})/Microsoft.NAV.post"})
+        await self._client.together("put_payment", requests, correlation)
+        return document
+
+    async def _journal_id(self) -> str:
+        if self._journal is None:
+            query = {"$filter": f"code eq {_literal(self._journal_code)}", "$select": "id"}
+            rows = await self._client.rows("journal", "customerPaymentJournals", query)
+            if not rows:
+                detail = f"no payment journal {self._journal_code}"
+                raise CallFailed(self.system, "put_payment", "rejected", detail)
+            self._journal = self._id("journal", rows[0])
+        return self._journal
+
+    # --- changes ---------------------------------------------------------------------------------
+
+    async def changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed orders, shipments and invoices, and where to ask from next."""
+        return await self._events.changes(since)
+
+    def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
+        """Read the notices of a webhook. Raises `NotAuthentic` where one lacks the secret; ValueError for nonsense."""
+        return self._events.pushed(body), b""
+
+
+def _status(row: dict[str, Any], lines: Rows, id_: str, number: str, credit: str, fulfilment: str) -> OrderStatus:
+    marks = [line["description"] for line in lines if line["lineType"] == "Comment"]
+    key = next((mark.removeprefix(_MARK) for mark in marks if mark.startswith(_MARK)), None)
+    return OrderStatus(
+        erp_id=id_,
+        number=number,
+        external_id=key,
+        po_number=row["externalDocumentNumber"] or None,
+        customer_erp_id=row["customerId"],
+        credit=credit,
+        fulfilment=fulfilment,
+        modified_at=from_iso(row["lastModifiedDateTime"]),
+    )
