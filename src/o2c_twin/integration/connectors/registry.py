@@ -7,6 +7,8 @@ from typing import Any
 from o2c_twin.integration.connectors.bank_feed import BankFeed
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.hubspot import HubSpotCrm
+from o2c_twin.integration.connectors.hubspot_login import PrivateApp
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
@@ -47,6 +49,14 @@ def _salesforce(site: Site) -> SalesforceCrm:
     )
 
 
+def _hubspot(site: Site) -> HubSpotCrm:
+    app, secret = PrivateApp(site.credential("access_token")), site.credential("client_secret")
+    # A push is signed over the address it is sent to.
+    return HubSpotCrm(
+        site.name, site.url, site.http, site.clock, app, secret, lambda: site.credential("webhook_url"), site.currency
+    )
+
+
 def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
@@ -65,7 +75,7 @@ def _bank_iso20022(site: Site) -> BankFeed:
 
 
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
-    "crm": {"salesforce": _salesforce},
+    "crm": {"salesforce": _salesforce, "hubspot": _hubspot},
     "erp": {"netsuite": _netsuite, "business_central": _business_central},
     "bank": {"bank_iso20022": _bank_iso20022},
     "payments": {},

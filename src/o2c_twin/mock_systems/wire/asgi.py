@@ -90,7 +90,10 @@ class MockApp(FastAPI):
 def _request(scope: Scope, body: bytes) -> Request:
     headers = {k.decode("latin-1"): v.decode("latin-1") for k, v in scope["headers"]}
     raw = scope.get("query_string", b"")
-    query = dict(parse_qsl(raw.decode("latin-1"), keep_blank_values=True)) if raw else {}
+    query: dict[str, str] = {}
+    for name, value in parse_qsl(raw.decode("latin-1"), keep_blank_values=True) if raw else ():
+        # A parameter that is given again is a list: vendors read `a=1&a=2` as they read `a=1,2`.
+        query[name] = f"{query[name]},{value}" if name in query else value
     url = f"{scope.get('scheme', 'http')}://{headers.get('host', 'localhost')}"
     sent = scope.get("raw_path") or b""
     return Request(scope["method"], scope["path"], query, headers, body, url, sent.decode("latin-1"))

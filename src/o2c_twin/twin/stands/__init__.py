@@ -2,12 +2,13 @@
 
 from o2c_twin.twin.stands.bank_iso20022 import BankIso20022Stand
 from o2c_twin.twin.stands.business_central import BusinessCentralStand
+from o2c_twin.twin.stands.hubspot import HubSpotStand
 from o2c_twin.twin.stands.netsuite import NetSuiteStand
 from o2c_twin.twin.stands.salesforce import SalesforceStand
 from o2c_twin.twin.stands.stand import BankStand, CrmStand, ErpStand, Maker, PaymentsStand, Stand
 
 STANDS: dict[str, dict[str, Maker]] = {
-    "crm": {"salesforce": SalesforceStand},
+    "crm": {"salesforce": SalesforceStand, "hubspot": HubSpotStand},
     "erp": {"netsuite": NetSuiteStand, "business_central": BusinessCentralStand},
     "bank": {"bank_iso20022": BankIso20022Stand},
     "payments": {},
