@@ -71,8 +71,21 @@ class PaymentsStand(Stand, Protocol):
         """The engine's connector to it."""
         ...
 
-    def on_payout(self, credit: Callable[[int, str, str], None]) -> None:
-        """Call ``credit(amount_minor, currency, reference)`` whenever a payout arrives at the bank."""
+    @property
+    def debits(self) -> bool:
+        """Whether it takes the money itself when it is due, or waits until the customer pays."""
+        ...
+
+    def pay(self, invoice_number: str, amount_minor: int) -> bool:
+        """A customer pays what was asked for an invoice; False when nothing was asked."""
+        ...
+
+    def on_paid(self, received: Callable[[str, str, int], None]) -> None:
+        """Call ``received(payment_id, invoice_number, amount_minor)`` whenever a customer's money is there."""
+        ...
+
+    def on_payout(self, credit: Callable[[int, str], None]) -> None:
+        """Call ``credit(amount_minor, reference)`` whenever a payout arrives at the bank."""
         ...
 
 

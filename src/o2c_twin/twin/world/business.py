@@ -48,6 +48,7 @@ class Business:
             record,
             trace,
             integrated,
+            estate.payments_stand if integrated else None,
         )
         start = clock.now()
         company.end_us = start + (settings.days + settings.drain_days) * _DAY
@@ -60,7 +61,10 @@ class Business:
         CreditDesk(company)
         if not integrated:
             self._sales.on_won = Office(company).deal_won
-        Buyers(company)
+        customers = Buyers(company)
+        if integrated and estate.payments_stand is not None:
+            estate.payments_stand.on_paid(customers.received_by_provider)
+            estate.payments_stand.on_payout(self._paid_out)
         for buyer in buyers:
             record.add(
                 "customers",
@@ -92,6 +96,19 @@ class Business:
         company.begin(self._sales.win(self._deals))
         company.begin(company.each_day(6.0, self._warehouse.replenish))
         company.begin(company.each_day(20.0, self._close_bank_day))
+
+    def _paid_out(self, amount_minor: int, reference: str) -> None:
+        """A payment provider sends a sum to the company's account."""
+        company = self.company
+        company.bank.credit(
+            company.bank_account_id,
+            amount_minor,
+            end_to_end_id=reference,
+            remittance=(reference,),
+            counterparty="PAYMENT PROVIDER",
+            counterparty_iban=None,
+        )
+        company.truth.payouts[reference] = amount_minor
 
     def _close_bank_day(self, midnight: int) -> None:
         self.company.bank.close_day(datetime.fromtimestamp(midnight // 1_000_000, UTC).date())

@@ -96,11 +96,38 @@ class Buyers:
         run = _payment_day(day, customer.payment_weekday)
         if (run * _DAY + _PAY_HOUR) <= company.clock.now():
             run = company.clock.now() // _DAY + 1
+        collector = company.collector
+        if collector is not None:
+            if not collector.debits:
+                company.begin(self._pay_provider(customer, run, invoice, amount))
+            return
         batch = self._runs.get((customer.customer_id, run))
         if batch is None:
             batch = self._runs[customer.customer_id, run] = []
             company.begin(self._pay(customer, run))
         batch.append((invoice.id, amount))
+
+    def _pay_provider(self, customer: Customer, run: int, invoice: Invoice, amount: int) -> Process:
+        """Pay what the provider asks for; while it asks for nothing, look again tomorrow."""
+        company = self._company
+        yield company.until(run * _DAY + _PAY_HOUR)
+        while company.clock.now() < company.end_us:
+            due = min(amount, invoice.total_minor - invoice.credited_minor)
+            if due <= 0 or (company.collector is not None and company.collector.pay(invoice.number, due)):
+                return
+            yield company.env.sleep(86_400)
+
+    def received_by_provider(self, payment_id: str, invoice_number: str, amount_minor: int) -> None:
+        """A provider has a customer's money."""
+        company = self._company
+        invoice = company.erp.state.invoices[company.erp.by_number[invoice_number]]
+        deal = company.truth.deal_of_po(invoice.po_number)
+        customer_id = "" if deal is None else deal.customer.customer_id
+        now = company.clock.now()
+        paid = {invoice_number: amount_minor}
+        company.truth.provider_receipts[payment_id] = Receipt(payment_id, customer_id, now, amount_minor, paid)
+        company.record.add("receipts", (payment_id, customer_id, now, amount_minor, company.settings.currency))
+        company.diary.note("customer", "payment sent", "receipt", payment_id, None, amount_minor=amount_minor)
 
     def _pay(self, customer: Customer, run: int) -> Process:
         company = self._company

@@ -54,6 +54,19 @@ class ErpNames(Protocol):
         ...
 
 
+class Collector(Protocol):
+    """A payment provider as customers meet it."""
+
+    @property
+    def debits(self) -> bool:
+        """Whether it takes the money itself when it is due (a direct debit), or waits until the customer pays."""
+        ...
+
+    def pay(self, invoice_number: str, amount_minor: int) -> bool:
+        """A customer pays what was asked for an invoice; False when nothing was asked."""
+        ...
+
+
 class SameNames:
     """An ERP whose interface uses the core's own ids."""
 
@@ -104,6 +117,7 @@ class Company:
         record: RunRecordWriter,
         trace: Trace,
         integrated: bool,
+        collector: Collector | None = None,
     ) -> None:
         self.env = env
         self.clock = clock
@@ -119,6 +133,7 @@ class Company:
         self.truth = Truth()
         self.diary = Diary(clock, trace, record)
         self.integrated = integrated
+        self.collector = collector
         self.end_us = 0
         """No routine of a day goes on after this instant."""
         self._desks: dict[str, Desk] = {}

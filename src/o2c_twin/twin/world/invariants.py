@@ -25,6 +25,7 @@ def violations(company: Company) -> list[Violation]:
         _order_as_agreed,
         _shipped_is_invoiced,
         _receipts_applied_once,
+        _provider_receipts_applied_once,
         _no_shipment_on_hold,
         _one_master_per_customer,
         _crm_agrees,
@@ -74,6 +75,9 @@ def _receipts_applied_once(company: Company) -> Iterator[Violation]:
         if statement.created_at > seen_by:
             break
         for entry in statement.entries:
+            if entry.end_to_end_id in company.truth.payouts:
+                # A provider's sum; what customers paid through it is looked at below, payment by payment.
+                continue
             payments = [erp.state.payments[i] for i in posted.get(entry.reference, ())]
             total = sum(p.amount_minor for p in payments)
             if len(payments) != 1 or total != entry.amount_minor:
@@ -82,6 +86,18 @@ def _receipts_applied_once(company: Company) -> Iterator[Violation]:
             elif payments[0].unapplied_minor:
                 detail = f"{payments[0].unapplied_minor} of {total} still on account"
                 yield Violation("receipt is applied", entry.reference, detail)
+
+
+def _provider_receipts_applied_once(company: Company) -> Iterator[Violation]:
+    """The same for what customers paid through a payment provider."""
+    posted: dict[str, list[int]] = {}
+    for payment in company.erp.state.payments.values():
+        posted.setdefault(payment.reference or "", []).append(payment.amount_minor)
+    for receipt in company.truth.provider_receipts.values():
+        amounts = posted.get(receipt.reference, [])
+        if receipt.sent_at <= company.end_us - _WEEK_US and amounts != [receipt.amount_minor]:
+            detail = f"{receipt.amount_minor} paid through the provider, posted {len(amounts)} times as {sum(amounts)}"
+            yield Violation("receipt is posted once", receipt.reference, detail)
 
 
 def _no_shipment_on_hold(company: Company) -> Iterator[Violation]:
@@ -123,7 +139,7 @@ def _books_balance(company: Company) -> Iterator[Violation]:
         detail = f"ledger {balances.get('receivables', 0)}, open invoices {open_items}"
         yield Violation("books balance", "receivables", detail)
     account = company.bank.account(company.bank_account_id)
-    sent = sum(r.amount_minor for r in company.truth.receipts.values())
+    sent = sum(r.amount_minor for r in company.truth.receipts.values()) + sum(company.truth.payouts.values())
     held = account.balance_minor + sum(e.amount_minor for e in account.pending)
     if held != sent:
         yield Violation("books balance", "bank", f"bank holds {held}, customers sent {sent}")

@@ -38,6 +38,10 @@ class Truth:
     shipped: dict[tuple[str, str], int] = field(default_factory=dict)
     issued_on_hold: list[str] = field(default_factory=list)
     receipts: dict[str, Receipt] = field(default_factory=dict)
+    provider_receipts: dict[str, Receipt] = field(default_factory=dict)
+    """What customers paid through a payment provider, by the provider's payment id."""
+    payouts: dict[str, int] = field(default_factory=dict)
+    """What the provider sent on to the bank, in minor units, by the reference on the statement."""
     disputes: list[Dispute] = field(default_factory=list)
 
     def won(self, deal: Deal, crm_id: str) -> None:
