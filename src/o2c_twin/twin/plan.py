@@ -12,6 +12,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce", "hubspot"),
     "erp": ("netsuite", "business_central"),
     "bank": ("bank_iso20022",),
+    "payments": ("gocardless",),
 }
 """The vendors that can stand in each role."""
 

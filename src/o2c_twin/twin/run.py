@@ -156,7 +156,7 @@ def _virtual(
     async def post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         if not engines:
             return 0, b""
-        return engines[0].pushed(url.rpartition("/")[2], body, headers)
+        return engines[0].pushed(url.rpartition("/")[2], body, {name.lower(): value for name, value in headers.items()})
 
     def spawn(work: Any, name: str) -> object:
         return env.spawn(work, name)

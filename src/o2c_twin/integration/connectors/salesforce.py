@@ -108,9 +108,10 @@ class SalesforceCrm:
             self._login.encode(),
         )
         if answer.status != 200:
-            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status)
-            detail = answer.body.decode("utf-8", "replace")[:200]
-            raise CallFailed(self.system, "login", cause, detail, retry_after_s(answer))
+            failure = self._failure("login", answer)
+            if failure.retryable:
+                raise failure
+            raise CallFailed(self.system, "login", "login", failure.detail)
         with self._wire.reading("login"):
             self._token = self._wire.json("login", answer)["access_token"]
 

@@ -58,3 +58,15 @@ async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
         lane=f"order:{order_id}",
         result=state_of(status),
     )
+
+
+def adopt(engine: Engine, deal_id: str, order_id: str) -> None:
+    """A person entered the order of a deal: from now on what happens to it is told to sales as of any other.
+
+    What happened before the engine knew of it is read once, for a notice may have come and gone.
+    """
+    crm, erp, now = engine.crm, engine.erp, engine.clock.now()
+    with engine.journal.together():
+        engine.journal.link(crm.system, "deal-of-order", order_id, deal_id)
+        engine.journal.link(crm.system, "noted", order_id, UNKNOWN)
+    engine.receive(Inbound(f"{erp.system}:adopted:{order_id}", "order-status", order_id, f"order:{order_id}", now))

@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.governance.errors import NotAllowed
 from o2c_twin.integration.governance.roles import check
 from o2c_twin.integration.runtime.engine import Engine
@@ -65,10 +66,13 @@ class Operations:
         self._may(role, "edit case", case_id)
         if not note.strip():
             raise Refused(422, "note: say what was done; it is on the audit trail")
+        case = self._engine.journal.case(case_id)
         try:
             self._engine.close_case(case_id, role, note, result)
         except KeyError as missing:
             raise Refused(404, str(missing.args[0])) from missing
+        if case is not None and case.flow == "order" and result:
+            adopt(self._engine, case.object_id, result)
         self._trail(role, "edit case", case_id, "done")
 
     async def sweep(self, role: str, system: str) -> None:

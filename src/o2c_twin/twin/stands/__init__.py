@@ -2,6 +2,7 @@
 
 from o2c_twin.twin.stands.bank_iso20022 import BankIso20022Stand
 from o2c_twin.twin.stands.business_central import BusinessCentralStand
+from o2c_twin.twin.stands.gocardless import GoCardlessStand
 from o2c_twin.twin.stands.hubspot import HubSpotStand
 from o2c_twin.twin.stands.netsuite import NetSuiteStand
 from o2c_twin.twin.stands.salesforce import SalesforceStand
@@ -11,7 +12,7 @@ STANDS: dict[str, dict[str, Maker]] = {
     "crm": {"salesforce": SalesforceStand, "hubspot": HubSpotStand},
     "erp": {"netsuite": NetSuiteStand, "business_central": BusinessCentralStand},
     "bank": {"bank_iso20022": BankIso20022Stand},
-    "payments": {},
+    "payments": {"gocardless": GoCardlessStand},
 }
 """By role and vendor. The names are those of `twin.plan.VENDORS`."""
 

@@ -1,5 +1,6 @@
 """What people do with the cases an engine opens."""
 
+from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.twin.world.company import Company, Process
@@ -27,14 +28,15 @@ class Exceptions:
             if receipt is not None:
                 post_receipt(company, receipt)
         elif flow == "order":
-            self._order(object_id)
+            adopt(self._engine, object_id, self._order(object_id))
         elif flow == "delivery":
             self._bill(object_id)
         else:
             self._news(flow, object_id)
         self._engine.close_case(case_id, by=role, note="settled by hand")
 
-    def _order(self, crm_id: str) -> None:
+    def _order(self, crm_id: str) -> str:
+        """Enter the order of a deal, if nobody has, and tell sales; gives its id at the ERP's interface."""
         company = self._company
         deal = next(d for d in company.truth.deals.values() if company.truth.crm_ids[d.deal_id] == crm_id)
         known = orders_of_deal(company.erp, deal.po_number)
@@ -55,6 +57,7 @@ class Exceptions:
             lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
             order = company.erp.enter_order(master, lines, po_number=deal.po_number)
         company.tell_crm(deal.deal_id, company.news_of(order))
+        return company.erp_names.name_of("order", order.id)
 
     def _bill(self, delivery_id: str) -> None:
         delivery = self._company.erp.state.deliveries[self._company.erp_names.id_of("shipment", delivery_id)]

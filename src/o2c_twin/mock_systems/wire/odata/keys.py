@@ -11,6 +11,7 @@ from o2c_twin.mock_systems.wire.odata.errors import ODataError, Version
 from o2c_twin.mock_systems.wire.odata.literals import LITERALS, tokens, value_of
 
 _SEGMENT = re.compile(r"([$\w][\w.]*)(\(.*\))?", re.DOTALL)
+_SIMPLE = re.compile(r"(\w+)\('([^']*)'\)")
 _BARE = re.compile(r"\(\s*([0-9a-fA-F]{8}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{4}-[0-9a-fA-F]{12})\s*\)")
 _ASSIGN = re.compile(r"\s*([^\W\d]\w*)\s*=\s*")
 
@@ -34,6 +35,9 @@ class EntityKey:
 
 def parse_key(text: str, version: Version) -> EntityKey:
     """Read one path segment. Raises `ODataError`."""
+    usual = _SIMPLE.fullmatch(text)
+    if usual is not None:
+        return EntityKey(usual[1], {"": usual[2]})
     match = _SEGMENT.fullmatch(text)
     if match is None:
         raise ODataError(f"not a path segment: {text[:60]!r}", 0, "key")

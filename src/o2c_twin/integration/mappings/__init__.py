@@ -1,0 +1,22 @@
+"""Mappings: what each field becomes on its way between systems, as files that are checked, tried and compiled."""
+
+from o2c_twin.integration.mappings.compiling import CompiledMap
+from o2c_twin.integration.mappings.errors import MappingError, NotMapped
+from o2c_twin.integration.mappings.guide import guide_html, guide_markdown
+from o2c_twin.integration.mappings.mapset import MapSet, load_folder, load_maps, shipped_maps
+from o2c_twin.integration.mappings.replay import Difference, Document, replay
+
+__all__ = [
+    "CompiledMap",
+    "Difference",
+    "Document",
+    "MapSet",
+    "MappingError",
+    "NotMapped",
+    "guide_html",
+    "guide_markdown",
+    "load_folder",
+    "load_maps",
+    "replay",
+    "shipped_maps",
+]
