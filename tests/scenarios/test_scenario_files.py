@@ -7,6 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from o2c_twin.integration.profile import AXES, DesignProfile
 from o2c_twin.mock_systems.wire.faults import CATALOGUE, LostReply, MaintenanceWindow, ReorderedWebhook
 from o2c_twin.scenarios import ScenarioError, load
 
@@ -78,13 +79,7 @@ expect:
     assert (plan.world.orders, plan.world.days, plan.world.drain_days) == (200, 30, 20)
     assert (plan.world.start, plan.world.currency, plan.world.customers) == (date(2026, 3, 2), "CHF", 9)
     assert plan.world.credit_check_at_delivery is True
-    assert plan.design.choices() == {
-        "topology": "manual",
-        "delivery": "effectively-once",
-        "trigger": "webhook",
-        "matching": "off",
-        "partials": "per-delivery",
-    }
+    assert plan.design == DesignProfile(topology="manual", matching="off")
     crm, erp, bank = (plan.systems[role] for role in ("crm", "erp", "bank"))
     assert (crm.plan, crm.latency_s, erp.plan, erp.licences) == ("developer", 0.0, "standard", 2)
     assert erp.faults == (
@@ -147,7 +142,7 @@ def test_a_file_that_extends_another_changes_only_what_it_names(read):
         # axes
         (HEAD + "design: {delivry: x}\n", ["3:10: unknown key 'delivry' in 'design'; did you mean 'delivery'?"]),
         (HEAD + "design: {topology: hbu}\n", ["3:20: design.topology: no value 'hbu'; did you mean 'hub'?"]),
-        (HEAD + "naive: {matching:}\n", ["naive.matching: no value given; there are: off, exact-key"]),
+        (HEAD + "naive: {matching:}\n", [f"naive.matching: no value given; there are: {', '.join(AXES['matching'])}"]),
         (HEAD + "design: {topology: [hub]}\n", ["mine.yaml:3:20: design.topology: no value given; there are: manual"]),
         # world
         (HEAD + "world: {duplicate_acounts: 0.1}\n", ["3:9: unknown key 'duplicate_acounts'", "'duplicate_accounts'"]),

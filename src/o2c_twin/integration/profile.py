@@ -4,6 +4,16 @@ import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
 
+AS_TRIGGER = "as-trigger"
+
+_TRIGGERS = {
+    "webhook": "systems push their changes; with effectively-once a sweep catches what was never pushed",
+    "poll": "the engine asks every few minutes",
+    "nightly": "the engine asks once a night",
+    "hybrid": "systems push, and the engine asks every few minutes besides",
+}
+_OWN_TRIGGER = {AS_TRIGGER: "as the axis trigger says", **_TRIGGERS}
+
 AXES: dict[str, dict[str, str]] = {
     "topology": {
         "manual": "people re-key between systems; no engine",
@@ -14,18 +24,71 @@ AXES: dict[str, dict[str, str]] = {
         "naive-retry": "each write is sent again on any failure, up to three times, five seconds apart",
         "effectively-once": "journal, idempotent writes, back-off with jitter, dead letters",
     },
-    "trigger": {
-        "webhook": "systems push their changes; with effectively-once a sweep catches what was never pushed",
-        "poll": "the engine asks every few minutes",
-        "nightly": "the engine asks once a night",
+    "trigger": _TRIGGERS,
+    "trigger_crm": _OWN_TRIGGER,
+    "trigger_erp": _OWN_TRIGGER,
+    "trigger_bank": _OWN_TRIGGER,
+    "retry": {
+        "by-delivery": "as the delivery says: none, three times, or full",
+        "none": "a call that fails is given up",
+        "fixed": "five more times, five seconds apart, whatever went wrong",
+        "ladder": "after 5 s, 5 min, 30 min, 2 h, 5 h and 10 h; a refusal is given up at once",
+        "full": "growing waits with jitter for three days, longer where the system asks for it; a refusal ends it",
+    },
+    "breaker": {
+        "off": "a system that does not answer goes on being asked by every piece of work",
+        "on": "with effectively-once, a system that does not answer is asked seldom until it does",
+    },
+    "sweep": {
+        "off": "what was never pushed is never known",
+        "daily": "with effectively-once, each system that pushes is asked once a day what it has changed",
+        "six-hourly": "with effectively-once, each system that pushes is asked every sweep_s, six hours as shipped",
+        "hourly": "with effectively-once, each system that pushes is asked every hour what it has changed",
+    },
+    "invoice_trigger": {
+        "goods-issue": "each delivery is billed as it leaves",
+        "daily": "what has left is billed in the evening",
+        "weekly": "what has left is billed on Friday evening",
+        "month-end": "what has left is billed on the evening of the month's last day",
+        "manual": "clerks type invoices from the delivery notes; no engine bills",
+    },
+    "credit_visibility": {
+        "nightly": "holds and releases reach sales once a night",
+        "event": "a hold or a release reaches sales as it happens",
+        "order-entry": "credit is asked before the order is entered; without it sales is told and the deal waits",
     },
     "matching": {
         "off": "each CRM account becomes an ERP customer",
+        "name": "accounts of the same name, letter for letter but for case and spaces, are one customer",
         "exact-key": "accounts with the same customer number are one customer",
+        "normalised": "accounts of the same name without legal form, accents and abbreviations are one customer",
+        "probabilistic": "evidence of name, number and mail domain; in doubt a person is asked and the order waits",
     },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",
         "per-delivery": "each delivery is billed and reported",
+    },
+    "cash": {
+        "exact": "a receipt is applied when it names what it pays and the sums are equal",
+        "tolerance": "bank charges, discounts and short payments of named invoices are applied too",
+        "mangled": "damaged references are read where the amount confirms them",
+        "full": "where nothing is named, an amount only one combination of open items explains is applied too",
+    },
+    "monitoring": {
+        "off": "nobody is told of a case; the list is opened in the review on Monday",
+        "log": "a case is a line in the log; the list is opened each working morning",
+        "alert": "a case is on somebody's desk as it is opened",
+        "escalate": "and one that is not settled in time goes to the next desk as well, up to the controller",
+    },
+    "controls": {
+        "none": "whoever has a case on the desk settles it",
+        "roles": "only the role a case is with may settle it",
+        "four-eyes": "a second person approves what the first one did",
+    },
+    "contract": {
+        "evolve": "what is new in a record is ignored; one that cannot be read is a case, and somebody does its work",
+        "freeze": "with effectively-once, a record that cannot be read stops its flow until somebody mends the mapping",
+        "discard": "with effectively-once, a record that cannot be read is left out, and a case says so",
     },
 }
 
@@ -41,8 +104,20 @@ class DesignProfile:
     topology: str = "hub"
     delivery: str = "effectively-once"
     trigger: str = "webhook"
+    trigger_crm: str = AS_TRIGGER
+    trigger_erp: str = AS_TRIGGER
+    trigger_bank: str = AS_TRIGGER
+    retry: str = "by-delivery"
+    breaker: str = "on"
+    sweep: str = "six-hourly"
+    invoice_trigger: str = "goods-issue"
+    credit_visibility: str = "event"
     matching: str = "exact-key"
     partials: str = "per-delivery"
+    cash: str = "full"
+    monitoring: str = "alert"
+    controls: str = "none"
+    contract: str = "evolve"
 
     def __post_init__(self) -> None:
         for field in fields(self):

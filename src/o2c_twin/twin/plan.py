@@ -10,7 +10,7 @@ from o2c_twin.twin.world.settings import WorldSettings
 ROLES = ("crm", "erp", "bank")
 VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce", "hubspot"),
-    "erp": ("netsuite", "business_central"),
+    "erp": ("netsuite", "s4hana", "business_central"),
     "bank": ("bank_iso20022",),
     "payments": ("gocardless",),
 }

@@ -164,7 +164,7 @@ def _virtual(
     world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, spawn, post)
     estate = build_estate(plan, world, journal_sink(trace, record))
     integrated = plan.design.topology != "manual"
-    business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated)
+    business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated, plan.design)
     journal: Journal | None = None
     if integrated:
         journal = SqliteJournal(":memory:", "OFF")

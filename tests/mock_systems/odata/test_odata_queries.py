@@ -13,6 +13,7 @@ from o2c_twin.mock_systems.wire.odata import (
     ODataError,
     ODataQuery,
     Order,
+    Queries,
     in_order,
     parse_key,
     parse_query,
@@ -167,3 +168,32 @@ def test_any_string_survives_a_key(value):
 def test_paths_are_split_outside_of_quotes():
     assert split_path("/odata/X('a/b')/to_Item/") == ["odata", "X('a/b')", "to_Item"]
     assert split_path("/") == []
+
+
+@given(
+    st.lists(
+        st.fixed_dictionaries(
+            {"$select": st.sampled_from(["A", "A,B", "A,,B"])},
+            optional={
+                "$filter": st.sampled_from(["A eq 1", "A eq 2", "A eq"]),
+                "$top": st.sampled_from(["1", "x"]),
+                "company": st.just("1"),
+            },
+        ),
+        max_size=8,
+    )
+)
+def test_kept_options_are_those_that_were_sent(texts):
+    kept = Queries(4, capacity=2)
+    for query in texts:
+        try:
+            fresh = parse_query(query, 4)
+        except ODataError:
+            with pytest.raises(ODataError):
+                kept(query)
+            continue
+        found = kept(query)
+        assert (found.select, found.top) == (fresh.select, fresh.top)
+        assert (found.filter is None) == (fresh.filter is None)
+        for row in ({"A": 1}, {"A": 2}):
+            assert fresh.filter is None or found.filter(row) == fresh.filter(row)

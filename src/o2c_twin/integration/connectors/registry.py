@@ -11,6 +11,7 @@ from o2c_twin.integration.connectors.hubspot import HubSpotCrm
 from o2c_twin.integration.connectors.hubspot_login import PrivateApp
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
 from o2c_twin.integration.ports import Clock, HttpPort
 
@@ -63,6 +64,13 @@ def _netsuite(site: Site) -> NetSuiteErp:
     return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency)
 
 
+def _s4hana(site: Site) -> S4HanaErp:
+    places = ("company_code", "sales_organization", "distribution_channel", "division", "credit_segment")
+    at = Organisation(*(site.credential(name) for name in places))
+    user, password, broker = (site.credential(name) for name in ("user", "password", "push_authorization"))
+    return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker)
+
+
 def _business_central(site: Site) -> BusinessCentralErp:
     names = ("tenant", "environment", "company_id", "client_id", "client_secret")
     client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
@@ -76,7 +84,7 @@ def _bank_iso20022(site: Site) -> BankFeed:
 
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
     "crm": {"salesforce": _salesforce, "hubspot": _hubspot},
-    "erp": {"netsuite": _netsuite, "business_central": _business_central},
+    "erp": {"netsuite": _netsuite, "s4hana": _s4hana, "business_central": _business_central},
     "bank": {"bank_iso20022": _bank_iso20022},
     "payments": {},
 }

@@ -2,9 +2,11 @@
 
 from o2c_twin.integration.flows.cash import cash
 from o2c_twin.integration.flows.collection import payment, payout
+from o2c_twin.integration.flows.credit_status import credit
 from o2c_twin.integration.flows.customer import customer
-from o2c_twin.integration.flows.delivery import delivery
+from o2c_twin.integration.flows.delivery import billing, delivery
 from o2c_twin.integration.flows.invoice import invoice
+from o2c_twin.integration.flows.later import later
 from o2c_twin.integration.flows.order import order
 from o2c_twin.integration.flows.order_status import order_status
 from o2c_twin.integration.runtime.engine import Flow
@@ -13,7 +15,10 @@ FLOWS: dict[str, Flow] = {
     "order": order,
     "customer": customer,
     "order-status": order_status,
+    "credit": credit,
     "delivery": delivery,
+    "billing": billing,
+    "later": later,
     "invoice": invoice,
     "cash": cash,
     "payment": payment,

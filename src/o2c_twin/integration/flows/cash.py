@@ -1,5 +1,9 @@
 """Cash application from the bank statement: each credit is posted once and set against what it pays."""
 
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
 import msgspec
 
 from o2c_twin.integration.flows.collection import is_payout
@@ -27,6 +31,24 @@ class Posting(msgspec.Struct, frozen=True):
     allocations: tuple[Allocation, ...]
     grade: int | None = None
 
+
+@dataclass(frozen=True, slots=True)
+class Rung:
+    """How far up the ladder the engine posts by itself; what it leaves is posted on account, for a person."""
+
+    policy: CashPolicy
+    posts_only_exact: bool = False
+
+
+RUNGS: Mapping[str, Rung] = MappingProxyType(
+    {
+        "exact": Rung(CashPolicy(tolerance=None, mangled=False, amounts=False), posts_only_exact=True),
+        "tolerance": Rung(CashPolicy(mangled=False, amounts=False)),
+        "mangled": Rung(CashPolicy(amounts=False)),
+        "full": Rung(CashPolicy()),
+    }
+)
+"""By the values of the axis ``cash``."""
 
 _POSTING = msgspec.json.Decoder(Posting)
 
@@ -81,8 +103,9 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
 async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     """Whose money it is and what it pays. Raises `DeadLetter` when only a person can tell."""
     erp = engine.erp
+    rung = RUNGS[engine.profile.cash]
     named = references(entry.remittance)
-    asked = named or possible_references(entry.remittance)
+    asked = named or (possible_references(entry.remittance) if rung.policy.mangled else [])
     found = await engine.delivery.read(erp.system, key, lambda: erp.items_named(asked)) if asked else []
     items, possible = (found, []) if named else ([], found)
     if len({item.customer_erp_id for item in items}) > 1:
@@ -92,9 +115,12 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     if owner is None:
         raise DeadLetter(key, f"{UNIDENTIFIED}: {entry.payer or 'no name'}, '{entry.remittance}'", "unmatched-cash")
     receipt = Receipt(entry.amount_minor, entry.remittance, entry.value_on, payer_known=known == owner)
-    decision = allocate(receipt, items, CashPolicy()) if items else None
+    decision = allocate(receipt, items, rung.policy) if items else None
+    if rung.posts_only_exact:
+        exact = decision is not None and decision.rule == 1
+        return Posting(owner, 1, decision.allocations, decision.grade) if decision and exact else Posting(owner, 0, ())
     if decision is None or decision.rule != 1:
         # What is named does not settle it: a mangled reference or the amount may, among all that is open.
         items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
-        decision = allocate(receipt, items, CashPolicy())
+        decision = allocate(receipt, items, rung.policy)
     return Posting(owner, decision.rule, decision.allocations, decision.grade)

@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import msgspec
 
+from o2c_twin.integration.flows.same_customer import remember, same_customer
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Parked
@@ -20,17 +21,17 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     correlation = f"customer:{party.number or party.crm_id}"
     key = f"customer:{party.crm_id}"
     # One that we were just creating would be found too; but then its outcome is still to be put on record.
-    if party.number is not None and journal.effect(key) is None:
-        number = party.number
-        found = await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number))
+    if journal.effect(key) is None:
+        found = await same_customer(engine, event, party)
         if found is not None:
             digest = _digest_link(engine, party)
             with journal.together():
                 journal.link(digest.system, digest.kind, digest.canonical, digest.remote)
                 journal.link(erp.system, "customer", party.crm_id, found)
+                remember(engine, party)
             return found
 
-    async def same_customer(_: CallFailed) -> str | None:
+    async def by_number(_: CallFailed) -> str | None:
         # Two accounts of one customer, won in the same second: the other one was first.
         return None if party.number is None else await erp.customer_by_number(party.number)
 
@@ -43,7 +44,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
         lane=event.lane,
         # With the outcome, from what was sent: a replay would remember the account as it is by then.
         links=lambda sent, _: (_digest_link(engine, sent[0]),),
-        rescue=same_customer,
+        rescue=by_number,
     )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
     try:
@@ -57,6 +58,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
         engine.open_case(about, letter)
     except Parked:
         pass
+    remember(engine, party)
     # Last of all: who finds this link takes the customer for finished.
     journal.link(erp.system, "customer", party.crm_id, made)
     return made
@@ -67,8 +69,8 @@ def _digest_link(engine: Engine, party: Party) -> Link:
 
 
 def _as_matched(engine: Engine, party: Party) -> Party:
-    """Where accounts are not matched their numbers are not carried over, or the ERP would refuse a second one."""
-    return party if engine.profile.matching == "exact-key" else msgspec.structs.replace(party, number=None)
+    """Where numbers do not match accounts they are not carried over, or the ERP would refuse a second one."""
+    return party if engine.profile.matching in ("exact-key", "probabilistic") else msgspec.structs.replace(party, number=None)
 
 
 def _digest(party: Party) -> str:

@@ -3,6 +3,7 @@
 import msgspec
 
 from o2c_twin.integration.flows.collection import collect
+from o2c_twin.integration.flows.credit_check import billed
 from o2c_twin.integration.flows.order_status import deal_of
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
@@ -25,6 +26,7 @@ async def invoice(engine: Engine, event: Inbound) -> None:
         if deal_id is None:
             return
         journal.link(crm.system, "deal-of-order", order_id, deal_id)
+    billed(engine, bill)
     await collect(engine, event, bill, deal_id)
     known = journal.remote(crm.system, "bills", order_id)
     bills = {} if known is None else _BILLS.decode(known)

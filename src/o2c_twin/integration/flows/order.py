@@ -1,7 +1,8 @@
 """Won deal to sales order: the customer is there first, then the order, then sales reads its number."""
 
+from o2c_twin.integration.flows.credit_check import entered, has_credit
 from o2c_twin.integration.flows.customer import ensure_customer
-from o2c_twin.integration.flows.order_status import UNKNOWN, remember_noted, state_of
+from o2c_twin.integration.flows.order_status import UNKNOWN, remember_noted, state_of, tell_tonight
 from o2c_twin.integration.model import Deal, Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter
@@ -19,6 +20,8 @@ async def order(engine: Engine, event: Inbound) -> None:
         # Somebody else's order. One of our own is carried to its end, whatever sales can read already.
         return
     customer_id = await ensure_customer(engine, event, deal.party)
+    if not await has_credit(engine, event, deal, customer_id, key):
+        return
     items = await engine.item_ids([line.sku for line in deal.lines])
     order_id = await engine.delivery.write(
         erp,
@@ -29,6 +32,7 @@ async def order(engine: Engine, event: Inbound) -> None:
         lane=event.lane,
         links=lambda _, made: (Link(crm.system, "deal-of-order", made, deal.crm_id),),
     )
+    entered(engine, deal, customer_id, order_id)
     engine.synced("order", deal.reference, crm.system, erp.system, deal.won_at)
     try:
         told = await _note(engine, deal, order_id)
@@ -37,6 +41,8 @@ async def order(engine: Engine, event: Inbound) -> None:
         engine.journal.link(crm.system, "noted", order_id, UNKNOWN)
         raise
     remember_noted(engine, order_id, told)
+    if engine.profile.credit_visibility == "nightly":
+        tell_tonight(engine, order_id, deal.won_at)
 
 
 async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
@@ -49,6 +55,10 @@ async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
         "credit": status.credit,
         "fulfilment": status.fulfilment,
     }
+    state = state_of(status)
+    if engine.profile.credit_visibility == "nightly":
+        state = f"?|{status.fulfilment}"
+        del notes["credit"]
     return await engine.delivery.write(
         crm,
         "note_deal",
@@ -56,7 +66,7 @@ async def _note(engine: Engine, deal: Deal, order_id: str) -> str:
         (deal.crm_id, notes),
         f"note:{deal.reference}",
         lane=f"order:{order_id}",
-        result=state_of(status),
+        result=state,
     )
 
 

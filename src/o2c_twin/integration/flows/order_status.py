@@ -1,5 +1,6 @@
 """Credit and delivery status back to sales, whenever they change on the order."""
 
+from o2c_twin.integration.flows.later import put_off
 from o2c_twin.integration.model import Inbound, OrderStatus
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.store import Link
@@ -33,6 +34,13 @@ def remember_noted(engine: Engine, order_id: str, state: str) -> None:
         engine.receive(Inbound(f"{erp.system}:untold:{order_id}", "order-status", order_id, f"order:{order_id}", at))
 
 
+def tell_tonight(engine: Engine, order_id: str, source_at: int) -> None:
+    """Have sales told of an order's credit status in the coming night."""
+    night = engine.rhythm.next_night(engine.clock.now())
+    name = f"{engine.erp.system}:credit:{order_id}:{night}"
+    put_off(engine, Inbound(name, "credit", order_id, f"order:{order_id}", source_at), night)
+
+
 async def order_status(engine: Engine, event: Inbound) -> None:
     """A sales order changed in the ERP."""
     crm, erp = engine.crm, engine.erp
@@ -48,18 +56,25 @@ async def order_status(engine: Engine, event: Inbound) -> None:
     if told == state:
         return
     credit, fulfilment = told.split("|")
+    notes = {"credit": status.credit, "fulfilment": status.fulfilment}
+    if engine.profile.credit_visibility == "nightly" and credit != status.credit:
+        tell_tonight(engine, status.erp_id, status.modified_at)
+        state = f"{credit}|{status.fulfilment}"
+        if told == state:
+            return
+        del notes["credit"]
     reference = status.po_number or status.number
     await engine.delivery.write(
         crm,
         "note_deal",
         f"note:status:{status.erp_id}:{status.modified_at}:{told}:{state}",
-        (deal_id, {"credit": status.credit, "fulfilment": status.fulfilment}),
+        (deal_id, notes),
         f"note:{reference}",
         lane=event.lane,
         result=status.erp_id,
         links=lambda _, __: (Link(crm.system, "noted", status.erp_id, state),),
     )
-    if credit != status.credit:
+    if credit != status.credit and "credit" in notes:
         engine.synced("credit", reference, erp.system, crm.system, status.modified_at)
     if fulfilment != status.fulfilment:
         engine.synced("delivery", reference, erp.system, crm.system, status.modified_at)

@@ -59,6 +59,10 @@ class Vault:
         """
         return self._of(subject).name
 
+    def known(self, subject: str) -> bool:
+        """Whether anything was ever sealed or named for a subject that is not erased."""
+        return self._keys.by_slot(self._place(subject)) is not None
+
     def erased(self, subject: str) -> bool:
         """Whether a subject was erased."""
         return self._keys.destroyed(self._place(subject))

@@ -9,12 +9,17 @@ _MICRO = 1_000_000
 class BreakerRules:
     """Opens when calls for ``failures`` different pieces of work failed and none was answered between.
 
-    It asks again after ``first_s``, then waits twice as long each time, up to ``cap_s``.
+    It asks again after ``first_s``, then waits twice as long each time, up to ``cap_s``. Without ``failures``
+    it never opens.
     """
 
-    failures: int = 5
+    failures: int | None = 5
     first_s: float = 30.0
     cap_s: float = 300.0
+
+
+NEVER_OPENS = BreakerRules(failures=None)
+"""No breaker: a system that does not answer is asked by everybody who wants something of it."""
 
 
 class Breaker:
@@ -58,6 +63,8 @@ class Breaker:
 
         ``key`` names the work: one poisoned record that fails for ever says nothing about the system.
         """
+        if self._rules.failures is None:
+            return
         self._failing[key] = None
         # Calls that were under way when it opened say nothing new; a probe that failed does.
         if self._probing or (self._opened == 0 and len(self._failing) >= self._rules.failures):

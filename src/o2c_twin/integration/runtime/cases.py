@@ -15,7 +15,7 @@ HOURS: dict[CaseKind, float] = {
     "unmatched-cash": 18.0,
     "on-account": 18.0,
 }
-_OWNERS = {"cash": "finance", "payment": "finance", "payout": "finance", "delivery": "finance", "invoice": "finance"}
+_OWNERS = dict.fromkeys(("cash", "payment", "payout", "delivery", "billing", "invoice"), "finance")
 LADDER = ("operations", "finance", "controller")
 """Who is asked next when nobody settled a case in time; the last one keeps it."""
 
@@ -67,3 +67,14 @@ def escalated(case: Case, now: int, calendar: BusinessCalendar) -> Case | None:
         calendar.after(now, HOURS[case.kind]),
         level,
     )
+
+
+def may_settle(controls: str, case: Case, by: str, approved_by: str | None) -> None:
+    """Whether a person may settle a case under the design's controls. Raises `PermissionError` when not.
+
+    ``roles``: only the role whose desk it is on, or operations. ``four-eyes``: somebody else must have approved.
+    """
+    if controls == "roles" and by not in (case.owner, "operations"):
+        raise PermissionError(f"{case.case_id}: is with {case.owner}; {by} may not settle it")
+    if controls == "four-eyes" and approved_by in (None, "", by):
+        raise PermissionError(f"{case.case_id}: needs a second pair of eyes; somebody else than {by} must approve")

@@ -2,16 +2,18 @@
 
 import asyncio
 from collections import deque
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterable, Mapping
 from dataclasses import dataclass
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
-from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
 from o2c_twin.integration.runtime.asking import Asking, next_night
+from o2c_twin.integration.runtime.breaker import NEVER_OPENS, BreakerRules
 from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import case_id_of, case_of
+from o2c_twin.integration.runtime.contract import is_drift
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
@@ -25,12 +27,16 @@ _MICRO = 1_000_000
 _LEASE = 30 * _MICRO
 _CLAIM_EVERY_S = 0.2
 _LANES_A_WORKER = 64
+_CLIMB_EVERY_S = 900.0
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
 _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
 
 # Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
 _WORTH = {"cash": Worth.CASH, "payment": Worth.CASH, "payout": Worth.CASH, "customer": Worth.MASTER}
+
+WAITING = "later"
+"""The flow of events that wait for an instant."""
 
 Flow = Callable[["Engine", Inbound], Awaitable[None]]
 
@@ -83,7 +89,11 @@ class Engine(Steered):
         sources: tuple[Crm | Erp | Bank | Payments, ...] = (crm, erp, bank)
         self._sources = {s.system: s for s in (sources if payments is None else (*sources, payments))}
         feeds: tuple[Crm | Erp | Payments, ...] = (crm, erp) if payments is None else (crm, erp, payments)
-        self._feeds = {s.system: s for s in feeds}
+        own = {crm.system: profile.trigger_crm, erp.system: profile.trigger_erp, bank.system: profile.trigger_bank}
+        self.triggers = {
+            s: profile.trigger if own.get(s, AS_TRIGGER) == AS_TRIGGER else own[s] for s in self._sources
+        }
+        """How the engine hears of each system's changes."""
         self.journal = journal
         self.clock = clock
         self.observer = observer or Observer()
@@ -91,13 +101,13 @@ class Engine(Steered):
         self.calendar = calendar or BusinessCalendar()
         careful = profile.delivery == "effectively-once"
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
+        breaker = BreakerRules() if profile.breaker == "on" else NEVER_OPENS
         self.lines = {
-            s: Line(LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ())), clock, sleep, spawn, s)
+            s: Line(LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ()), breaker), clock, sleep, spawn, s)
             for s in self._sources
         }
-        self.delivery = Delivery(
-            profile, policy_for(profile.delivery), journal, clock, sleep, draw, self.lines if careful else {}, audit
-        )
+        policy = policy_for(profile.delivery, profile.retry)
+        self.delivery = Delivery(profile, policy, journal, clock, sleep, draw, self.lines if careful else {}, audit)
         self.careful = careful
         self._flows = flows
         self.sleep = sleep
@@ -108,6 +118,7 @@ class Engine(Steered):
         self.stopped = False
         self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"paused:{flow}", "")}
         self._shared = journal if isinstance(journal, SharedJournal) else None
+        self.asking = Asking(self, {s.system: s for s in feeds}, _sweep_s(profile.sweep, self.rhythm))
         self.handled = 0
 
     # --- life ------------------------------------------------------------------------------------
@@ -122,17 +133,17 @@ class Engine(Steered):
         elif self.careful:
             for event in self.journal.pending():
                 self._enqueue(event)
+        if self.profile.monitoring == "escalate":
+            self.spawn(self._climb(), "engine.escalate")
         for system in self._sources:
-            if self.profile.trigger == "nightly":
-                self.spawn(self._nightly(system), f"engine.nightly.{system}")
-            elif self.profile.trigger == "poll":
-                self.spawn(self._every(self.rhythm.poll_s, system), f"engine.poll.{system}")
-            elif self.careful:
-                self.spawn(self._every(self.rhythm.sweep_s, system), f"engine.sweep.{system}")
+            self.asking.begin(system, self.triggers[system], self.careful)
 
     def stop(self) -> None:
         """Ask no more; what is under way ends by itself."""
         self.stopped = True
+
+    def _known_flows(self) -> Iterable[str]:
+        return self._flows
 
     @property
     def systems(self) -> frozenset[str]:
@@ -141,8 +152,18 @@ class Engine(Steered):
 
     @property
     def idle(self) -> bool:
-        """Whether no lane has work."""
-        return not self._lanes
+        """Whether no lane has work; what waits for its instant is in the inbox and may go on waiting there."""
+        return all(lane[0].flow == WAITING for lane in self._lanes.values())
+
+    def on_duty(self, duty: str) -> bool:
+        """Whether this worker does something that only one of them should do."""
+        return self._shared is None or self._shared.lease(duty, self.clock.now(), _LEASE)
+
+    async def _climb(self) -> None:
+        while not self.stopped:
+            await self.sleep(_CLIMB_EVERY_S)
+            if self.on_duty("escalate"):
+                self.escalate()
 
     async def _take_lanes(self, shared: SharedJournal) -> None:
         # Lanes nobody else works on are ours, with all that is open in them, until they are empty.
@@ -167,7 +188,7 @@ class Engine(Steered):
 
     def pushed(self, system: str, body: bytes, headers: Mapping[str, str]) -> tuple[int, bytes]:
         """A system's push: acknowledged only when it is in the inbox. Gives status and body to answer."""
-        if self.profile.trigger != "webhook":
+        if self.triggers.get(system) not in ("webhook", "hybrid"):
             return 200, b""
         source = self._sources[system]
         try:
@@ -234,11 +255,7 @@ class Engine(Steered):
         try:
             await self._flows[event.flow](self, event)
         except DeadLetter as letter:
-            state = "dead"
-            with self.journal.together():
-                case = self._put_case(event, letter)
-                self.journal.finish(event.event_id, "dead")
-            self._tell(case)
+            state = self._give_up(event, letter)
         except Parked as waits:
             state = "parked"
             self.journal.finish(event.event_id, "parked", waits.key)
@@ -251,12 +268,32 @@ class Engine(Steered):
         self.observer.worked(event, began, self.clock.now(), state)
         self.handled += 1
 
+    def _give_up(self, event: Inbound, letter: DeadLetter) -> str:
+        """Open the case of an event that cannot be worked; gives what became of the event."""
+        contract = self.profile.contract if is_drift(letter) else "evolve"
+        state = {"freeze": "parked", "discard": "done"}.get(contract, "dead")
+        if contract != "evolve":
+            # A case of its own each time: the record may still not be readable when it is read again.
+            letter = DeadLetter(f"drift:{event.flow}:{event.object_id}:{self.clock.now()}", letter.reason, "drift")
+        with self.journal.together():
+            case = self._put_case(event, letter)
+            self.journal.finish(event.event_id, state, letter.key if state == "parked" else None)
+            if contract == "freeze":
+                self.pause(event.flow)
+        self._tell(case)
+        return state
+
     # --- what flows use --------------------------------------------------------------------------
 
     def open_case(self, event: Inbound, letter: DeadLetter) -> None:
         """Put a dead letter on record and tell the observer; the same letter of the same event only once."""
+        drift = self.profile.contract != "evolve" and is_drift(letter)
+        if drift:
+            letter = DeadLetter(letter.key, letter.reason, "drift")
         with self.journal.together():
             case = self._put_case(event, letter)
+            if drift and self.profile.contract == "freeze" and event.flow in self._flows:
+                self.pause(event.flow)
         self._tell(case)
 
     def _put_case(self, event: Inbound, letter: DeadLetter) -> Case | None:
@@ -266,7 +303,7 @@ class Engine(Steered):
 
     def _tell(self, case: Case | None) -> None:
         # When it is committed: a case that is told of and not on record is nobody's.
-        if case is not None:
+        if case is not None and self.profile.monitoring != "off":
             self.observer.case_opened(case.case_id, case.flow, case.object_id, case.reason, case.opened_at)
 
     def has_case(self, event: Inbound, key: str) -> bool:
@@ -283,3 +320,8 @@ class Engine(Steered):
             self._items = await self.delivery.read(self.erp.system, "items", self.erp.item_ids)
         return self._items
 
+
+
+def _sweep_s(sweep: str, rhythm: Rhythm) -> float | None:
+    """Seconds between two sweeps of a system; None for no sweeps. The usual sweep is the rhythm's own."""
+    return {"off": None, "daily": 86_400.0, "hourly": 3_600.0}.get(sweep, rhythm.sweep_s)

@@ -43,14 +43,37 @@ class NoRetry:
         return None
 
 
-Policy = RetryPolicy | NaiveRetry | NoRetry
+@dataclass(frozen=True, slots=True)
+class Ladder:
+    """What webhook services and message hubs do: fixed rungs, each longer than the one before; a refusal ends it.
+
+    Rungs as public delivery schedules have them: 5 s, 5 min, 30 min, 2 h, 5 h, 10 h.
+    """
+
+    rungs_s: tuple[float, ...] = (5.0, 300.0, 1_800.0, 7_200.0, 18_000.0, 36_000.0)
+
+    def wait_s(self, failure: CallFailed, attempt: int, elapsed_s: float, uniform: float) -> float | None:
+        """Seconds until the next attempt; None after the last rung. What the system wishes is not heeded."""
+        if not failure.retryable or attempt > len(self.rungs_s):
+            return None
+        return self.rungs_s[attempt - 1]
 
 
-def policy_for(delivery: str) -> Policy:
-    """The policy of a value of the axis ``delivery``."""
-    policies: dict[str, Policy] = {
-        "fire-and-forget": NoRetry(),
-        "naive-retry": NaiveRetry(),
-        "effectively-once": RetryPolicy(),
-    }
-    return policies[delivery]
+Policy = RetryPolicy | NaiveRetry | NoRetry | Ladder
+
+_BY_DELIVERY: dict[str, Policy] = {
+    "fire-and-forget": NoRetry(),
+    "naive-retry": NaiveRetry(),
+    "effectively-once": RetryPolicy(),
+}
+_BY_NAME: dict[str, Policy] = {
+    "none": NoRetry(),
+    "fixed": NaiveRetry(attempts=6, pause_s=5.0),
+    "ladder": Ladder(),
+    "full": RetryPolicy(),
+}
+
+
+def policy_for(delivery: str, retry: str = "by-delivery") -> Policy:
+    """The policy of a value of the axis ``retry``; ``by-delivery`` takes the one that goes with ``delivery``."""
+    return _BY_DELIVERY[delivery] if retry == "by-delivery" else _BY_NAME[retry]

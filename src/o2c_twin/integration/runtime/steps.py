@@ -8,6 +8,7 @@ import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet, guard_of
 from o2c_twin.integration.connectors.writes import WRITES
+from o2c_twin.integration.governance.errors import Erased
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
@@ -35,6 +36,10 @@ class Trail(Protocol):
         ...
 
 
+Masters = Callable[[str, tuple[Any, ...], str, int], str | None]
+"""Asked with write, arguments, key and instant whether the system of record allows it: None, or why not."""
+
+
 class Target(Protocol):
     """A connector, as a write sees it. One whose sheet says ``query`` has a method ``find`` besides."""
 
@@ -54,6 +59,7 @@ class Delivery:
     draw: Draw
     lines: Mapping[str, Line]
     audit: Trail | None = None
+    registry: Masters | None = None
     _capabilities: dict[tuple[str, str], Capability] = field(default_factory=dict)
 
     # --- reads and decisions ---------------------------------------------------------------------
@@ -76,7 +82,10 @@ class Delivery:
         """
         if self.profile.delivery != "effectively-once":
             return await decide()
-        known = self.journal.outcome(key)
+        try:
+            known = self.journal.outcome(key)
+        except Erased as gone:
+            raise Parked(key) from gone
         if known is None:
             known = await decide()
             self.journal.record(key, known, self.clock.now())
@@ -104,13 +113,18 @@ class Delivery:
         gets the recorded outcome and sends nothing. Raises `DeadLetter`, or `Parked` when the same effect is with a
         person already; in a naive design `Dropped`.
         """
+        if self.registry is not None:
+            self._mastered(self.registry, target, write, key, arguments, lane)
         if self.profile.delivery != "effectively-once":
             return await self._naive(target, write, key, arguments, correlation, result, links, rescue)
         now = self.clock.now()
         intent = Effect(
             key, target.system, write, _encode(arguments), correlation, lane, "sent", result, 1, now, now, None
         )
-        known = self.journal.intend(intent)
+        try:
+            known = self.journal.intend(intent)
+        except Erased as gone:
+            raise DeadLetter(key, str(gone)) from gone
         if known is not None:
             if known.state == "done":
                 return known.result or ""
@@ -127,6 +141,18 @@ class Delivery:
                 self.journal.settle(key, done, told)
                 self.audit.add(self.clock.now(), "engine", f"{target.system} {write}", lane, key, done)
         return done
+
+    def _mastered(
+        self, registry: Masters, target: Target, write: str, key: str, arguments: tuple[Any, ...], lane: str
+    ) -> None:
+        # What is on record already was allowed when it was intended.
+        now = self.clock.now()
+        why = None if self.journal.effect(key) is not None else registry(write, arguments, key, now)
+        if why is None:
+            return
+        if self.audit is not None:
+            self.audit.add(now, "engine", f"{target.system} {write} refused: {why}", lane, key)
+        raise DeadLetter(key, why)
 
     async def _naive(
         self,

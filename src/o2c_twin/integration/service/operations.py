@@ -1,119 +1,253 @@
 """What an operations team does with a running engine, each by a role that may, each on the audit trail."""
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from typing import Any, Protocol
 
 import msgspec
 
 from o2c_twin.integration.flows.order import adopt
+from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.errors import NotAllowed
 from o2c_twin.integration.governance.roles import check
 from o2c_twin.integration.runtime.engine import Engine
-
-
-class Refused(Exception):
-    """The operation was not done; ``status`` is what HTTP calls the reason."""
-
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
-        self.status = status
-
+from o2c_twin.integration.service.approvals import ERASURE, Approvals
+from o2c_twin.integration.service.principals import Principal
+from o2c_twin.integration.service.refusals import Refused
 
 Trail = Callable[[str, str, str, str], None]
-"""Called with role, operation, subject and outcome."""
+"""Called with who, operation, subject and outcome."""
+Names = Callable[[str, str], str]
+"""A name of something, and the account it may contain: the name as the audit trail may say it."""
+
+
+class AuditSource(Protocol):
+    """Where the audit trail is read."""
+
+    def entries(self) -> list[dict[str, Any]]:
+        """What it says, oldest first."""
+        ...
+
+    def rows(self) -> list[dict[str, Any]]:
+        """As it is kept, for whoever verifies it."""
+        ...
+
+
+class Forgetting(Protocol):
+    """Who erases a subject. Raises `Refused`."""
+
+    def check(self, subject: str) -> None:
+        """Raises `Refused` where there is nothing to erase, or something under way."""
+        ...
+
+    def erase(self, subject: str, who: str) -> dict[str, Any]:
+        """Erase it, and tell what was done."""
+        ...
+
+    def named(self, subject: str) -> str:
+        """What the audit trail calls it."""
+        ...
 
 
 class Operations:
-    """One engine's operations. Every method raises `Refused` for a role that may not, and for what does not exist."""
+    """One engine's operations.
 
-    def __init__(self, engine: Engine, trail: Trail, audit: Callable[[], list[dict[str, Any]]]) -> None:
+    Every method raises `Refused`: for a role that may not, for what does not exist, for what nobody approved.
+    """
+
+    def __init__(
+        self,
+        engine: Engine,
+        trail: Trail,
+        audit: AuditSource,
+        approvals: Approvals,
+        forgetting: Forgetting | None = None,
+        names: Names = lambda text, subject: text,
+    ) -> None:
         self._engine = engine
         self._trail = trail
         self._audit = audit
+        self._approvals = approvals
+        self._forgetting = forgetting
+        self._names = names
 
-    def status(self, role: str) -> dict[str, Any]:
+    # --- reading ---------------------------------------------------------------------------------
+
+    def status(self, who: Principal) -> dict[str, Any]:
         """Counts of events, effects and cases by state; each system's line; what is paused."""
-        self._may(role, "status", "")
-        engine = self._engine
-        return {
-            "now": engine.clock.now(),
-            "profile": engine.profile.choices(),
-            "counts": engine.journal.counts(),
-            "handled": engine.handled,
-            "paused": list(engine.paused),
-            "lines": {
-                name: {"calls": line.calls, "throttled": line.throttled, "breaker_open": not line.breaker.closed}
-                for name, line in engine.lines.items()
-            },
-        }
+        with self._doing(who, "status", ""):
+            engine = self._engine
+            return {
+                "now": engine.clock.now(),
+                "profile": engine.profile.choices(),
+                "counts": engine.journal.counts(),
+                "handled": engine.handled,
+                "paused": list(engine.paused),
+                "lines": {
+                    name: {"calls": line.calls, "throttled": line.throttled, "breaker_open": not line.breaker.closed}
+                    for name, line in engine.lines.items()
+                },
+            }
 
-    def cases(self, role: str, state: str | None = None) -> list[dict[str, Any]]:
+    def cases(self, who: Principal, state: str | None = None) -> list[dict[str, Any]]:
         """Cases in the order they were opened."""
-        self._may(role, "list cases", state or "")
-        return [msgspec.to_builtins(case) for case in self._engine.journal.cases(state)]
+        with self._doing(who, "list cases", state or ""):
+            return [msgspec.to_builtins(case) for case in self._engine.journal.cases(state)]
 
-    def replay(self, role: str, case_id: str, note: str) -> None:
+    def audit(self, who: Principal, *, raw: bool = False) -> list[dict[str, Any]]:
+        """The audit trail, oldest first; ``raw`` as it is kept, to be verified."""
+        with self._doing(who, "read audit", ""):
+            return self._audit.rows() if raw else self._audit.entries()
+
+    # --- cases -----------------------------------------------------------------------------------
+
+    def replay(self, who: Principal, case_id: str, note: str, approval: str | None = None) -> None:
         """Work the event of a case once more."""
-        self._may(role, "replay", case_id)
-        try:
-            self._engine.replay_case(case_id, role, note)
-        except KeyError as missing:
-            raise Refused(404, str(missing.args[0])) from missing
-        self._trail(role, "replay", case_id, "done")
+        with self._doing(who, "replay", self._case_named(case_id)):
+            by, approved_by = self._settling(who, "replay", case_id, approval)
+            with _found():
+                self._engine.replay_case(case_id, by, note, approved_by)
 
-    def close(self, role: str, case_id: str, note: str, result: str | None) -> None:
+    def close(
+        self, who: Principal, case_id: str, note: str, result: str | None = None, approval: str | None = None
+    ) -> None:
         """A person settled a case outside; with ``result`` the id of what was made by hand."""
-        self._may(role, "edit case", case_id)
-        if not note.strip():
-            raise Refused(422, "note: say what was done; it is on the audit trail")
+        with self._doing(who, "edit case", self._case_named(case_id)):
+            if not note.strip():
+                raise Refused(422, "note: say what was done; it is kept with the case")
+            case = self._engine.journal.case(case_id)
+            by, approved_by = self._settling(who, "edit case", case_id, approval)
+            with _found():
+                self._engine.close_case(case_id, by, note, result, approved_by)
+            if case is not None and case.flow == "order" and result:
+                adopt(self._engine, case.object_id, result)
+
+    def _settling(self, who: Principal, operation: str, case_id: str, approval: str | None) -> tuple[str, str | None]:
+        """Who settles it, and who approved, as the design's controls ask for it."""
+        controls = self._engine.profile.controls
         case = self._engine.journal.case(case_id)
-        try:
-            self._engine.close_case(case_id, role, note, result)
-        except KeyError as missing:
-            raise Refused(404, str(missing.args[0])) from missing
-        if case is not None and case.flow == "order" and result:
-            adopt(self._engine, case.object_id, result)
-        self._trail(role, "edit case", case_id, "done")
+        if controls != "four-eyes" or case is None or case.state != "open":
+            return (who.role if controls == "roles" else who.name), None
+        used = self._approvals.use(approval, operation, case_id, {})
+        return who.name, used.votes[-1].who
 
-    async def sweep(self, role: str, system: str) -> None:
+    def _case_named(self, case_id: str) -> str:
+        case = self._engine.journal.case(case_id)
+        if case is None:
+            return case_id
+        return self._names(case_id, subjects.of_lane(case.lane))
+
+    # --- systems and flows -----------------------------------------------------------------------
+
+    async def sweep(self, who: Principal, system: str) -> None:
         """Ask a system for its changes now."""
-        self._may(role, "sweep", system)
-        try:
+        with self._doing(who, "sweep", system, waits=True):
+            self._system(system)
             await self._engine.sweep(system)
-        except KeyError as missing:
-            raise Refused(404, str(missing.args[0])) from missing
-        self._trail(role, "sweep", system, "done")
 
-    def pause(self, role: str, flow: str, *, on: bool) -> None:
+    def pause(self, who: Principal, flow: str, *, on: bool) -> None:
         """Pause a flow, or resume it."""
-        operation = "pause flow" if on else "resume flow"
-        self._may(role, operation, flow)
-        try:
+        with self._doing(who, "pause flow" if on else "resume flow", flow), _found():
             (self._engine.pause if on else self._engine.resume)(flow)
-        except KeyError as missing:
-            raise Refused(404, str(missing.args[0])) from missing
-        self._trail(role, operation, flow, "done")
 
-    async def backfill(self, role: str, approver: str | None, system: str, since: str) -> None:
-        """Ask a system for everything since an instant; two people must want it."""
-        self._may(role, "backfill", system, approver)
-        try:
+    async def backfill(self, who: Principal, system: str, since: str, approval: str | None) -> None:
+        """Ask a system for everything since an instant; somebody else must have approved it."""
+        with self._doing(who, "backfill", system, waits=True):
+            self._system(system)
+            self._instant(system, since)
+            self._approvals.use(approval, "backfill", system, {"since": since})
             await self._engine.backfill(system, since)
-        except KeyError as missing:
-            raise Refused(404, str(missing.args[0])) from missing
-        self._trail(role, "backfill", f"{system} since {since}", "done")
 
-    def audit(self, role: str) -> list[dict[str, Any]]:
-        """The audit trail, oldest first."""
-        self._may(role, "read audit", "")
-        return self._audit()
+    def _system(self, system: str) -> None:
+        if system not in self._engine.systems:
+            raise Refused(404, f"no system {system!r}; there are: {', '.join(sorted(self._engine.systems))}")
 
-    def _may(self, role: str, operation: str, subject: str, approver: str | None = None) -> None:
+    def _instant(self, system: str, since: str) -> None:
+        from datetime import date
+
+        by_date = system == self._engine.bank.system
         try:
-            right = check(role, operation)
-        except NotAllowed as no:
-            self._trail(role, operation, subject, "refused")
-            raise Refused(403, str(no)) from no
-        if right == "four eyes" and approver in (None, role):
-            self._trail(role, operation, subject, "refused")
-            raise Refused(403, f"{operation} needs a second pair of eyes: send the approver's token too")
+            _ = date.fromisoformat(since) if by_date else int(since)
+        except ValueError as bad:
+            wanted = "an ISO date, such as 2026-01-31" if by_date else "microseconds since the epoch"
+            raise Refused(422, f"since: {since!r} is no instant for {system}; give {wanted}") from bad
+
+    # --- approvals -------------------------------------------------------------------------------
+
+    def ask(self, who: Principal, operation: str, subject: str, content: Mapping[str, Any]) -> dict[str, Any]:
+        """Ask for approval of an operation."""
+        with self._doing(who, None, self._approval_named(operation, subject), f"ask: {operation}") as told:
+            if operation == ERASURE:
+                self._eraser().check(subject)
+            made = self._approvals.ask(who, operation, subject, content)
+            told["outcome"] = made["id"]
+            return made
+
+    def decide(self, who: Principal, id_: str, action: str, reason: str) -> dict[str, Any]:
+        """Approve, refuse or withdraw."""
+        needed = "approve" if action in ("approve", "refuse") else None
+        with self._doing(who, needed, id_, action if action in ("approve", "refuse", "withdraw") else "approve"):
+            return self._approvals.decide(who, id_, action, reason)
+
+    def approvals(self, who: Principal, state: str | None = None) -> list[dict[str, Any]]:
+        """What was asked and what became of it."""
+        with self._doing(who, "status", state or "", "list approvals"):
+            return self._approvals.listed(state)
+
+    def _approval_named(self, operation: str, subject: str) -> str:
+        if operation == ERASURE:
+            return subject if self._forgetting is None else self._forgetting.named(subject)
+        return self._case_named(subject) if subject.startswith("case:") else subject
+
+    # --- people ----------------------------------------------------------------------------------
+
+    def erase(self, who: Principal, subject: str, approval: str | None) -> dict[str, Any]:
+        """Erase a subject from all the engine keeps; somebody else must have approved it."""
+        with self._doing(who, ERASURE, self._approval_named(ERASURE, subject), waits=True):
+            eraser = self._eraser()
+            eraser.check(subject)
+            self._approvals.use(approval, ERASURE, subject, {})
+            return eraser.erase(subject, who.name)
+
+    def _eraser(self) -> Forgetting:
+        if self._forgetting is None:
+            raise Refused(409, "no vault is configured; give the service 'keys' and 'master_key', see the documentation")
+        return self._forgetting
+
+    # --- the trail -------------------------------------------------------------------------------
+
+    @contextmanager
+    def _doing(
+        self, who: Principal, operation: str | None, subject: str, what: str | None = None, *, waits: bool = False
+    ) -> Iterator[dict[str, str]]:
+        """The operation by its right, and its audit entry, whether it was done or refused.
+
+        Both are one commit, but for an operation that ``waits`` for systems: no transaction is held meanwhile.
+        """
+        told, name = {"outcome": "done"}, what or operation or ""
+        try:
+            with nullcontext() if waits else self._engine.journal.together():
+                if operation is not None:
+                    try:
+                        check(who.role, operation)
+                    except NotAllowed as no:
+                        raise Refused(403, str(no)) from no
+                yield told
+                self._trail(who.name, name, subject, told["outcome"])
+        except Refused:
+            self._trail(who.name, name, subject, "refused")
+            raise
+
+
+@contextmanager
+def _found() -> Iterator[None]:
+    """What an engine does not know, and what its design's controls forbid, in the words of HTTP."""
+    try:
+        yield
+    except KeyError as missing:
+        raise Refused(404, str(missing.args[0])) from missing
+    except PermissionError as no:
+        raise Refused(403, str(no)) from no
+
+
+__all__ = ["AuditSource", "Forgetting", "Operations", "Refused"]

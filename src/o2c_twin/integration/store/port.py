@@ -3,12 +3,12 @@
 What is committed survives the process; `Journal.together` makes several changes one commit.
 """
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store.records import Case, Effect, Link
+from o2c_twin.integration.store.records import ApprovalRow, Case, Effect, Link
 
 
 class Journal(Protocol):
@@ -153,6 +153,61 @@ class Journal(Protocol):
 
     def audit_rows(self) -> list[tuple[int, bytes, bytes]]:
         """All rows by place."""
+        ...
+
+    # --- approvals -------------------------------------------------------------------------------
+
+    def put_approval(self, row: ApprovalRow) -> bool:
+        """Keep a request (version 1) or its next version; False when somebody else was first."""
+        ...
+
+    def approval(self, id_: str) -> ApprovalRow | None:
+        """The request of that id."""
+        ...
+
+    def approvals(self, state: str | None = None) -> list[ApprovalRow]:
+        """All requests, or those of a state, oldest first."""
+        ...
+
+    # --- personal data ---------------------------------------------------------------------------
+
+    def effects(self) -> list[Effect]:
+        """All effects and decisions, oldest first."""
+        ...
+
+    def links(self, system: str, kind: str) -> list[Link]:
+        """All cross-references of a kind."""
+        ...
+
+    def unlink(self, link: Link) -> None:
+        """Forget a cross-reference."""
+        ...
+
+    def replace_arguments(self, key: str, arguments: bytes) -> None:
+        """What an effect was called with is now on record as this."""
+        ...
+
+    def rename(self, old: str, new: Callable[[str], str]) -> int:
+        """Put ``new(text)`` for every text of inbox, effects, links and cases that holds ``old``; gives how many rows.
+
+        Sealed texts and what people typed stay; what is renamed is what things are named by.
+        """
+        ...
+
+    def mentions(self, text: str) -> dict[str, list[tuple[str, str]]]:
+        """Name and state of the events, effects and cases that are named by something holding ``text``."""
+        ...
+
+    def finished_before(self, at: int) -> list[tuple[str, int]]:
+        """Events that are done and were received before an instant: name and when."""
+        ...
+
+    def purge(self, event_ids: Sequence[str], case_ids: Sequence[str]) -> None:
+        """Delete done events and settled cases; what is not done stays."""
+        ...
+
+    def compact(self) -> None:
+        """See to it that what was deleted or renamed is not left in unused pages of the file."""
         ...
 
     def counts(self) -> dict[str, int]:

@@ -15,6 +15,7 @@ from sqlalchemy.dialects.postgresql import insert
 from sqlalchemy.sql import ColumnElement
 
 from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.store.governed import Governed
 from o2c_twin.integration.store.migrate import upgrade
 from o2c_twin.integration.store.records import Case, Effect, Link
 from o2c_twin.integration.store.tables import AUDIT, CASE, CURSOR, EFFECT, INBOX, LANE, XREF
@@ -22,7 +23,7 @@ from o2c_twin.integration.store.tables import AUDIT, CASE, CURSOR, EFFECT, INBOX
 _EVENT = (INBOX.c.event_id, INBOX.c.flow, INBOX.c.object_id, INBOX.c.lane, INBOX.c.source_at)
 
 
-class PostgresJournal:
+class PostgresJournal(Governed):
     """One worker's view of the shared memory. ``url`` is SQLAlchemy's, with the driver pg8000."""
 
     shared = True
@@ -65,6 +66,14 @@ class PostgresJournal:
         # A read ends its transaction too: the next one is to see what other workers have committed since.
         with self.together():
             return [tuple(row) for row in self._db.execute(statement)]
+
+    def _sql(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        with self.together():
+            result = self._db.execute(text(statement), values)
+            return [tuple(row) for row in result] if result.returns_rows else []
+
+    def compact(self) -> None:
+        """Nothing: old versions of rows are the server's own, until its vacuum; archives of its log are the operator's."""
 
     # --- lanes -----------------------------------------------------------------------------------
 

@@ -66,3 +66,17 @@ class Case(msgspec.Struct, frozen=True):
     closed_at: int | None = None
     closed_by: str | None = None
     note: str | None = None
+
+
+class ApprovalRow(msgspec.Struct, frozen=True):
+    """A request for approval as it is kept: ``body`` is all of it, the rest what it is looked up by.
+
+    ``version`` counts its changes from 1, so that of two who decide at once one is first.
+    """
+
+    id: str
+    version: int
+    operation: str
+    state: str
+    asked_at: int
+    body: bytes

@@ -5,11 +5,12 @@ import sqlite3
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
-from typing import IO
+from typing import IO, Any
 
 import msgspec
 
 from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.store.governed import Governed
 from o2c_twin.integration.store.records import Case, Effect, Link
 
 _SCHEMA = """
@@ -38,6 +39,10 @@ create table if not exists exception_case (
   level integer not null, state text not null, closed_at integer, closed_by text, note text
 );
 create table if not exists audit (seq integer primary key, body blob not null, link blob not null);
+create table if not exists approval (
+  id text primary key, version integer not null, operation text not null, state text not null,
+  asked_at integer not null, body blob not null
+) without rowid;
 commit;
 """
 _KEPT_XREFS = 200_000
@@ -47,7 +52,7 @@ class JournalInUse(RuntimeError):
     """Another engine works on the same file."""
 
 
-class SqliteJournal:
+class SqliteJournal(Governed):
     """One engine's durable memory.
 
     ``path`` is a file or ``:memory:``. ``synchronous`` is SQLite's: FULL for production (each commit
@@ -95,6 +100,18 @@ class SqliteJournal:
         self._db.close()
         if self._lock is not None:
             self._lock.close()
+
+    def _sql(self, statement: str, **values: object) -> list[tuple[Any, ...]]:
+        return self._run(statement, values).fetchall()
+
+    def _forgotten(self) -> None:
+        self._xrefs.clear()
+
+    def compact(self) -> None:
+        """Write the file anew: what was deleted or renamed is in none of its pages. Takes as long as a copy."""
+        if self._durable:
+            self._run("vacuum")
+            self._run("pragma wal_checkpoint(truncate)").fetchall()
 
     # --- inbox -----------------------------------------------------------------------------------
 

@@ -80,6 +80,18 @@ AUDIT = Table(
     Column("link", LargeBinary, nullable=False),
 )
 
+APPROVAL = Table(
+    "approval",
+    METADATA,
+    Column("id", Text, primary_key=True),
+    Column("version", Integer, nullable=False),
+    Column("operation", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("asked_at", BigInteger, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+)
+"""Who asked for what and who decided: ``body`` is the whole of it, ``version`` counts its changes."""
+
 LANE = Table(
     "lane",
     METADATA,

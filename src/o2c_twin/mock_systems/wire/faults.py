@@ -14,7 +14,7 @@ from o2c_twin.mock_systems.wire.message import Response, TransportFault
 from o2c_twin.mock_systems.wire.ports import Draw
 
 _NORMAL = NormalDist()
-WRITES = ("POST", "PUT", "PATCH", "DELETE")
+WRITES = ("POST", "PUT", "PATCH", "MERGE", "DELETE")
 NOTICE = "WEBHOOK"
 """The method under which notices are matched: they are no calls, and faults of calls do not count them."""
 _Share = Annotated[float, msgspec.Meta(ge=0.0, le=1.0)]

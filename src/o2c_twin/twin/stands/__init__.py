@@ -5,12 +5,13 @@ from o2c_twin.twin.stands.business_central import BusinessCentralStand
 from o2c_twin.twin.stands.gocardless import GoCardlessStand
 from o2c_twin.twin.stands.hubspot import HubSpotStand
 from o2c_twin.twin.stands.netsuite import NetSuiteStand
+from o2c_twin.twin.stands.s4hana import S4HanaStand
 from o2c_twin.twin.stands.salesforce import SalesforceStand
 from o2c_twin.twin.stands.stand import BankStand, CrmStand, ErpStand, Maker, PaymentsStand, Stand
 
 STANDS: dict[str, dict[str, Maker]] = {
     "crm": {"salesforce": SalesforceStand, "hubspot": HubSpotStand},
-    "erp": {"netsuite": NetSuiteStand, "business_central": BusinessCentralStand},
+    "erp": {"netsuite": NetSuiteStand, "s4hana": S4HanaStand, "business_central": BusinessCentralStand},
     "bank": {"bank_iso20022": BankIso20022Stand},
     "payments": {"gocardless": GoCardlessStand},
 }

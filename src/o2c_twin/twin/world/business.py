@@ -2,12 +2,14 @@
 
 from datetime import UTC, datetime
 
+from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import Estate
 from o2c_twin.twin.time import TwinClock, TwinEnvironment
 from o2c_twin.twin.trace import Trace
 from o2c_twin.twin.world import demand, population
+from o2c_twin.twin.world.billing_desk import BillingDesk
 from o2c_twin.twin.world.buyers import Buyers
 from o2c_twin.twin.world.company import YARD, Company
 from o2c_twin.twin.world.credit_desk import CreditDesk
@@ -21,7 +23,10 @@ _WORKING_SHARE = 5 / 7
 
 
 class Business:
-    """One company, its customers and its bank, ready to begin."""
+    """One company, its customers and its bank, ready to begin.
+
+    ``design`` says what clerks still do where systems are integrated; None: nothing but settle cases.
+    """
 
     def __init__(
         self,
@@ -33,6 +38,7 @@ class Business:
         record: RunRecordWriter,
         trace: Trace,
         integrated: bool,
+        design: DesignProfile | None = None,
     ) -> None:
         company = self.company = Company(
             env,
@@ -61,6 +67,8 @@ class Business:
         CreditDesk(company)
         if not integrated:
             self._sales.on_won = Office(company).deal_won
+        elif design is not None and design.invoice_trigger == "manual":
+            BillingDesk(company)
         customers = Buyers(company)
         if integrated and estate.payments_stand is not None:
             estate.payments_stand.on_paid(customers.received_by_provider)

@@ -1,11 +1,37 @@
-"""What people do with the cases an engine opens."""
+"""What people do with the cases an engine opens: when they hear of them, whose desk they go over, who settles them."""
+
+from dataclasses import dataclass
 
 from o2c_twin.integration.flows.order import adopt
+from o2c_twin.integration.flows.same_customer import ANOTHER, suggestion_of
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.store import Case
 from o2c_twin.mock_systems.roles.records import RuleError
+from o2c_twin.twin.world.cash_desk import post_receipt
 from o2c_twin.twin.world.company import Company, Process
-from o2c_twin.twin.world.office import post_receipt
 from o2c_twin.twin.world.views import orders_of_deal
+
+_DAY = 86_400_000_000
+_HOUR = 3_600_000_000
+_LOOK_HOUR = 9.0
+_MONDAY, _FRIDAY = 0, 4
+# The desk of each role a case may be with.
+_DESKS = {
+    "sales": "order_entry",
+    "credit": "credit",
+    "finance": "receivables",
+    "operations": "support",
+    "controller": "credit",
+}
+
+
+@dataclass(frozen=True, slots=True)
+class _Hands:
+    """Who settles a case: the desk, as whom, and the desk of the second person where one is needed."""
+
+    desk: str
+    by: str
+    second: str | None = None
 
 
 class Exceptions:
@@ -14,26 +40,102 @@ class Exceptions:
     def __init__(self, company: Company, engine: Engine) -> None:
         self._company = company
         self._engine = engine
+        self._monitoring = engine.profile.monitoring
+        self._taken: dict[str, None] = {}
+        if self._monitoring in ("off", "log"):
+            company.begin(company.each_day(_LOOK_HOUR, self._look))
+
+    # --- who hears when --------------------------------------------------------------------------
 
     def settle(self, case_id: str, flow: str, object_id: str) -> None:
-        """Put a case on the right desk."""
+        """The engine tells of a case: where somebody is alerted, it is put on a desk at once."""
+        if self._monitoring in ("off", "log"):
+            return
         self._company.begin(self._settle(case_id, flow, object_id))
+        if self._monitoring == "escalate":
+            self._company.begin(self._climb(case_id))
 
-    def _settle(self, case_id: str, flow: str, object_id: str) -> Process:
-        company = self._company
-        role = "receivables" if flow == "cash" else "support"
-        yield from company.desk(role).work(f"settle {flow} case", object_id, company.settings.minutes_case)
+    def _look(self, midnight: int) -> None:
+        """Somebody opens the list of cases: each working day, or in the review on Monday."""
+        # 1970-01-01 was a Thursday.
+        weekday = (midnight // _DAY + 3) % 7
+        if weekday > (_MONDAY if self._monitoring == "off" else _FRIDAY):
+            return
+        for case in self._engine.journal.cases("open"):
+            if case.case_id not in self._taken:
+                self._taken[case.case_id] = None
+                self._company.begin(self._settle(case.case_id, case.flow, case.object_id))
+
+    def _climb(self, case_id: str) -> Process:
+        """When the engine has moved a case up the ladder, it is on the next desk as well."""
+        level = 0
+        while (case := self._open(case_id)) is not None:
+            if case.level > level:
+                level = case.level
+                self._company.begin(self._settle(case_id, case.flow, case.object_id, _DESKS[case.owner]))
+            # Whoever has it at the top keeps it.
+            if level >= 3:
+                return
+            yield self._company.until(max(case.due_at, self._company.clock.now()) + _HOUR)
+
+    def _open(self, case_id: str) -> Case | None:
+        case = self._engine.journal.case(case_id)
+        return case if case is not None and case.state == "open" else None
+
+    # --- settling --------------------------------------------------------------------------------
+
+    def _settle(self, case_id: str, flow: str, object_id: str, desk: str | None = None) -> Process:
+        company, hands = self._company, self._hands(case_id, flow, desk)
+        for role in (hands.desk, hands.second):
+            if role is not None:
+                yield from company.desk(role).work(f"settle {flow} case", object_id, company.settings.minutes_case)
+        case = self._open(case_id)
+        if case is None:
+            # Somebody further up was first.
+            return
+        if case.kind == "drift":
+            self._accept_shape(case, hands)
+            return
         if flow == "cash":
             receipt = company.truth.receipts.get(object_id)
             if receipt is not None:
                 post_receipt(company, receipt)
         elif flow == "order":
             adopt(self._engine, object_id, self._order(object_id))
-        elif flow == "delivery":
+        elif flow in ("delivery", "billing"):
             self._bill(object_id)
         else:
             self._news(flow, object_id)
-        self._engine.close_case(case_id, by=role, note="settled by hand")
+        self._close(case, hands, "settled by hand", self._answer(case))
+
+    def _hands(self, case_id: str, flow: str, desk: str | None) -> _Hands:
+        controls = self._engine.profile.controls
+        case = self._engine.journal.case(case_id)
+        if controls == "roles" and case is not None:
+            return _Hands(desk or _DESKS[case.owner], case.owner)
+        first = desk or ("receivables" if flow == "cash" else "support")
+        second = "support" if first == "receivables" else "receivables"
+        return _Hands(first, first, second if controls == "four-eyes" else None)
+
+    def _close(self, case: Case, hands: _Hands, note: str, result: str | None = None) -> None:
+        by = case.owner if self._engine.profile.controls == "roles" else hands.by
+        self._engine.close_case(case.case_id, by=by, note=note, result=result, approved_by=hands.second)
+
+    def _accept_shape(self, case: Case, hands: _Hands) -> None:
+        """Somebody has taught the mapping the new shape; a flow that was stopped goes on."""
+        self._close(case, hands, "mapping mended")
+        if case.flow in self._engine.paused:
+            self._engine.resume(case.flow)
+
+    def _answer(self, case: Case) -> str | None:
+        """What a person says to the question whether two accounts are one customer; None where nothing is asked."""
+        asked = suggestion_of(self._engine, case.effect_key or "")
+        if asked is None:
+            return None
+        other, erp_id = asked
+        accounts, number = self._company.crm.state.accounts, self._company.fields.customer_number
+        same = accounts[case.object_id].custom[number] == accounts[other].custom[number]
+        return erp_id if same else ANOTHER
 
     def _order(self, crm_id: str) -> str:
         """Enter the order of a deal, if nobody has, and tell sales; gives its id at the ERP's interface."""

@@ -5,9 +5,11 @@ from decimal import Decimal
 from typing import Any
 
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Item, Payment
+from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import Index
 from o2c_twin.mock_systems.vendors.netsuite.record_types import (
+    BY_KIND,
     CREDIT_MEMO,
     INVOICE,
     SALES_ORDER,
@@ -58,6 +60,8 @@ class Ledger:
                 return self._customers(hints)
             case "item":
                 return self._items(hints)
+            case "deletedrecord":
+                return self._deleted(hints)
             case _:
                 return self._links(hints)
 
@@ -179,6 +183,13 @@ class Ledger:
             return _present(self._core.items_by_sku, map(str, equals["itemid"]))
         after = hints.lower_bounds.get("lastmodifieddate")
         return items.values() if after is None else _present(items, self._since("item", after[0]))
+
+    def _deleted(self, hints: Hints) -> Iterator[Change]:
+        after = hints.lower_bounds.get("deleteddate")
+        feed = self._core.state.feed
+        for kind in BY_KIND:
+            changes = feed.by_kind.get(kind, ()) if after is None else feed.since(kind, after[0] - 1)
+            yield from (change for change in changes if change.what == "deleted")
 
     def _links(self, hints: Hints) -> Iterator[Link]:
         before, after = hints.equals.get("previousdoc"), hints.equals.get("nextdoc")

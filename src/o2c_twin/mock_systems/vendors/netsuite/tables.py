@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Payment, SalesOrder
 from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import reference_of, source_of
-from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, Transaction
+from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, BY_KIND, Transaction
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import money, second_of
@@ -89,7 +89,7 @@ def build_tables(config: NetSuiteConfig, core: ErpCore) -> Mapping[str, Table]:
     """All tables of one account by lower-case name; display columns look the core's records up."""
     currencies = {code: number for number, code in enumerate(config.all_currencies, 1)}
     links = _links()
-    made = [_transactions(core, currencies), _lines(core), _customers(currencies), _items(), *links]
+    made = [_transactions(core, currencies), _lines(core), _customers(currencies), _items(), _deleted(), *links]
     return {each.name.lower(): each for each in made}
 
 
@@ -273,6 +273,18 @@ def _items() -> Table:
             _number("quantityavailable", lambda row: row.on_hand - row.committed),
             _flag("isinactive", lambda row: False),
             _modified(lambda row: row.modified_at),
+        ),
+    )
+
+
+def _deleted() -> Table:
+    # Rows are the core's changes: of a record that is gone, that is all there is.
+    return table(
+        "deletedrecord",
+        (
+            _number("recordid", lambda row: int(row.id)),
+            _text("type", lambda row: BY_KIND[row.kind].name.lower()),
+            Column("deleteddate", "instant", lambda row: second_of(row.at), ordered=True),
         ),
     )
 

@@ -15,7 +15,8 @@ and ``Request.path`` are.
 - ``parse_query(query, version, filters=None) -> ODataQuery``: typed ``$filter $select $orderby $top $skip
   $expand $count/$inlinecount $search $skiptoken $format``; parameters without ``$`` are the vendor's own and
   left alone. ``$expand`` is a tree in both versions: ``Expand(name, query)``, where the V2 paths of ``$expand``
-  and ``$select`` are distributed over it. ``in_order(rows, query.orderby)`` sorts rows.
+  and ``$select`` are distributed over it. ``Queries(version, capacity)`` is the cache a dialect keeps of them
+  (``queries(request.query)``), its ``Filters`` included. ``in_order(rows, query.orderby)`` sorts rows.
 - ``parse_key(text, version) -> EntityKey``: a path segment such as ``Orders``, ``Orders('x')``,
   ``Orders(A='1',B=2)``, ``Orders(<guid>)``; ``key.values`` is None without parentheses and ``{"": value}`` for
   an unnamed key; ``key.under(("A", "B"))`` gives the values by the entity's key properties or raises.
@@ -36,7 +37,7 @@ from o2c_twin.mock_systems.wire.odata.batch import (
 from o2c_twin.mock_systems.wire.odata.errors import ODataError, Version
 from o2c_twin.mock_systems.wire.odata.keys import EntityKey, parse_key, split_path
 from o2c_twin.mock_systems.wire.odata.predicates import Filters, Predicate, Row, parse_filter
-from o2c_twin.mock_systems.wire.odata.query import Expand, ODataQuery, Order, in_order, parse_query
+from o2c_twin.mock_systems.wire.odata.query import Expand, ODataQuery, Order, Queries, in_order, parse_query
 
 __all__ = [
     "BatchReply",
@@ -50,6 +51,7 @@ __all__ = [
     "ODataQuery",
     "Order",
     "Predicate",
+    "Queries",
     "Row",
     "Version",
     "in_order",

@@ -3,13 +3,14 @@
 Sources: MS-ODATA 2.2.3.6.1 (V2); OASIS OData 4.01 URL Conventions 5.1 (V4).
 """
 
+from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cmp_to_key, partial
 from typing import Any
 
 from o2c_twin.mock_systems.wire.odata.errors import ODataError, Version
-from o2c_twin.mock_systems.wire.odata.predicates import Predicate, Row, parse_filter
+from o2c_twin.mock_systems.wire.odata.predicates import Filters, Predicate, Row, parse_filter
 from o2c_twin.mock_systems.wire.odata.values import Unlike, equal, ordered
 
 _OPTIONS: dict[Version, frozenset[str]] = {
@@ -66,6 +67,31 @@ def parse_query(
     if filters is None:
         filters = partial(parse_filter, version=version)
     return _parsed(query, version, filters, 0)
+
+
+class Queries:
+    """The query options one dialect read lately: clients ask with the same few, and only their filters differ."""
+
+    __slots__ = ("_capacity", "_known", "filters", "version")
+
+    def __init__(self, version: Version, capacity: int = 256) -> None:
+        self.version = version
+        self.filters = Filters(version, capacity)
+        self._capacity = capacity
+        self._known: OrderedDict[tuple[tuple[str, str], ...], ODataQuery] = OrderedDict()
+
+    def __call__(self, query: Mapping[str, str]) -> ODataQuery:
+        """As `parse_query`. Raises `ODataError`."""
+        options = tuple([item for item in query.items() if item[0] != "$filter" and item[0][:1] == "$"])
+        read = self._known.get(options)
+        if read is None:
+            read = self._known[options] = parse_query(dict(options), self.version, self.filters)
+            if len(self._known) > self._capacity:
+                self._known.popitem(last=False)
+        else:
+            self._known.move_to_end(options)
+        condition = query.get("$filter")
+        return read if condition is None else replace(read, filter=self.filters(condition))
 
 
 def _parsed(query: Mapping[str, str], version: Version, filters: Callable[[str], Predicate], depth: int) -> ODataQuery:

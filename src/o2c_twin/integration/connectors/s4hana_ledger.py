@@ -1,0 +1,192 @@
+"""The receivables ledger of S/4HANA: open items from the cube, receipts posted and cleared by journal entries.
+
+A partial payment stands open beside the invoice it refers to; what is open of the invoice is the sum of both.
+"""
+
+from typing import Any
+
+from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.instants import to_date, to_iso
+from o2c_twin.integration.connectors.s4hana_journal import (
+    CLEAR_ACTION,
+    CLEAR_PATH,
+    POST_ACTION,
+    POST_PATH,
+    Document,
+    NotPosted,
+    clearing,
+    posted,
+    receipt,
+)
+from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, instant, literal
+from o2c_twin.integration.model import Allocation, BankEntry, OpenItem
+from o2c_twin.integration.ports import Clock
+from o2c_twin.integration.runtime.errors import CallFailed
+
+_CUBE = f"{ROOT}/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
+_FIELDS = (
+    "FiscalYear,AccountingDocument,AccountingDocumentItem,Customer,NetDueDate,ClearingAccountingDocument,"
+    "AmountInTransactionCurrency,BillingDocument,InvoiceReference,DocumentReferenceID"
+)
+_KEYS = "AccountingDocument,FiscalYear,AccountingDocumentItem"
+_MOST = 40  # conditions in one address
+
+
+class Ledger:
+    """Open items and receipts of one company code."""
+
+    def __init__(self, session: Session, clock: Clock, currency: str, company_code: str, bank_account: str) -> None:
+        self._session = session
+        self._clock = clock
+        self._currency = currency
+        self._company = company_code
+        self._bank_account = bank_account
+
+    async def _rows(self, operation: str, condition: str, open_only: bool = True) -> list[dict[str, Any]]:
+        whole = f"CompanyCode eq {literal(self._company)} and FinancialAccountType eq 'D' and {condition}"
+        if open_only:
+            whole += " and ClearingAccountingDocument eq ''"
+        query = {"$filter": whole, "$select": _FIELDS, "$orderby": _KEYS}
+        return await self._session.rows(operation, _CUBE, query)
+
+    async def open_items(self, operation: str, condition: str) -> list[OpenItem]:
+        """Open invoices that meet a condition."""
+        return [item for item, _ in await self._open(operation, condition)]
+
+    async def open_of(self, operation: str, invoices: list[str]) -> list[OpenItem]:
+        """What is open of these invoices."""
+        return [item for item, _ in await self._invoices(operation, invoices)]
+
+    async def _invoices(self, operation: str, invoices: list[str]) -> list[tuple[OpenItem, Document]]:
+        found = []
+        for start in range(0, len(invoices), _MOST):
+            found += await self._open(operation, any_of("BillingDocument", invoices[start : start + _MOST]))
+        return found
+
+    async def _open(self, operation: str, condition: str) -> list[tuple[OpenItem, Document]]:
+        rows = await self._rows(operation, condition)
+        with self._session.wire.reading(operation):
+            invoices = [row for row in rows if row["BillingDocument"] and self._minor(row) > 0]
+            documents = [row["AccountingDocument"] for row in invoices]
+        paid: dict[str, int] = {}
+        for start in range(0, len(documents), _MOST):
+            named = any_of("InvoiceReference", documents[start : start + _MOST])
+            for row in await self._rows(operation, named):
+                with self._session.wire.reading(operation):
+                    document = row["InvoiceReference"]
+                    paid[document] = paid.get(document, 0) + self._minor(row)
+        with self._session.wire.reading(operation):
+            return [
+                (
+                    OpenItem(
+                        row["BillingDocument"],
+                        row["DocumentReferenceID"] or row["BillingDocument"],
+                        row["Customer"],
+                        self._minor(row) + paid.get(row["AccountingDocument"], 0),
+                        to_date(instant(row["NetDueDate"])),
+                    ),
+                    Document(row["AccountingDocument"], row["FiscalYear"], row["AccountingDocumentItem"]),
+                )
+                for row in invoices
+            ]
+
+    def _minor(self, row: dict[str, Any]) -> int:
+        return to_minor(row["AmountInTransactionCurrency"], self._currency)
+
+    # --- receipts --------------------------------------------------------------------------------
+
+    async def _receipt(self, text: str) -> list[dict[str, Any]]:
+        """The customer items of the receipt with that header text."""
+        condition = f"AccountingDocumentHeaderText eq {literal(text)} and AccountingDocumentType eq 'DZ'"
+        return await self._rows("put_payment", condition, open_only=False)
+
+    async def cleared(self, key: str) -> str | None:
+        """The receipt made with that key, when nothing of it is open on the account."""
+        rows = await self._receipt(fitted(key, 25))
+        with self._session.wire.reading("put_payment"):
+            if not rows or any(not row["InvoiceReference"] for row in rows):
+                return None
+            return str(rows[0]["AccountingDocument"])
+
+    async def receive(
+        self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
+    ) -> str:
+        """Post the receipt unless one has the key, and clear what of it is still on account."""
+        text = "" if key is None else fitted(key, 25)
+        rows = await self._receipt(text) if key is not None else []
+        if rows:
+            with self._session.wire.reading("put_payment"):
+                document = str(rows[0]["AccountingDocument"])
+                year = rows[0]["FiscalYear"]
+                rest = sum([-self._minor(row) for row in rows if not row["InvoiceReference"]])
+                done = any(row["InvoiceReference"] for row in rows)
+        else:
+            document, year = await self._post(entry, customer_id, text, correlation)
+            rest, done = entry.amount_minor, False
+        if not allocations or done or not rest:
+            return document
+        await self._clear(document, year, rest, entry, customer_id, allocations, correlation)
+        return document
+
+    async def _post(self, entry: BankEntry, customer_id: str, text: str, correlation: str) -> tuple[str, str]:
+        message = receipt(
+            self._company,
+            customer_id,
+            self._bank_account,
+            entry.amount_minor,
+            entry.currency,
+            to_date(self._clock.now()),
+            fitted(entry.reference, 16),
+            text,
+            to_iso(self._clock.now()),
+            self._session.user,
+        )
+        answer = await self._session.soap("put_payment", POST_PATH, message, POST_ACTION, correlation)
+        try:
+            return posted(answer.body)
+        except NotPosted as refused:
+            raise CallFailed(self._session.system, "put_payment", "rejected", str(refused)) from refused
+        except ValueError as bad:
+            detail = f"answer not understood: {bad}"
+            raise CallFailed(self._session.system, "put_payment", "unknown-outcome", detail) from bad
+
+    async def _clear(
+        self,
+        document: str,
+        year: str,
+        rest: int,
+        entry: BankEntry,
+        customer_id: str,
+        allocations: list[Allocation],
+        correlation: str,
+    ) -> None:
+        amounts = {each.invoice_erp_id: each.amount_minor for each in allocations}
+        invoices = []
+        for item, found in await self._invoices("put_payment", list(amounts)):
+            amount = amounts.pop(item.erp_id)
+            part = None if amount == item.open_minor else amount
+            invoices.append(Document(found.number, found.year, found.item, part))
+        if amounts:
+            detail = f"posted as {document}, but not open any more: {', '.join(amounts)}"
+            raise CallFailed(self._session.system, "put_payment", "rejected", detail)
+        total = sum(each.amount_minor for each in allocations)
+        payment = Document(document, year, "2", None if total == rest else total)
+        message = clearing(
+            f"CLEAR-{document}",
+            self._company,
+            customer_id,
+            payment,
+            invoices,
+            entry.currency,
+            to_date(self._clock.now()),
+            to_iso(self._clock.now()),
+            self._session.user,
+        )
+        await self._session.soap("put_payment", CLEAR_PATH, message, CLEAR_ACTION, correlation)
+        # The message is taken without a word on what becomes of it: the ledger tells.
+        rows = await self._rows("put_payment", f"AccountingDocument eq {literal(document)}", open_only=False)
+        with self._session.wire.reading("put_payment"):
+            if any(row["InvoiceReference"] for row in rows):
+                return
+        detail = f"posted as {document}, and not cleared yet"
+        raise CallFailed(self._session.system, "put_payment", "unavailable", detail)

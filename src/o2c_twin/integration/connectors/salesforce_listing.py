@@ -1,0 +1,128 @@
+"""Sweeping a Salesforce org: accounts and won deals by SOQL, 2,000 rows a call, and what was deleted.
+
+Wire facts: REST API Developer Guide, Query and sObject Get Deleted (dates cut to the minute, 30 days back at most).
+"""
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.salesforce import _API, _NOTES, _PARTY_FIELDS, SalesforceCrm
+from o2c_twin.integration.reconcile.contract import Field, Shape
+from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
+
+_MICRO = 1_000_000
+_MINUTE = 60 * _MICRO
+_DAY = 86_400 * _MICRO
+# An address may have 16 kB: an id takes 21 of them.
+_IDS = 400
+_SAMPLE = 20
+_OBJECT: dict[Kind, str] = {"customer": "Account", "deal": "Opportunity"}
+_FIELDS: dict[Kind, str] = {
+    "customer": _PARTY_FIELDS,
+    "deal": f"Id,AccountId,IsWon,Amount,SystemModstamp,{','.join(_NOTES.values())}",
+}
+_TEXT, _NOTE = Field("text"), Field("text", optional=True, needed=False)
+
+SHAPES: Mapping[Kind, Shape] = {
+    "customer": Shape(
+        "Account",
+        {
+            "attributes": Field("record", optional=True, needed=False),
+            "Id": _TEXT,
+            "Name": _TEXT,
+            "SystemModstamp": Field("instant"),
+            "Payment_Terms_Days__c": Field("number", optional=True),
+            "Credit_Limit__c": Field("number", optional=True),
+            "Customer_Number__c": Field("text", optional=True),
+            "ERP_Id__c": _NOTE,
+        },
+    ),
+    "deal": Shape(
+        "Opportunity",
+        {
+            "attributes": Field("record", optional=True, needed=False),
+            "Id": _TEXT,
+            "AccountId": Field("text", optional=True),
+            "IsWon": Field("boolean"),
+            "Amount": Field("number", optional=True, needed=False),
+            "SystemModstamp": Field("instant"),
+            **dict.fromkeys(_NOTES.values(), _NOTE),
+        },
+    ),
+}
+
+
+class SalesforceListing:
+    """The listings of an org, over the session of its connector: a part of it, in a module of its own."""
+
+    def __init__(self, crm: SalesforceCrm) -> None:
+        self.system = crm.system
+        self.shapes = SHAPES
+        self._crm = crm
+        self._last: dict[Kind, list[Mapping[str, object]]] = {}
+
+    async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
+        """Accounts, or won deals, changed in that span."""
+        won = " AND IsWon = true" if kind == "deal" else ""
+        span = f"SystemModstamp > {to_iso(since)} AND SystemModstamp <= {to_iso(until)}"
+        records = await self._select(kind, f"{span}{won} ORDER BY SystemModstamp")
+        self._last[kind] = list(records[:_SAMPLE])
+        return self._rows(kind, records)
+
+    async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
+        """The records of these ids; a deal also when it is not won."""
+        rows: list[Row] = []
+        for first in range(0, len(ids), _IDS):
+            names = ",".join(f"'{id_}'" for id_ in ids[first : first + _IDS])
+            rows += self._rows(kind, await self._select(kind, f"Id IN ({names})"))
+        return rows
+
+    async def deleted(self, kind: Kind, since: int) -> list[Gone]:
+        """Records deleted since, from the vendor's log of deletions."""
+        start = -(-since // _MINUTE) * _MINUTE
+        # The longest span there is: its end may lie ahead.
+        end = start + 30 * _DAY
+        path = f"{_API}/sobjects/{_OBJECT[kind]}/deleted/"
+        span = {"start": to_iso(start), "end": to_iso(end)}
+        crm = self._crm
+        answer = await crm._call("deleted", "GET", path, span, None, "sweep")
+        with crm._wire.reading("deleted"):
+            found = crm._wire.json("deleted", answer)["deletedRecords"]
+            return [Gone(kind, row["id"], from_iso(row["deletedDate"])) for row in found]
+
+    def sample(self, kind: Kind) -> list[Mapping[str, object]]:
+        """The first records of the last listing."""
+        return self._last.get(kind, [])
+
+    async def _select(self, kind: Kind, where: str) -> list[dict[str, Any]]:
+        crm, operation = self._crm, f"list {kind}"
+        soql = f"SELECT {_FIELDS[kind]} FROM {_OBJECT[kind]} WHERE {where}"
+        answer = await crm._call(operation, "GET", f"{_API}/query/", {"q": soql}, None, "sweep")
+        return await crm._all(operation, crm._wire.json(operation, answer))
+
+    def _rows(self, kind: Kind, records: Sequence[dict[str, Any]]) -> list[Row]:
+        with self._crm._wire.reading(f"list {kind}"):
+            return [self._deal(record) if kind == "deal" else self._account(record) for record in records]
+
+    def _account(self, record: dict[str, Any]) -> Row:
+        party = self._crm._party(record)
+        fields: dict[str, Value] = {
+            "name": party.name,
+            "number": party.number,
+            "terms_days": party.terms_days,
+            "credit_limit_minor": party.credit_limit_minor,
+            "email": party.email,
+            "erp_id": party.erp_id,
+        }
+        event = self._crm._party_event(record["Id"], record["SystemModstamp"])
+        return Row("customer", record["Id"], party.modified_at, fields, event=event)
+
+    def _deal(self, record: dict[str, Any]) -> Row:
+        fields: dict[str, Value] = {name: record[field] or None for name, field in _NOTES.items()}
+        fields |= {"account": record["AccountId"], "won": "yes" if record["IsWon"] else "no"}
+        amount = record["Amount"]
+        event = self._crm._deal_event(record["Id"], record["AccountId"], record["SystemModstamp"])
+        minor = 0 if amount is None else to_minor(amount, self._crm._currency)
+        return Row("deal", record["Id"], event.source_at, fields, minor, event)

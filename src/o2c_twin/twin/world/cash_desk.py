@@ -1,0 +1,71 @@
+"""The cash desk: clerks who look up each credit of a bank statement and post it."""
+
+from collections.abc import Callable
+
+from o2c_twin.mock_systems.roles.erp import SalesOrder
+from o2c_twin.mock_systems.roles.records import Change
+from o2c_twin.twin.world.company import OFFICE, Company, Process
+from o2c_twin.twin.world.truth import Receipt
+
+
+class CashDesk:
+    """A statement is printed in the evening and worked the next morning.
+
+    ``tell`` is what somebody does when a receipt is posted (order, flow, its reference); None where the engine
+    carries the news.
+    """
+
+    def __init__(self, company: Company, tell: Callable[[SalesOrder, str, str], Process] | None = None) -> None:
+        self._company = company
+        self._tell = tell
+        company.bank.listeners.append(self._bank_changed)
+
+    def _bank_changed(self, change: Change) -> None:
+        if change.kind != "statement":
+            return
+        statement = self._company.bank.account(self._company.bank_account_id).statements[-1]
+        for entry in statement.entries:
+            receipt = self._company.truth.receipts[entry.reference]
+            self._company.begin(self._apply(receipt, change.at))
+
+    def _apply(self, receipt: Receipt, printed_at: int) -> Process:
+        company = self._company
+        yield company.until(OFFICE.next_morning(printed_at))
+        yield from company.desk("receivables").work("apply cash", receipt.reference, company.settings.minutes_receipt)
+        touched = post_receipt(company, receipt)
+        company.record.add("sync", ("cash", receipt.reference, "bank", "erp", printed_at, company.clock.now()))
+        if self._tell is not None:
+            for order in touched:
+                yield from self._tell(order, "payment", receipt.reference)
+
+
+def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
+    """A clerk posts a receipt to the invoices it was meant for; gives the orders it pays.
+
+    Where it has been posted on account already, only the application is missing.
+    """
+    erp = company.erp
+    by_customer: dict[str, list[tuple[str, int]]] = {}
+    orders = {}
+    for number, amount in receipt.intended.items():
+        invoice = erp.state.invoices[erp.by_number[number]]
+        take = min(amount, invoice.open_minor)
+        if take > 0:
+            by_customer.setdefault(invoice.customer_id, []).append((invoice.id, take))
+        orders[invoice.order_id] = erp.state.orders[invoice.order_id]
+    posted = erp.payments_by_reference.get(receipt.reference)
+    if posted is not None:
+        payment = erp.state.payments[posted]
+        rows, left = [], payment.unapplied_minor
+        for invoice_id, amount in by_customer.get(payment.customer_id, []):
+            take = min(amount, left)
+            if take > 0:
+                rows.append((invoice_id, take))
+                left -= take
+        if rows:
+            erp.apply_payment(payment.id, rows)
+        return list(orders.values())
+    # Money for several masters of one customer is posted on the first and split by hand.
+    first = next(iter(by_customer), None) or next(iter(orders.values())).customer_id
+    erp.receive_payment(first, receipt.amount_minor, by_customer.get(first, []), reference=receipt.reference)
+    return list(orders.values())
