@@ -1,7 +1,7 @@
 """What durability costs: a step of the engine on SQLite, fully synchronous, beside a library for durable execution.
 
 A step is an effect put on record with its arguments before its first byte, and its outcome with a cross-reference
-in one commit after: two commits that reach the disk. Beside it, when it is installed, one step of a `dbos` workflow on SQLite.
+in one commit after: two commits that reach the disk. Beside it, when it is installed, one step of a `dbos` workflow.
 Then the recovery: a journal with 10,000 effects in flight is opened, and the first resumed call leaves.
 Options: --steps N, --effects N, --starts N, --json.
 """

@@ -11,6 +11,7 @@ import argparse
 import base64
 import json
 import random
+import re
 import sys
 import time
 import traceback
@@ -24,18 +25,25 @@ from urllib.parse import quote, urlencode
 import msgspec
 
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party, PaymentClaim
+from o2c_twin.integration.ports import HttpAnswer, HttpRequest
+from o2c_twin.integration.runtime.errors import CallFailed
 from o2c_twin.mock_systems.catalogue import names, sample
 from o2c_twin.mock_systems.wire.asgi import MockApp
 from o2c_twin.mock_systems.wire.asgi_driver import call_asgi
 from o2c_twin.mock_systems.wire.message import Request, Response
 from o2c_twin.mock_systems.wire.ports import World
-from o2c_twin.mock_systems.wire.route import Operation
+from o2c_twin.mock_systems.wire.route import Operation, Router
 from o2c_twin.mock_systems.wire.server import MockServer
 from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.plan import RunPlan, SystemPlan
+from o2c_twin.twin.stands import STANDS
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch
 
 START = datetime(2026, 1, 5, 9, tzinfo=UTC)
 URL = "http://fuzz.test"
+_PLAIN = "/:!@$&'()*+,;=~"
+_REFERENCE = re.compile(r"\$(customers|orders|deliveries|invoices|items)\b")
 ODD: tuple[Any, ...] = (
     None, "", " ", "x" * 300, "é\u0000", "'", '"', "\\", "%", "a/b", "../..", "2026-13-45", "2026-02-30T25:00:00Z", "٣",
     "NaN", "1e400", "-0", "0x10", "\ud7ff\U0001f4a9", "2026-01-05", "true", 0, -1, 1, 10**30, -(10**30), 1.5, -0.01,
@@ -60,7 +68,10 @@ class Hints:
     params: dict[str, tuple[str, ...]] = field(default_factory=dict)
     queries: dict[str, tuple[str, ...]] = field(default_factory=dict)
     bodies: tuple[str, ...] = ()
+    always: dict[str, str] = field(default_factory=dict)
     form: bool = False
+    writes: dict[str, tuple[Any, ...]] = field(default_factory=dict)
+    """Bodies that are accepted as they are, by operation: what is sent is made from them and from what was accepted."""
 
 
 _SOQL = (
@@ -76,31 +87,74 @@ _SUITEQL = (
 HINTS: dict[str, Hints] = {
     "salesforce": Hints(
         {
-            "version": ("v59.0", "v45.0", "v99.9"),
+            "version": ("v59.0",) * 9 + ("v45.0", "v99.9"),
             "type": ("Account", "Opportunity", "Contact", "Product2", "PricebookEntry", "OpportunityLineItem"),
             "field": ("Id", "Customer_Number__c", "ERP_Id__c", "Deal_Ref__c", "Name"),
             "results": ("successfulResults", "failedResults", "unprocessedrecords"),
         },
         {"q": _SOQL, "start": ("2026-01-05T00:00:00Z",), "end": ("2026-01-06T00:00:00Z",), "_HttpMethod": ("PATCH",)},
         ("Name,Id\nAcme,1\n", "Id\n", '"', "Name\n\n\n", "<e:Envelope xmlns:e='x'/>"),
+        writes={
+            "sobject.create": ({"Name": "A"}, {"LastName": "B"}, {"Name": "C", "StageName": "Prospecting", "CloseDate": "2026-01-31"}),
+            "sobject.update": ({"Name": "A"},),
+            "job.ingest.create": ({"operation": "insert", "object": "Account"},),
+            "job.ingest.upload": ("Name\nAcme\n",),
+            "job.ingest.move": ({"state": "UploadComplete"},),
+            "job.query.create": ({"operation": "query", "query": "SELECT Id FROM Account"},),
+            "collection.create": ({"allOrNone": True, "records": [{"attributes": {"type": "Account"}, "Name": "A"}]},),
+            "composite.batch": ({"batchRequests": [{"method": "GET", "url": "v59.0/sobjects/Account"}]},),
+            "composite.run": (
+                {"compositeRequest": [{"method": "POST", "url": "/services/data/v59.0/sobjects/Account",
+                                       "referenceId": "a", "body": {"Name": "A"}}]},
+            ),
+        },
     ),
     "netsuite": Hints(
         {"id": ("eid:K1", "eid:", "1", "2", "101"), "type": ("customer", "salesOrder"), "line": ("1", "9")},
         {"replace": ("item", "apply"), "expandSubResources": ("true",), "q": ("entity ANY_OF [1]", 'id EQUAL "1"')},
         tuple(json.dumps({"q": q}) for q in _SUITEQL),
     ),
-    "business_central": Hints(),
+    "business_central": Hints(
+        writes={
+            "customers.create": ({"displayName": "A"},),
+            "items.create": ({"number": "I9", "displayName": "I", "type": "Inventory"},),
+            "paymentTerms.create": ({"code": "NET77", "dueDateCalculation": "77D"},),
+            "salesInvoices.create": ({"customerNumber": "C1001"},),
+            "customerPaymentJournals.create": ({"code": "J9", "displayName": "J"},),
+            "customerPayments.create": ({"journalDisplayName": "J", "customerNumber": "C1001", "amount": -5},),
+            "subscriptions.create": (
+                {"notificationUrl": "https://a.example/h", "resource": "salesOrders", "clientState": "s"},
+            ),
+            "record.update": ({"displayName": "B"}, {"externalDocumentNumber": "P9"}, {"shipQuantity": 1}),
+        },
+    ),
     "s4hana": Hints(
         {
             "entity": (
-                "A_SalesOrder", "A_SalesOrder('1')", "A_SalesOrder(", "A_BusinessPartner('17100001')", "$metadata",
-                "A_SalesOrderItem(SalesOrder='1',SalesOrderItem='10')", "A_OutbDeliveryHeader", "A_Product",
-                "A_OutbDeliveryHeader('80000001')", "A_BillingDocument('90000001')", "A_BusinessPartner", "A_X()",
+                "A_SalesOrder", "A_SalesOrder('$orders')", "A_SalesOrder(", "A_BusinessPartner('$customers')", "$metadata",
+                "A_SalesOrderItem(SalesOrder='$orders',SalesOrderItem='10')", "A_OutbDeliveryHeader", "A_Product",
+                "A_OutbDeliveryHeader('$deliveries')", "A_BillingDocument('$invoices')", "A_BusinessPartner", "A_X()",
             ),
             "further": ("to_Item", "to_Partner", "$count", "$value", "Nothing"),
         },
-        {"$filter": ("SalesOrder eq '1'", "CreationDate gt datetime'2026-01-01T00:00:00'"), "sap-client": ("100",)},
+        {"$filter": ("SalesOrder eq '1'", "CreationDate gt datetime'2026-01-01T00:00:00'")},
         ("<soapenv:Envelope xmlns:soapenv='http://schemas.xmlsoap.org/soap/envelope/'/>", "--b\r\n\r\n--b--"),
+        always={
+            "DeliveryDocument": "'$deliveries'", "SalesOrder": "'$orders'", "BillingDocument": "'$invoices'",
+        },
+        writes={
+            "salesOrder.update": ({"PurchaseOrderByCustomer": "P9"},),
+            "businessPartner.update": ({"OrganizationBPName1": "B"},),
+            "salesOrder.create": (
+                {"SalesOrderType": "OR", "SalesOrganization": "1710", "DistributionChannel": "10",
+                 "OrganizationDivision": "00", "SoldToParty": "$customers",
+                 "to_Item": [{"Material": "WIDGET", "RequestedQuantity": "2"}]},
+            ),
+            "delivery.create": (
+                {"to_DeliveryDocumentItem": [{"ReferenceSDDocument": "$orders", "ReferenceSDDocumentItem": "10"}]},
+            ),
+            "businessPartner.create": ({"BusinessPartnerCategory": "2", "OrganizationBPName1": "A"},),
+        },
     ),
     "hubspot": Hints(
         {
@@ -110,11 +164,52 @@ HINTS: dict[str, Hints] = {
             "stage": ("closedwon",), "name": ("name", "dealname", "erp_order_id"),
         },
         {"idProperty": ("customer_number", "name"), "associations": ("companies,line_items", "x")},
+        writes={
+            "object.create": ({"properties": {"name": "A"}}, {"properties": {"dealname": "D", "dealstage": "closedwon"}}),
+            "object.update": ({"properties": {"name": "A"}}, {"properties": {"dealstage": "closedwon"}}),
+            "property.create": ({"name": "p1", "label": "P", "type": "string", "fieldType": "text", "groupName": "g"},),
+        },
     ),
     "stripe": Hints(
         {},
         {"query": ("email:'a'", "metadata['k']:'v' AND", "created>0"), "expand[]": ("customer", "data.x.y.z.w")},
         form=True,
+        writes={
+            "customers.create": ({"name": "A", "email": "a@example.com"},),
+            "invoices.create": ({"customer": "$customers", "collection_method": "send_invoice", "days_until_due": 9},),
+            "invoiceitems.create": ({"customer": "$customers", "amount": 900, "currency": "eur"},),
+            "invoices.add_lines": ({"lines": [{"amount": 900, "description": "x"}]},),
+            "invoices.create_preview": ({"customer": "$customers"},),
+            "payment_methods.attach": ({"customer": "$customers"},),
+            "payment_methods.create": ({"type": "sepa_debit", "sepa_debit": {"iban": "DE89370400440532013000"}},),
+            "payment_intents.create": (
+                {"customer": "$customers", "amount": 900, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True},
+            ),
+            "payment_intents.capture": ({"amount_to_capture": 1},),
+            "refunds.create": ({"payment_intent": "$payment_intents", "amount": 5},),
+            "credit_notes.create": ({"invoice": "$invoices", "amount": 5},),
+            "payouts.create": ({"amount": 5, "currency": "eur"},),
+            "test_clocks.create": ({"frozen_time": 1767600000},),
+            "test_helpers.fund_cash_balance": ({"amount": 900, "currency": "eur"},),
+            "webhook_endpoints.create": ({"url": "https://a.example/h", "enabled_events": ["*"]},),
+            "funding_instructions.create": (
+                {"currency": "eur", "funding_type": "bank_transfer", "bank_transfer": {"type": "eu_bank_transfer"}},
+            ),
+        },
+    ),
+    "gocardless": Hints(
+        {"name": ("payment_confirmed", "payment_failed", "mandate_activated", "payout_paid", "x")},
+        writes={
+            "customers.update": ({"customers": {"company_name": "B", "metadata": {"a": "b"}}},),
+            "customer_bank_accounts.update": ({"customer_bank_accounts": {"metadata": {"a": "b"}}},),
+            "mandates.update": ({"mandates": {"metadata": {"a": "b"}}},),
+            "payments.update": ({"payments": {"retry_if_possible": True}},),
+            "payments.cancel": ({"data": {"metadata": {"a": "b"}}},),
+            "refunds.create": (
+                {"refunds": {"amount": 5, "total_amount_confirmation": 5, "links": {"payment": "$payments"}}},
+            ),
+            "scenario_simulators.run": ({"data": {"links": {"resource": "$payments"}}},),
+        },
     ),
     "bank_files": Hints({}, {"businessDate": ("2026-01-05",)}),
 }  # fmt: skip
@@ -163,15 +258,28 @@ class Session:
         self.env, self.name, self.rng = env, name, random.Random(f"{seed}/{name}")
         self.clock = TwinClock(env, epoch(START))
         world = World(self.clock, Chance(seed).uniform, env.aio.sleep, env.spawn, self._post)
-        self.dialect = sample(name, world)
+        self.role = next((role for role, makers in STANDS.items() if name in makers), "")
+        plan = RunPlan("fuzz", "", "")
+        self.stand = STANDS[self.role][name](plan, SystemPlan(name), world) if self.role else None
+        self.dialect = self.stand.dialect if self.stand else sample(name, world)
+        self.currency = plan.world.currency
         self.server = MockServer(name, self.dialect, world)
         self.app = MockApp(self.server, "fuzz")
         self.hints = HINTS.get(name, Hints())
         self.ids: list[str] = []
+        self.ids_at: dict[str, list[str]] = {}
+        self.known: dict[str, dict[str, Any]] = {}
+        self.corpus: dict[str, list[tuple[str, bytes]]] = {
+            operation: [("", json.dumps(body).encode()) for body in bodies]
+            for operation, bodies in self.hints.writes.items()
+        }
         self.records: list[dict[str, Any]] = []
-        seed_core(self.dialect.core)
+        seed_core(self.dialect.core, self.currency)
         self._core_ids()
         self._headers: dict[str, str] | None = None
+        self._router = Router(self.dialect.routes)
+        if self.stand:
+            self._warm_up()
 
     async def _post(self, url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
         return 200, b""
@@ -180,10 +288,31 @@ class Session:
         """One request through the application."""
         return self.env.aio.run_until_complete(call_asgi(self.app, request))
 
+    def _warm_up(self) -> None:
+        """What the engine's connector does all day: its calls are bodies and ids to begin with."""
+        connector = self.stand.connector(self.role, URL, self, self.clock)
+        for step in STEPS[self.role]:
+            try:
+                self.env.aio.run_until_complete(step(self, connector))
+            except CallFailed:
+                continue  # a step that needs what this vendor does not have yet
+
+    async def send(self, asked: HttpRequest) -> HttpAnswer:
+        """One call of the connector."""
+        request = Request(
+            asked.method, asked.path, asked.query, dict(asked.headers), asked.body, URL, quote(asked.path, _PLAIN)
+        )
+        answer = await call_asgi(self.app, request)
+        found = self._router.find(asked.method, asked.path)
+        if isinstance(found, tuple) and not found[0].open:
+            self.learn(found[0].name, request, answer)
+        return HttpAnswer(answer.status, answer.headers, answer.body)
+
     def _core_ids(self) -> None:
-        for table in msgspec.structs.asdict(self.dialect.core.state).values():
+        for kind, table in msgspec.structs.asdict(self.dialect.core.state).items():
             if isinstance(table, dict):
                 self.ids += [key for key in list(table)[-5:] if isinstance(key, str)]
+                self.known[kind] = table
                 self.records += [msgspec.to_builtins(each) for each in list(table.values())[-2:]]
         self.records = [each for each in self.records if isinstance(each, dict)]
 
@@ -195,8 +324,12 @@ class Session:
             self._headers = LOGINS.get(self.name, _bearer)(self, method, path, query)
         return dict(self._headers)
 
-    def learn(self, answer: Response) -> None:
-        """Remember ids and records of an answer."""
+    def learn(self, operation: str, request: Request, answer: Response) -> None:
+        """Remember ids and records of an answer, and what was accepted."""
+        if answer.status < 300 and request.body:
+            kept = self.corpus.setdefault(operation, [])
+            kept.append((request.headers.get("content-type", ""), request.body))
+            del kept[len(self.hints.writes.get(operation, ())) : -8]
         if answer.status == 401:
             self._headers = None
         try:
@@ -207,6 +340,13 @@ class Session:
             for key, value in record.items():
                 if key.lower().endswith(("id", "name", "number")) and isinstance(value, (str, int)):
                     self.ids.append(str(value))
+        if answer.status < 300:
+            heads = [told, *(_first_lists(told))] if isinstance(told, dict) else told if isinstance(told, list) else []
+            for head in heads:
+                if isinstance(head, dict) and isinstance(head.get("id"), (str, int)):
+                    for part in request.path.split("/")[-2:]:
+                        self.ids_at.setdefault(part, []).append(str(head["id"]))
+                        del self.ids_at[part][:-20]
         if answer.status < 300 or self.rng.random() < 0.05:
             self.records += list(_objects(told))[:8]
         for name in ("location", "entityid"):
@@ -219,10 +359,13 @@ class Session:
     def request(self, operation: Operation) -> Request:
         """A request at an operation, with something wrong in most."""
         rng = self.rng
-        path = "/".join(self._segment(part) for part in operation.path.split("/"))
+        parts = operation.path.split("/")
+        path = "/".join(self._segment(part, before) for before, part in zip(["", *parts], parts, strict=False))
         method = operation.method if rng.random() < 0.97 else rng.choice(("GET", "PUT", "PATCH", "DELETE", "HEAD", "X"))
-        query = dict(self._query() for _ in range(rng.choice((0, 0, 1, 2))))
+        query = dict(self._query() for _ in range(rng.choice((0, 0, 1, 2) if method == "GET" else (0, 0, 0, 0, 1))))
         kind, body = ("application/json", b"") if method == "GET" else self._body(operation)
+        if method == "POST" and rng.random() < 0.8:
+            query |= {name: self._filled(text) for name, text in self.hints.always.items()}
         headers = (
             self.login(method, path, query)
             if rng.random() < 0.97
@@ -236,18 +379,20 @@ class Session:
             headers[name] = rng.choice(
                 ("*", 'W/"1"', "K", "respond-async", "odata.maxpagesize=0", "x" * 300, "batchSize=x")
             )
-        return Request(method, path, query, headers, body, URL, quote(path))
+        return Request(method, path, query, headers, body, URL, quote(path, _PLAIN))
 
-    def _segment(self, part: str) -> str:
+    def _segment(self, part: str, before: str) -> str:
         if "{" not in part:
             return part
         name, known = part.strip("{}"), self.hints.params
         drawn = self.rng.random()
         if self.name == "business_central":
             return _central(self, name, drawn)
-        if name in known and drawn < 0.8:
-            return self.rng.choice(known[name])
-        if self.ids and drawn < 0.93:
+        if before in self.ids_at and self.rng.random() < 0.6:
+            return self.rng.choice(self.ids_at[before])
+        if name in known and drawn < 0.93:
+            return self._filled(self.rng.choice(known[name]))
+        if self.ids and drawn < 0.97:
             return self.rng.choice(self.ids)
         return str(self.rng.choice(ODD))
 
@@ -255,7 +400,7 @@ class Session:
         rng, known = self.rng, self.hints.queries
         if known and rng.random() < 0.5:
             name = rng.choice(sorted(known))
-            text = rng.choice(known[name])
+            text = self._filled(rng.choice(known[name]))
             return name, text if rng.random() < 0.6 else _cut(rng, text)
         value = rng.choice((*QUERY_VALUES, *self.ids[-5:])) if rng.random() < 0.8 else str(rng.choice(ODD))
         return rng.choice(QUERIES), value
@@ -264,6 +409,12 @@ class Session:
         rng = self.rng
         if rng.random() < 0.08:
             return "application/json", rng.choice(GARBAGE)
+        if operation.body is None and rng.random() < 0.4:
+            return "application/x-www-form-urlencoded", b""
+        known = self.corpus.get(operation.name)
+        if known and rng.random() < 0.7:
+            kind, body = rng.choice(known)
+            return self._varied(kind, body)
         if self.hints.bodies and rng.random() < (0.5 if operation.body is None else 0.1):
             text = rng.choice(self.hints.bodies)
             return rng.choice(("application/json", "text/csv", "text/xml")), (
@@ -274,6 +425,44 @@ class Session:
         if self.hints.form or (operation.body is None and rng.random() < 0.3):
             return "application/x-www-form-urlencoded", urlencode(list(_flat(value))).encode()
         return "application/json", json.dumps(value).encode()
+
+    def _varied(self, kind: str, body: bytes) -> tuple[str, bytes]:
+        """A body that was accepted, with one thing or nothing changed."""
+        try:
+            value = json.loads(body)
+        except ValueError:
+            return kind, body if self.rng.random() < 0.5 else _cut(self.rng, body.decode("utf-8", "replace")).encode()
+        value = self._resolved(value)
+        if self.rng.random() < 0.6:
+            value = self._one_changed(value)
+        if self.hints.form:
+            return "application/x-www-form-urlencoded", urlencode(list(_flat(value))).encode()
+        return kind or "application/json", json.dumps(value).encode()
+
+    def _resolved(self, value: Any) -> Any:
+        """``$customers`` is one of the customers there are."""
+        if isinstance(value, dict):
+            return {key: self._resolved(each) for key, each in value.items()}
+        if isinstance(value, list):
+            return [self._resolved(each) for each in value]
+        if isinstance(value, str) and value.startswith("$"):
+            there = self.ids_at.get(value[1:]) or list(self.known.get(value[1:], ()))
+            return self.rng.choice(there) if there else value
+        return value
+
+    def _filled(self, text: str) -> str:
+        return _REFERENCE.sub(lambda found: str(self._resolved(found[0])), text)
+
+    def _one_changed(self, value: Any) -> Any:
+        rng = self.rng
+        if isinstance(value, dict) and value and rng.random() < 0.85:
+            key = rng.choice(list(value))
+            if rng.random() < 0.15:
+                return {k: v for k, v in value.items() if k != key}
+            return {**value, key: self._one_changed(value[key])}
+        if isinstance(value, list) and value and rng.random() < 0.85:
+            return [self._one_changed(value[0]), *value[1:]]
+        return self.value()
 
     def _object(self) -> Any:
         """A record as the system told one, in part, with other values here and there."""
@@ -311,8 +500,10 @@ def _central(session: Session, name: str, drawn: float) -> str:
         "companies", "customers", "items", "salesOrders", "salesInvoices", "salesShipments", "customerPaymentJournals",
         "customerPayments", "journals", "subscriptions", "salesOrderLines", "paymentTerms", "generalLedgerEntries", "x",
     )  # fmt: skip
-    key = rng.choice(session.ids) if session.ids and rng.random() < 0.8 else str(rng.choice(ODD))
-    return rng.choice((f"{rng.choice(sets)}({key})", f"{rng.choice(sets)}({key})", rng.choice(sets), key, "x("))
+    kind = rng.choice(sets)
+    there = session.ids_at.get(kind) or session.ids
+    key = rng.choice(there) if there and rng.random() < 0.9 else str(rng.choice(ODD))
+    return rng.choice((*[f"{kind}({key})"] * 5, kind, kind, key, "x("))
 
 
 def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
@@ -321,6 +512,15 @@ def _objects(value: Any, depth: int = 0) -> Iterator[dict[str, Any]]:
     if isinstance(value, (dict, list)) and depth < 4:
         for each in list(value.values() if isinstance(value, dict) else value)[:6]:
             yield from _objects(each, depth + 1)
+
+
+def _first_lists(told: dict[str, Any]) -> Iterator[Any]:
+    """The records of a page, or the one record of an envelope."""
+    for each in told.values():
+        if isinstance(each, list):
+            yield from each
+        elif isinstance(each, dict):
+            yield each
 
 
 def _flat(value: Any, name: str = "") -> Iterator[tuple[str, str]]:
@@ -367,6 +567,56 @@ def _of_type(session: Session, kind: Any, depth: int) -> Any:
         type(None): lambda: None,
     }
     return made.get(kind, session.value)()
+
+
+# --- the connector's day --------------------------------------------------------------------------------
+
+
+async def _erp_day(session: Session, erp: Any) -> None:
+    party = Party("A1", "Acme", "K-1", "a@acme.example", credit_limit_minor=10_000_000, currency=session.currency)
+    customer = await erp.put_customer(party, "customer:A1", "c")
+    lines = (DealLine("WIDGET", 2, 1_999), DealLine("GADGET", 1, 500))
+    items = await erp.item_ids()
+    order = await erp.put_order(
+        Deal("D1", "R1", "PO1", party, lines, session.currency, 0), customer, items, "order:D1", "c"
+    )
+    await erp.update_customer(customer, party, "c")
+    await erp.order(order)
+    session.dialect.core.deliver(session.stand.names.id_of("order", order), {1: 1})
+    invoice = await erp.bill(order, "bill:1", "c")
+    entry = BankEntry("B1", 1_000, session.currency, "2026-01-05", None, "INV", "ACME", None)
+    await erp.put_payment(entry, customer, [Allocation(invoice, 500)], "cash:B1", "c")
+    await erp.open_items(customer)
+    await erp.changes(session.clock.now() - 10**12)
+
+
+async def _crm_day(session: Session, crm: Any) -> None:
+    deal = next(iter(session.dialect.core.state.opportunities.values()))
+    await crm.deal(deal.id)
+    await crm.note_deal(deal.id, {"order_id": "1", "fulfilment": "open"}, "c")
+    await crm.note_party(deal.account_id, "1", "c")
+    await crm.changes(session.clock.now() - 10**12)
+
+
+async def _bank_day(session: Session, bank: Any) -> None:
+    for event in (await bank.statements("2025-12-31"))[0]:
+        await bank.entries(event.object_id)
+
+
+async def _provider_day(session: Session, provider: Any) -> None:
+    payer = await provider.put_payer(
+        Party("A1", "Acme", "K-1", "a@acme.example", currency=session.currency), "payer:1", "c"
+    )
+    await provider.collect(PaymentClaim("INV1", payer, 500, session.currency, "2026-02-04"), "collect:1", "c")
+    await provider.changes(session.clock.now() - 1)
+
+
+STEPS: dict[str, tuple[Callable[[Session, Any], Any], ...]] = {
+    "erp": (_erp_day,),
+    "crm": (_crm_day,),
+    "bank": (_bank_day,),
+    "payments": (_provider_day,),
+}
 
 
 # --- logins and seeds -----------------------------------------------------------------------------------
@@ -435,13 +685,13 @@ LOGINS: dict[str, Callable[..., dict[str, str]]] = {
 }
 
 
-def seed_core(core: Any) -> None:
+def seed_core(core: Any, currency: str) -> None:
     """Some records to begin with, by what the core is."""
     role = next(kind.__module__.split(".")[3] for kind in type(core).__mro__ if ".roles." in kind.__module__)
     if role == "erp":
-        items = [core.add_item(sku, sku.title(), 1_999, 900, "USD", 20) for sku in ("WIDGET", "GADGET")]
+        items = [core.add_item(sku, sku.title(), 1_999, 900, currency, 20) for sku in ("WIDGET", "GADGET")]
         for number in range(3):
-            customer = core.add_customer(f"Customer {number}", "USD", credit_limit_minor=50_000 * number)
+            customer = core.add_customer(f"Customer {number}", currency, credit_limit_minor=50_000 * number)
             order = core.enter_order(
                 customer.id, [(item.id, 2 + number, 1_999) for item in items], po_number=f"P{number}"
             )
@@ -459,7 +709,7 @@ def seed_core(core: Any) -> None:
             line = {"opportunity_id": deal.id, "product_id": product.id, "quantity": 2, "unit_price_minor": 1_999}
             core.create("line", line)
     elif role == "bank":
-        account = core.open_account("DE02500105170000000042", "EUR", "The company")
+        account = core.open_account("DE89370400440532013000", currency, "The company")
         for day in range(3):
             money = {
                 "end_to_end_id": f"E{day}",
@@ -495,7 +745,7 @@ def _one(session: Session, report: Report) -> None:
     rng, dialect = session.rng, session.dialect
     if not dialect.routes or rng.random() < 0.02:
         path = "/" + "/".join(str(rng.choice(ODD))[:40] for _ in range(rng.randrange(1, 5)))
-        request, wanted = Request("GET", path, {}, {}, b"", URL, quote(path)), "unknown path"
+        request, wanted = Request("GET", path, {}, {}, b"", URL, quote(path, _PLAIN)), "unknown path"
     else:
         # Reads tell what writes can be made from.
         operations = [op for op in dialect.routes if op.method == "GET"] if rng.random() < 0.3 else dialect.routes
@@ -503,7 +753,7 @@ def _one(session: Session, report: Report) -> None:
         request, wanted = session.request(operation), operation.name
     report.requests += 1
     report.operations.add(wanted)
-    watched = rng.random() < 0.2
+    watched = rng.random() < 0.5
     before = dialect.core.snapshot() if watched else b""
     try:
         answer = session.call(request)
@@ -526,7 +776,7 @@ def _one(session: Session, report: Report) -> None:
             report.found(wanted, "not JSON", str(bad)[:80], request)
     if watched and 400 <= answer.status < 500 and dialect.core.snapshot() != before:
         report.found(wanted, "refused but changed", f"status {answer.status}", request)
-    session.learn(answer)
+    session.learn(wanted, request, answer)
     session.env.run(until=session.env.now + 1_100_000)
 
 

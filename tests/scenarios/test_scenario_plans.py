@@ -6,6 +6,7 @@ from typing import get_args
 import pytest
 
 from o2c_twin.integration.profile import AXES
+from o2c_twin.mock_systems.vendors import business_central, hubspot, s4hana
 from o2c_twin.mock_systems.vendors.netsuite.config import Tier
 from o2c_twin.mock_systems.vendors.salesforce.config import Edition
 from o2c_twin.reports.kpis import DEFINITIONS
@@ -111,9 +112,14 @@ def test_the_tables_of_keys_cover_what_a_plan_has():
 
 
 def test_the_plans_of_a_vendor_are_those_its_dialect_knows():
-    assert {"salesforce": set(get_args(Edition)), "netsuite": set(get_args(Tier))} == {
-        vendor: set(plans) for vendor, plans in PLANS.items()
-    }
+    assert {
+        "salesforce": set(get_args(Edition)),
+        "netsuite": set(get_args(Tier)),
+        "hubspot": set(get_args(hubspot.config.Tier)),
+        "business_central": set(get_args(business_central.config.Plan)),
+        "s4hana": set(get_args(s4hana.Front)),
+        "stripe": {"page", "debit"},
+    } == {vendor: set(plans) for vendor, plans in PLANS.items()}
     assert set(PLANS) <= {vendor for vendors in VENDORS.values() for vendor in vendors}
 
 

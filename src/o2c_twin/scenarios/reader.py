@@ -151,7 +151,7 @@ class _File:
         entry = self._entries.get("systems")
         if entry is not None:
             for role, each in self._document.mapping(entry.node, "'systems'", ROLES).items():
-                systems[role] = self._system(role, each, systems[role])
+                systems[role] = self._system(role, each, systems.get(role) or SystemPlan(VENDORS[role][0]))
         return systems
 
     def _system(self, role: str, entry: Entry, inherited: SystemPlan) -> SystemPlan:
@@ -168,6 +168,9 @@ class _File:
                     given[key] = read_faults(document, each, f"{what}.faults")
                 case _:
                     given[key] = document.value(each, f"{what}.{key}", SYSTEM[key])
+        if given.get("vendor") not in (None, inherited.vendor):
+            # A tier or a number of licences of one vendor says nothing about another.
+            inherited = replace(inherited, plan=None, licences=0)
         return replace(inherited, **{key: value for key, value in given.items() if value is not None})
 
     def _vendor_plan(self, entry: Entry, what: str, vendor: str) -> str | None:

@@ -53,7 +53,11 @@ RHYTHM: Mapping[str, Any] = MappingProxyType(
 PLANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         "salesforce": ("developer", "enterprise", "unlimited", "sandbox"),
+        "hubspot": ("free", "starter", "professional", "enterprise"),
         "netsuite": ("standard", "premium", "enterprise", "ultimate"),
+        "business_central": ("online", "production-2023", "sandbox-2023", "on-premises"),
+        "s4hana": ("direct", "gateway"),
+        "stripe": ("page", "debit"),
     }
 )
 """The plans of each vendor that has several, as its dialect knows them (a test holds the two together)."""

@@ -7,12 +7,12 @@ from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
 from o2c_twin.twin.world.settings import WorldSettings
 
-ROLES = ("crm", "erp", "bank")
+ROLES = ("crm", "erp", "bank", "payments")
 VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce", "hubspot"),
     "erp": ("netsuite", "s4hana", "business_central"),
     "bank": ("bank_iso20022",),
-    "payments": ("gocardless",),
+    "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""
 

@@ -14,11 +14,12 @@ from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.steps import Observer, Synced
-from o2c_twin.integration.store import Journal, SqliteJournal
+from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.mock_systems.wire.journal import Entry
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.engines import Engines, engines_of
 from o2c_twin.twin.estate import Estate, build_estate
 from o2c_twin.twin.plan import RunPlan
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
@@ -121,10 +122,10 @@ def run(plan: RunPlan, out: Path | None, progress: Callable[[float], None] | Non
     finally:
         gc.set_threshold(*thresholds)
         gc.unfreeze()
-    company, estate, journal, found = result
+    company, estate, engines, found = result
     for violation in found:
         record.add("violations", (violation.invariant, violation.key, violation.detail))
-    write_documents(company, journal)
+    write_documents(company, engines.journals)
     calls = sum(server.journal.count for server in estate.servers.values())
     wall = perf_counter() - began
     manifest = _manifest(plan, start, trace, len(company.truth.deals), calls, len(found), wall)
@@ -149,14 +150,12 @@ def _virtual(
     record: RunRecordWriter,
     trace: Trace,
     progress: Callable[[float], None] | None,
-) -> tuple[Any, Estate, Journal | None, list[Violation]]:
+) -> tuple[Any, Estate, Engines, list[Violation]]:
     chance = Chance(plan.seed)
-    engines: list[Engine] = []
+    engines = Engines()
 
     async def post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        if not engines:
-            return 0, b""
-        return engines[0].pushed(url.rpartition("/")[2], body, {name.lower(): value for name, value in headers.items()})
+        return engines.pushed(url.rpartition("/")[2], body, {name.lower(): value for name, value in headers.items()})
 
     def spawn(work: Any, name: str) -> object:
         return env.spawn(work, name)
@@ -164,19 +163,18 @@ def _virtual(
     world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, spawn, post)
     estate = build_estate(plan, world, journal_sink(trace, record))
     integrated = plan.design.topology != "manual"
+    wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
     business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated, plan.design)
-    journal: Journal | None = None
-    if integrated:
-        journal = SqliteJournal(":memory:", "OFF")
-        watch = Watch(record, trace)
-        wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
+
+    def make(hears: frozenset[str] | None) -> Engine:
         systems = estate.connectors(wires, lambda system: f"http://{system}.test")
+        watch = Watch(record, trace)
         engine = Engine(
             plan.design,
             systems.crm,
             systems.erp,
             systems.bank,
-            journal,
+            SqliteJournal(":memory:", "OFF"),
             FLOWS,
             clock=clock,
             sleep=env.aio.sleep,
@@ -185,11 +183,18 @@ def _virtual(
             observer=watch,
             rhythm=plan.rhythm,
             payments=systems.payments,
+            hears=hears,
         )
         watch.settle = Exceptions(business.company, engine).settle
-        engines.append(engine)
+        return engine
+
+    engines = engines_of(plan.design.topology, make)
+    if engines.all:
         estate.subscribe(lambda system: f"http://engine.test/{system}")
+    for engine in engines.all:
         engine.start()
+    if plan.design.topology == "api-first":
+        business.give_button(engines.orders)
     business.begin()
     days = plan.world.days + plan.world.drain_days
     # Setting up is not simulated: Faker seeds its own generator there. What happens from here on is.
@@ -199,10 +204,10 @@ def _virtual(
             env.run(until=min(day, days) * _DAY)
         if progress is not None:
             progress(min(day, days) / days)
-    for engine in engines:
+    for engine in engines.all:
         engine.stop()
     found = violations(business.company)
-    return business.company, estate, journal, found
+    return business.company, estate, engines, found
 
 
 def _manifest(

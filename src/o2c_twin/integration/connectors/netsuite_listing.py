@@ -82,7 +82,7 @@ class NetSuiteListing:
         self.system = erp.system
         self.shapes = SHAPES
         self._erp = erp
-        self._last: dict[Kind, list[Mapping[str, object]]] = {}
+        self._last: dict[Kind, Sequence[Mapping[str, object]]] = {}
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Records changed in that span; SuiteQL's clock has seconds, so the first one is taken whole."""
@@ -97,7 +97,7 @@ class NetSuiteListing:
                 # What changes while it is listed moves to the end: the next page begins at the last stamp.
                 last = rows[-1]["modified"] if rows else begin
             begin, offset = (begin, offset + len(rows)) if last == begin else (last, 0)
-        self._last[kind] = [*found.values()][:_SAMPLE]
+        self._last[kind] = list(found.values())[:_SAMPLE]
         return self._rows(kind, list(found.values()))
 
     async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
@@ -123,9 +123,9 @@ class NetSuiteListing:
                 found += [Gone(kind, str(row["recordid"]), from_iso(row["deleted"])) for row in rows]
         return found
 
-    def sample(self, kind: Kind) -> list[Mapping[str, object]]:
+    def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """The first records of the last listing."""
-        return self._last.get(kind, [])
+        return self._last.get(kind, ())
 
     async def _page(self, kind: Kind, where: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         table = "customer" if kind == "customer" else "transaction"

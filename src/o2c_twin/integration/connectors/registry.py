@@ -13,6 +13,7 @@ from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
+from o2c_twin.integration.connectors.stripe import StripePayments
 from o2c_twin.integration.ports import Clock, HttpPort
 
 
@@ -82,10 +83,15 @@ def _bank_iso20022(site: Site) -> BankFeed:
     return BankFeed(site.name, site.url, site.http, *(site.credential(name) for name in names))
 
 
+def _stripe(site: Site) -> StripePayments:
+    key, secret = site.credential("secret_key"), site.credential("webhook_secret")
+    return StripePayments(site.name, site.url, site.http, site.clock, key, secret)
+
+
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
     "crm": {"salesforce": _salesforce, "hubspot": _hubspot},
     "erp": {"netsuite": _netsuite, "s4hana": _s4hana, "business_central": _business_central},
     "bank": {"bank_iso20022": _bank_iso20022},
-    "payments": {},
+    "payments": {"stripe": _stripe},
 }
 """By role and vendor."""

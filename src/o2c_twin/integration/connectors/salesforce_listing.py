@@ -61,14 +61,14 @@ class SalesforceListing:
         self.system = crm.system
         self.shapes = SHAPES
         self._crm = crm
-        self._last: dict[Kind, list[Mapping[str, object]]] = {}
+        self._last: dict[Kind, Sequence[Mapping[str, object]]] = {}
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Accounts, or won deals, changed in that span."""
         won = " AND IsWon = true" if kind == "deal" else ""
         span = f"SystemModstamp > {to_iso(since)} AND SystemModstamp <= {to_iso(until)}"
         records = await self._select(kind, f"{span}{won} ORDER BY SystemModstamp")
-        self._last[kind] = list(records[:_SAMPLE])
+        self._last[kind] = records[:_SAMPLE]
         return self._rows(kind, records)
 
     async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
@@ -92,9 +92,9 @@ class SalesforceListing:
             found = crm._wire.json("deleted", answer)["deletedRecords"]
             return [Gone(kind, row["id"], from_iso(row["deletedDate"])) for row in found]
 
-    def sample(self, kind: Kind) -> list[Mapping[str, object]]:
+    def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """The first records of the last listing."""
-        return self._last.get(kind, [])
+        return self._last.get(kind, ())
 
     async def _select(self, kind: Kind, where: str) -> list[dict[str, Any]]:
         crm, operation = self._crm, f"list {kind}"

@@ -8,12 +8,13 @@ from o2c_twin.twin.stands.netsuite import NetSuiteStand
 from o2c_twin.twin.stands.s4hana import S4HanaStand
 from o2c_twin.twin.stands.salesforce import SalesforceStand
 from o2c_twin.twin.stands.stand import BankStand, CrmStand, ErpStand, Maker, PaymentsStand, Stand
+from o2c_twin.twin.stands.stripe import StripeStand
 
 STANDS: dict[str, dict[str, Maker]] = {
     "crm": {"salesforce": SalesforceStand, "hubspot": HubSpotStand},
     "erp": {"netsuite": NetSuiteStand, "s4hana": S4HanaStand, "business_central": BusinessCentralStand},
     "bank": {"bank_iso20022": BankIso20022Stand},
-    "payments": {"gocardless": GoCardlessStand},
+    "payments": {"stripe": StripeStand, "gocardless": GoCardlessStand},
 }
 """By role and vendor. The names are those of `twin.plan.VENDORS`."""
 

@@ -31,6 +31,10 @@ class _Guids:
             raise KeyError(f"{name} is no {kind} of this company")
         return found[0]
 
+    def reference_of(self, reference: str) -> str:
+        """External document numbers are codes: capitals, 35 at most."""
+        return reference[:35].upper()
+
 
 class BusinessCentralStand:
     """A company in one environment of a tenant, with one application registered."""

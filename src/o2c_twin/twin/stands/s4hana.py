@@ -4,6 +4,7 @@ from typing import get_args
 
 from o2c_twin.integration.connectors.ports import Erp
 from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
+from o2c_twin.integration.connectors.s4hana_wire import fitted
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import s4hana
 from o2c_twin.mock_systems.vendors.s4hana.feed import event_type
@@ -15,10 +16,16 @@ from o2c_twin.twin.world.company import SameNames
 COMMUNICATION_USER = "O2C_INTEGRATION"
 
 
+class _Names(SameNames):
+    def reference_of(self, reference: str) -> str:
+        """A document reference has 16 characters; the connector makes a longer one fit."""
+        return fitted(reference, 16)
+
+
 class S4HanaStand:
     """One client of one system, with a communication user."""
 
-    names = SameNames()
+    names = _Names()
 
     def __init__(self, plan: RunPlan, system: SystemPlan, world: World) -> None:
         client = s4hana.S4HanaConfig().client

@@ -3,6 +3,7 @@
 from datetime import UTC, datetime
 
 from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import Estate
@@ -10,7 +11,9 @@ from o2c_twin.twin.time import TwinClock, TwinEnvironment
 from o2c_twin.twin.trace import Trace
 from o2c_twin.twin.world import demand, population
 from o2c_twin.twin.world.billing_desk import BillingDesk
+from o2c_twin.twin.world.button import Button
 from o2c_twin.twin.world.buyers import Buyers
+from o2c_twin.twin.world.cash_desk import CashDesk
 from o2c_twin.twin.world.company import YARD, Company
 from o2c_twin.twin.world.credit_desk import CreditDesk
 from o2c_twin.twin.world.office import Office
@@ -67,8 +70,11 @@ class Business:
         CreditDesk(company)
         if not integrated:
             self._sales.on_won = Office(company).deal_won
-        elif design is not None and design.invoice_trigger == "manual":
-            BillingDesk(company)
+        elif design is not None:
+            if design.invoice_trigger == "manual":
+                BillingDesk(company)
+            if design.topology == "native-connector":
+                CashDesk(company)
         customers = Buyers(company)
         if integrated and estate.payments_stand is not None:
             estate.payments_stand.on_paid(customers.received_by_provider)
@@ -97,6 +103,10 @@ class Business:
         company.staff("credit", daily * 0.1, settings.minutes_credit)
         company.staff("support", daily * 0.05, settings.minutes_dispute)
         company.staff("warehouse", daily * 1.1, settings.minutes_pick, YARD)
+
+    def give_button(self, engine: Engine) -> None:
+        """Let sales press a button for each deal won, and wait for the engine."""
+        self._sales.on_won = Button(self.company, engine).won
 
     def begin(self) -> None:
         """Open the doors."""

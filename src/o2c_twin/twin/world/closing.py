@@ -1,11 +1,13 @@
 """At the end of a run: the systems' documents go into the run record, traced back to the truth."""
 
+from collections.abc import Iterable
+
 from o2c_twin.integration.store import Journal
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.demand import Deal
 
 
-def write_documents(company: Company, journal: Journal | None) -> None:
+def write_documents(company: Company, journals: Iterable[Journal]) -> None:
     """Write orders, invoices, credit memos, applications, disputes and cases."""
     erp, record, truth = company.erp, company.record, company.truth
     currency = company.settings.currency
@@ -104,6 +106,6 @@ def write_documents(company: Company, journal: Journal | None) -> None:
                 currency,
             ),
         )
-    if journal is not None:
+    for journal in journals:
         for case in journal.cases():
             record.add("cases", (case.case_id, case.flow, case.object_id, case.opened_at, case.closed_at, case.reason))

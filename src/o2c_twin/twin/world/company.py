@@ -53,6 +53,10 @@ class ErpNames(Protocol):
         """The core's id."""
         ...
 
+    def reference_of(self, reference: str) -> str:
+        """A receipt's reference as this ERP can keep it."""
+        ...
+
 
 class Collector(Protocol):
     """A payment provider as customers meet it."""
@@ -77,6 +81,10 @@ class SameNames:
     def id_of(self, kind: str, name: str) -> str:
         """The same."""
         return name
+
+    def reference_of(self, reference: str) -> str:
+        """The same."""
+        return reference
 
 
 class Diary:

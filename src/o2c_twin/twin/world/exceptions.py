@@ -9,6 +9,7 @@ from o2c_twin.integration.store import Case
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.twin.world.cash_desk import post_receipt
 from o2c_twin.twin.world.company import Company, Process
+from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.views import orders_of_deal
 
 _DAY = 86_400_000_000
@@ -86,12 +87,18 @@ class Exceptions:
 
     def _settle(self, case_id: str, flow: str, object_id: str, desk: str | None = None) -> Process:
         company, hands = self._company, self._hands(case_id, flow, desk)
+        if self._monitoring == "escalate":
+            # It lies on several desks in the end: whoever is free first takes it from all of them.
+            while (free_at := company.desk(hands.desk).free_at()) > company.clock.now():
+                yield company.until(free_at)
+            if case_id in self._taken:
+                return
+            self._taken[case_id] = None
         for role in (hands.desk, hands.second):
             if role is not None:
                 yield from company.desk(role).work(f"settle {flow} case", object_id, company.settings.minutes_case)
         case = self._open(case_id)
         if case is None:
-            # Somebody further up was first.
             return
         if case.kind == "drift":
             self._accept_shape(case, hands)
@@ -138,28 +145,9 @@ class Exceptions:
         return erp_id if same else ANOTHER
 
     def _order(self, crm_id: str) -> str:
-        """Enter the order of a deal, if nobody has, and tell sales; gives its id at the ERP's interface."""
         company = self._company
         deal = next(d for d in company.truth.deals.values() if company.truth.crm_ids[d.deal_id] == crm_id)
-        known = orders_of_deal(company.erp, deal.po_number)
-        if known:
-            order = known[0]
-        else:
-            number = deal.customer.number
-            customers = company.erp.state.customers.values()
-            master = next((c.id for c in customers if c.number == number), None)
-            if master is None:
-                master = company.erp.add_customer(
-                    deal.customer.name,
-                    company.settings.currency,
-                    number=number,
-                    terms_days=deal.customer.terms_days,
-                    credit_limit_minor=deal.customer.credit_limit_minor,
-                ).id
-            lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
-            order = company.erp.enter_order(master, lines, po_number=deal.po_number)
-        company.tell_crm(deal.deal_id, company.news_of(order))
-        return company.erp_names.name_of("order", order.id)
+        return enter_order(company, deal)
 
     def _bill(self, delivery_id: str) -> None:
         delivery = self._company.erp.state.deliveries[self._company.erp_names.id_of("shipment", delivery_id)]
@@ -179,3 +167,26 @@ class Exceptions:
         deal = self._company.truth.deal_of_po(order.po_number) if order is not None else None
         if order is not None and deal is not None:
             self._company.tell_crm(deal.deal_id, self._company.news_of(order))
+
+
+def enter_order(company: Company, deal: Deal) -> str:
+    """Enter the order of a deal, if nobody has, and tell sales; gives its id at the ERP's interface."""
+    known = orders_of_deal(company.erp, deal.po_number)
+    if known:
+        order = known[0]
+    else:
+        number = deal.customer.number
+        customers = company.erp.state.customers.values()
+        master = next((c.id for c in customers if c.number == number), None)
+        if master is None:
+            master = company.erp.add_customer(
+                deal.customer.name,
+                company.settings.currency,
+                number=number,
+                terms_days=deal.customer.terms_days,
+                credit_limit_minor=deal.customer.credit_limit_minor,
+            ).id
+        lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
+        order = company.erp.enter_order(master, lines, po_number=deal.po_number)
+    company.tell_crm(deal.deal_id, company.news_of(order))
+    return company.erp_names.name_of("order", order.id)

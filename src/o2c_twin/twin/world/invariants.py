@@ -78,7 +78,7 @@ def _receipts_applied_once(company: Company) -> Iterator[Violation]:
             if entry.end_to_end_id in company.truth.payouts:
                 # A provider's sum; what customers paid through it is looked at below, payment by payment.
                 continue
-            payments = [erp.state.payments[i] for i in posted.get(entry.reference, ())]
+            payments = [erp.state.payments[i] for i in posted.get(company.erp_names.reference_of(entry.reference), ())]
             total = sum(p.amount_minor for p in payments)
             if len(payments) != 1 or total != entry.amount_minor:
                 detail = f"{entry.amount_minor} received, posted {len(payments)} times as {total}"
@@ -94,7 +94,7 @@ def _provider_receipts_applied_once(company: Company) -> Iterator[Violation]:
     for payment in company.erp.state.payments.values():
         posted.setdefault(payment.reference or "", []).append(payment.amount_minor)
     for receipt in company.truth.provider_receipts.values():
-        amounts = posted.get(receipt.reference, [])
+        amounts = posted.get(company.erp_names.reference_of(receipt.reference), [])
         if receipt.sent_at <= company.end_us - _WEEK_US and amounts != [receipt.amount_minor]:
             detail = f"{receipt.amount_minor} paid through the provider, posted {len(amounts)} times as {sum(amounts)}"
             yield Violation("receipt is posted once", receipt.reference, detail)

@@ -35,6 +35,11 @@ class Desk:
         self._free = [0] * staff
         heapify(self._free)
 
+    def free_at(self) -> int:
+        """The instant from which somebody of the desk has nothing to do, in office hours; not before now."""
+        now = self._clock.now()
+        return self._hours.opening(max(now, self._hours.instant(max(self._free[0], self._hours.worked(now)))))
+
     def work(self, task: str, object_id: str, minutes: float) -> Generator[simpy.Event, Any, None]:
         """A SimPy process step: wait in the queue, then for the work itself, within office hours."""
         now = self._clock.now()

@@ -15,7 +15,7 @@ class Sales:
         self._company = company
         self._accounts: dict[tuple[str, int], str] = {}
         self.on_won: Callable[[Deal], None] = lambda deal: None
-        """Who is told of a win where nothing is integrated."""
+        """Who is told of a win besides the CRM: order entry, where nothing is integrated; or the button's engine."""
         self._products = {
             item.sku: company.crm.create(
                 "product", {"code": item.sku, "name": item.name, "price_minor": item.price_minor}
@@ -89,5 +89,4 @@ class Sales:
                 ),
             )
             company.diary.note("sales", "deal won", "deal", deal.deal_id, deal.deal_id, amount_minor=deal.amount_minor)
-            if not company.integrated:
-                self.on_won(deal)
+            self.on_won(deal)
