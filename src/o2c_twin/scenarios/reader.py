@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 from msgspec import Meta
 
+from o2c_twin.integration.presets import KEY as PRESET
+from o2c_twin.integration.presets import PRESETS, expanded
 from o2c_twin.integration.profile import AXES
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.scenarios.document import Document, Entry
@@ -112,9 +114,10 @@ class _File:
         entry = self._entries.get(section)
         if entry is None:
             return {}
-        axes = self._document.mapping(entry.node, f"'{section}'", AXES, belongs(section))
-        found = {axis: self._document.choice(each, f"{section}.{axis}", AXES[axis]) for axis, each in axes.items()}
-        return {axis: value for axis, value in found.items() if value is not None}
+        known = {PRESET: PRESETS, **AXES}
+        axes = self._document.mapping(entry.node, f"'{section}'", known, belongs(section))
+        found = {axis: self._document.choice(each, f"{section}.{axis}", known[axis]) for axis, each in axes.items()}
+        return expanded({axis: value for axis, value in found.items() if value is not None})
 
     # --- world, rhythm ---------------------------------------------------------------------------
 

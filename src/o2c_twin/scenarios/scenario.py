@@ -7,6 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from o2c_twin.integration.presets import KEY as PRESET
+from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.scenarios.errors import ScenarioError
@@ -53,7 +55,7 @@ class Scenario:
         days: int | None = None,
         transport: str = "direct",
     ) -> RunPlan:
-        """The plan of one run: the recommended design or the naive one, then ``choices`` (axis to value).
+        """The plan of one run: the recommended design or the naive one, then ``choices`` (axis to value, or a preset).
 
         ``seed``, ``orders`` and ``days`` replace the scenario's own; faults keep their days. A naive
         plan is called ``name:naive``. Raises `ScenarioError` for an axis, a value or a number that
@@ -69,9 +71,12 @@ class Scenario:
         if why := no_business(world):
             raise ScenarioError([f"scenario '{self.name}': {why}"])
         design = self.design.with_choices(self.naive) if naive else self.design
-        for axis, choice in (choices or {}).items():
+        given = dict(choices or {})
+        # A preset is a whole design; what is chosen besides changes it, wherever it stands.
+        for axis in sorted(given, key=lambda axis: axis != PRESET):
+            choice = given[axis]
             try:
-                design = design.with_choices({axis: choice})
+                design = design.with_choices(expanded({axis: choice}))
             except ProfileError as error:
                 raise ScenarioError([f"choice {axis}={choice}: {_without(error, axis)}"]) from error
         return RunPlan(

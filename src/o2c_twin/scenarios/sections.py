@@ -8,6 +8,7 @@ from typing import Annotated, Any, get_type_hints
 
 from msgspec import Meta
 
+from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.profile import AXES
 from o2c_twin.scenarios.scenario import DAYS, DRAIN_DAYS, ORDERS, SEED
 from o2c_twin.scenarios.values import CURRENCY
@@ -57,6 +58,7 @@ PLANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "netsuite": ("standard", "premium", "enterprise", "ultimate"),
         "business_central": ("online", "production-2023", "sandbox-2023", "on-premises"),
         "s4hana": ("direct", "gateway"),
+        "legacy_erp": ("file", "table", "queue"),
         "stripe": ("page", "debit"),
     }
 )
@@ -65,7 +67,7 @@ PLANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def belongs(here: str) -> dict[str, str]:
     """For each key that a file may hold outside ``here``: where to put it."""
-    homes = {"design": AXES, "world": WORLD, "rhythm": RHYTHM}
+    homes = {"design": (PRESET, *AXES), "world": WORLD, "rhythm": RHYTHM}
     found = {key: f"put it under '{home}'" for home, keys in homes.items() if home != here for key in keys}
     if here != "top":
         found |= dict.fromkeys((*TEXTS, *TOP, *SECTIONS), "put it at the top of the file")

@@ -104,6 +104,7 @@ def build_estate(plan: RunPlan, world: World, sink: Callable[[Entry], None] | No
         system = plan.systems[role]
         faults = FaultPlan(role, world.draw, start, system.faults)
         servers[role] = MockServer(role, stand.dialect, world, Journal(sink=sink), faults, _latency(system))
+        stand.dialect.served(servers[role])
     provider = stands.get("payments")
     return Estate(
         servers,

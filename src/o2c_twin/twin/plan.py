@@ -10,7 +10,7 @@ from o2c_twin.twin.world.settings import WorldSettings
 ROLES = ("crm", "erp", "bank", "payments")
 VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce", "hubspot"),
-    "erp": ("netsuite", "s4hana", "business_central"),
+    "erp": ("netsuite", "s4hana", "business_central", "legacy_erp"),
     "bank": ("bank_iso20022",),
     "payments": ("stripe", "gocardless"),
 }

@@ -240,7 +240,7 @@ def test_ofx_is_read_as_another_reader_reads_it(version, of):
     document = as_ofx(of, version)
     reader = pytest.importorskip(
         "ofxtools.Parser",
-        reason="a reader under the GPL, and so none of this project's dependencies: install ofxtools to compare with it",
+        reason="GPL, so no dependency of this project: install ofxtools to compare with it",
     )
     tree = reader.OFXTree()
     tree.parse(io.BytesIO(document))

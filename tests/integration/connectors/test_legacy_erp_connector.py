@@ -13,14 +13,17 @@ from o2c_twin.integration.connectors.legacy_erp_edges import reference
 from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
 from o2c_twin.integration.runtime.errors import CallFailed
 from o2c_twin.mock_systems.vendors.legacy_erp import LegacyErpConfig, LegacyErpDialect, make
-from o2c_twin.mock_systems.vendors.legacy_erp.faults import (
+from o2c_twin.mock_systems.wire.faults import (
+    ConnectionRefused,
     DuplicatedFile,
     HalfWrittenFile,
     LockedTable,
     LostFile,
+    LostReply,
+    MalformedBody,
     RedeliveredMessage,
+    TimeoutBefore,
 )
-from o2c_twin.mock_systems.wire.faults import ConnectionRefused, LostReply, MalformedBody, TimeoutBefore
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.server import MockServer
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
@@ -57,7 +60,7 @@ class Rig:
         self.core = self.dialect.core
         self.core.add_item("WIDGET", "Widget", 2_000, 1_200, "EUR", 1_000)
         self.old = self.core.add_customer("Altkunde AG", "EUR", number="K-1")
-        self.dialect.start(self.server)
+        self.dialect.served(self.server)
         doors = self.dialect.doors
         self.medium = {"file": doors.folder, "table": doors.tables, "queue": doors.queues}[self.edge]
         self._options = {**on_connector, **connector}
@@ -88,7 +91,7 @@ class Rig:
                 return await getattr(self.erp, write)(*arguments, *tail)
             except CallFailed as failure:
                 assert failure.retryable, failure
-                unknown = failure.cause == "unknown-outcome"
+                unknown = failure.cause in ("unknown-outcome", "pending")
             while unknown and guard == "query":
                 assert self.clock.now() < START + 10 * DAY * 1_000_000, "never settled"
                 await asyncio.sleep(900)
@@ -201,10 +204,10 @@ def test_nothing_happens_before_the_night(rig, way):
     r = rig(way)
     r.do(r.erp.changes(0))
     failure = failure_of(r, r.erp.put_order(r.deal(), r.old.id, {"WIDGET": "101"}, "order:D1", "c"))
-    assert (failure.cause, failure.retry_after_s) == ("unknown-outcome", 900.0)
+    assert (failure.cause, failure.retry_after_s) == ("pending", 900.0)
     if way != "queue":
         r.until(21)
-        assert failure_of(r, r.erp.find("put_order", "order:D1")).cause == "unavailable"
+        assert failure_of(r, r.erp.find("put_order", "order:D1")).cause == "pending"
     assert r.core.state.orders == {}
     r.until(23)
     (order_id,) = r.core.state.orders
@@ -219,7 +222,7 @@ def test_a_document_the_erp_refuses_is_a_refusal_with_its_words(rig, way):
     r = rig(way)
     r.do(r.erp.changes(0))
     taken = msgspec.structs.replace(PARTY, number="K-1")
-    assert failure_of(r, r.erp.put_customer(taken, "customer:A1", "c")).cause == "unknown-outcome"
+    assert failure_of(r, r.erp.put_customer(taken, "customer:A1", "c")).cause == "pending"
     r.until(23)
     failure = failure_of(r, r.erp.put_customer(taken, "customer:A1", "c"))
     assert failure.cause == "rejected" and "NUMBER-TAKEN" in failure.detail
@@ -244,7 +247,7 @@ def test_a_write_without_a_key_gives_up_in_the_end_and_is_doubled_by_who_sends_i
     r.do(r.erp.changes(0))
     for _ in range(2):
         failure = failure_of(r, r.erp.put_order(r.deal(), r.old.id, {"WIDGET": "101"}, None, "c"))
-        assert failure.cause == "unknown-outcome"
+        assert failure.cause == "pending"
     r.until(23)
     assert len(r.core.state.orders) == 2
 
@@ -281,7 +284,7 @@ def test_before_the_masters_were_loaded_nothing_is_said_about_them(rig):
     r = rig(initial_load=False)
     for call in (r.erp.item_ids(), r.erp.customer_by_number("K-1")):
         failure = failure_of(r, call)
-        assert (failure.cause, failure.retry_after_s) == ("unavailable", 900.0)
+        assert (failure.cause, failure.retry_after_s) == ("pending", 900.0)
     # It asked for them: the next window brings them.
     r.until(23)
     assert r.do(r.erp.item_ids()) == {"WIDGET": "101"}
@@ -342,11 +345,11 @@ def test_a_message_published_twice_after_a_restart_is_known_to_the_erp(rig):
     r = rig("queue")
     r.do(r.erp.changes(0))
     arguments = (r.deal(), r.old.id, {"WIDGET": "101"}, "order:D1", "c")
-    assert failure_of(r, r.erp.put_order(*arguments)).cause == "unknown-outcome"
+    assert failure_of(r, r.erp.put_order(*arguments)).cause == "pending"
     known = dict(r.erp.mirror.numbers)
     r.erp = r.connect()
     r.erp.mirror.numbers = known
-    assert failure_of(r, r.erp.put_order(*arguments)).cause == "unknown-outcome"
+    assert failure_of(r, r.erp.put_order(*arguments)).cause == "pending"
     r.until(23)
     assert len(r.core.state.orders) == 1
     assert [entry.response for entry in r.journal("queue.take") if b"ORD" in entry.request] == [b"", b"known"]
@@ -391,7 +394,7 @@ def test_half_an_extract_is_left_until_it_is_whole(rig):
     r = rig()
     r.arm(HalfWrittenFile(operations=("file.write",), whole_after_s=1_800.0))
     r.do(r.erp.changes(0))
-    assert failure_of(r, r.erp.item_ids()).cause == "unavailable"
+    assert failure_of(r, r.erp.item_ids()).cause == "pending"
     r.sleep(1_801)
     assert r.do(r.erp.item_ids()) == {"WIDGET": "101"}
     assert r.order() in r.core.state.orders
@@ -502,7 +505,7 @@ def test_a_new_life_at_a_queue_asks_for_everything_and_gets_it_by_night(rig):
     order_id = r.order()
     r.do(r.erp.changes(0))
     new = r.connect()
-    assert failure_of(r, new.order(order_id)).cause == "unavailable"
+    assert failure_of(r, new.order(order_id)).cause == "pending"
     r.sleep(DAY)
     assert r.do(new.order(order_id)).erp_id == order_id
     assert r.do(new.item_ids()) == {"WIDGET": "101"}

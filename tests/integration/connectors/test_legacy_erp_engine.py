@@ -7,14 +7,16 @@ import pytest
 
 from o2c_twin.integration.connectors.legacy_erp import LegacyErp
 from o2c_twin.mock_systems.vendors.legacy_erp import LegacyErpConfig, make
-from o2c_twin.mock_systems.vendors.legacy_erp.faults import (
+from o2c_twin.mock_systems.wire.faults import (
+    ConnectionRefused,
     DuplicatedFile,
     HalfWrittenFile,
     LockedTable,
     LostFile,
+    LostReply,
     RedeliveredMessage,
+    TimeoutBefore,
 )
-from o2c_twin.mock_systems.wire.faults import ConnectionRefused, LostReply, TimeoutBefore
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.server import MockServer
 
@@ -36,7 +38,7 @@ class Night:
         self.server = MockServer("erp", self.dialect, world)
         self.core = self.dialect.core
         self.core.add_item("WIDGET", "Widget", 2_000, 1_200, "EUR", 1_000)
-        self.dialect.start(self.server)
+        self.dialect.served(self.server)
         self.connect()
         bench.pass_time(6 * 3_600)  # the bench begins at midnight, in the middle of a window
 

@@ -108,7 +108,7 @@ def test_an_order_there_and_its_answer_back(sides):
             try:
                 return await call()
             except CallFailed as failure:
-                assert failure.cause == "unknown-outcome"
+                assert failure.cause == "pending"
                 await night(erp)
         return await call()
 

@@ -139,7 +139,7 @@ class LegacyErp:
             raise self._not_yet(operation, "the ERP has sent no load of its masters yet")
 
     def _not_yet(self, operation: str, what: str) -> CallFailed:
-        return CallFailed(self.system, operation, "unavailable", what, self._patience_s)
+        return CallFailed(self.system, operation, "pending", what, self._patience_s)
 
     def _stamp(self) -> str:
         at = self._clock.now() + self._offset_us
@@ -176,7 +176,7 @@ class LegacyErp:
                 return standing.erp_id
             raise CallFailed(self.system, operation, "rejected", standing.text or "refused without a reason")
         detail = "handed over; the ERP's acknowledgement has not come yet"
-        raise CallFailed(self.system, operation, "unknown-outcome", detail, self._patience_s)
+        raise CallFailed(self.system, operation, "pending", detail, self._patience_s)
 
     async def _write_blindly(self, write: str, kind: str, head: Record, lines: list[Record]) -> str:
         self._blind += 1
@@ -197,7 +197,7 @@ class LegacyErp:
         """The ERP's id of what was made with that key; None when nothing was and the write is to be made again.
 
         Nothing was made of a document that was refused, either: the write made again is told so, and sends nothing.
-        Raises `CallFailed` (unavailable) while the document waits for the ERP.
+        Raises `CallFailed` (pending) while the document waits for the ERP.
         """
         await self._fetch(write)
         standing = await self._through(write, self._edge.standing(_KINDS[write], reference(key)))

@@ -142,10 +142,17 @@ class NetSuiteListing:
 
     def _rows(self, kind: Kind, records: Sequence[dict[str, Any]]) -> list[Row]:
         with self._erp._wire.reading(f"list {kind}"):
-            return [self._row(kind, record) for record in records]
+            return [self._readable(kind, str(record["id"]), record) for record in records]
 
-    def _row(self, kind: Kind, record: dict[str, Any]) -> Row:
-        id_, at = str(record["id"]), from_iso(record["modified"])
+    def _readable(self, kind: Kind, id_: str, record: dict[str, Any]) -> Row:
+        try:
+            return self._row(kind, id_, record)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
+            # One record that makes no sense is no reason to see none.
+            return Row(kind, id_, 0, {}, unread=f"{type(strange).__name__}: {strange}")
+
+    def _row(self, kind: Kind, id_: str, record: dict[str, Any]) -> Row:
+        at = from_iso(record["modified"])
         if kind == "customer":
             return Row(kind, id_, at, self._customer(record))
         if kind == "order":

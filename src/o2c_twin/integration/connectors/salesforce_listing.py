@@ -100,11 +100,27 @@ class SalesforceListing:
         crm, operation = self._crm, f"list {kind}"
         soql = f"SELECT {_FIELDS[kind]} FROM {_OBJECT[kind]} WHERE {where}"
         answer = await crm._call(operation, "GET", f"{_API}/query/", {"q": soql}, None, "sweep")
-        return await crm._all(operation, crm._wire.json(operation, answer))
+        records: list[dict[str, Any]] = []
+        while True:
+            page = crm._wire.json(operation, answer)
+            with crm._wire.reading(operation):
+                records.extend(page["records"])
+                following = None if page["done"] else page["nextRecordsUrl"]
+            if following is None:
+                return records
+            answer = await crm._call(operation, "GET", following, None, None, "sweep")
 
     def _rows(self, kind: Kind, records: Sequence[dict[str, Any]]) -> list[Row]:
         with self._crm._wire.reading(f"list {kind}"):
-            return [self._deal(record) if kind == "deal" else self._account(record) for record in records]
+            return [self._row(kind, record) for record in records]
+
+    def _row(self, kind: Kind, record: dict[str, Any]) -> Row:
+        id_ = record["Id"]
+        try:
+            return self._deal(record) if kind == "deal" else self._account(record)
+        except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
+            # One record that makes no sense is no reason to see none.
+            return Row(kind, id_, 0, {}, unread=f"{type(strange).__name__}: {strange}")
 
     def _account(self, record: dict[str, Any]) -> Row:
         party = self._crm._party(record)

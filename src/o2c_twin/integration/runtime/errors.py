@@ -4,8 +4,9 @@ from typing import Literal
 
 from o2c_twin.integration.store.records import CaseKind
 
-Cause = Literal["throttled", "unavailable", "unknown-outcome", "login", "rejected", "missing"]
-RETRYABLE: frozenset[Cause] = frozenset({"throttled", "unavailable", "unknown-outcome"})
+Cause = Literal["throttled", "unavailable", "unknown-outcome", "pending", "login", "rejected", "missing"]
+"""``pending``: handed over to a system that works when its hour comes; it is well, and has not answered yet."""
+RETRYABLE: frozenset[Cause] = frozenset({"throttled", "unavailable", "unknown-outcome", "pending"})
 
 
 class CallFailed(Exception):

@@ -190,7 +190,7 @@ class Delivery:
             try:
                 made = await self._through(target.system, key, call)
             except CallFailed as failure:
-                unknown = failure.cause == "unknown-outcome"
+                unknown = failure.cause in ("unknown-outcome", "pending")
                 if unknown and self._capability(target, effect.write).guard == "none":
                     raise _nobody_knows(key, str(failure)) from failure
                 wait = self._wait(failure, key, attempt, effect.created_at)

@@ -30,7 +30,7 @@ def control_router(server: MockServer, token: str) -> APIRouter:
 
     router = APIRouter(dependencies=[Depends(guard)], tags=["control plane"])
     snapshots: dict[str, bytes] = {}
-    names = [operation.name for operation in server.dialect.routes]
+    names = [*(operation.name for operation in server.dialect.routes), *server.dialect.steps]
 
     @router.get("/health")
     async def health() -> dict[str, Any]:

@@ -1,13 +1,16 @@
 """What a vendor's dialect gives the wire layers: routes, login, limits and its own error bodies."""
 
 from abc import ABC, abstractmethod
-from typing import Any, ClassVar
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from o2c_twin.mock_systems.wire.capability import Promise
 from o2c_twin.mock_systems.wire.faults import FaultPlan
 from o2c_twin.mock_systems.wire.limits import Limiter, LimitPolicy, Verdict
 from o2c_twin.mock_systems.wire.message import Request, Response
 from o2c_twin.mock_systems.wire.route import Operation, Principal
+
+if TYPE_CHECKING:
+    from o2c_twin.mock_systems.wire.server import MockServer
 
 
 class Dialect(ABC):
@@ -19,6 +22,8 @@ class Dialect(ABC):
     vendor: ClassVar[str]
     family: ClassVar[str]
     routes: ClassVar[tuple[Operation, ...]]
+    steps: ClassVar[tuple[str, ...]] = ()
+    """What a system that works without HTTP does by itself, as a fault may name it: ``file.take``."""
     promises: ClassVar[tuple[Promise, ...]] = ()
     """What the vendor promises about its writes: the capability sheet the control plane publishes."""
     policy: LimitPolicy
@@ -45,6 +50,9 @@ class Dialect(ABC):
     @abstractmethod
     def failed(self, status: int) -> Response:
         """The vendor's answer when it fails itself (5xx)."""
+
+    def served(self, server: "MockServer") -> None:  # noqa: B027 - most do nothing until they are called
+        """The dialect has a server: a system that works by itself begins."""
 
     def decorate(self, response: Response, principal: Principal, now: int) -> None:  # noqa: B027 - most add nothing
         """Add what every answer of this vendor carries, such as the quota header."""

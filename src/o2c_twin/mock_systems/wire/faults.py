@@ -166,6 +166,52 @@ class ReorderedWebhook(Fault, tag="reordered-webhook", frozen=True):
         return (NOTICE,)
 
 
+# --- systems without HTTP: files, tables, messages ------------------------------------------------
+
+FILE, TABLE, QUEUE = "FILE", "TABLE", "QUEUE"
+"""The methods under which steps of the three edges are matched and journalled."""
+
+
+class FileFault(Fault, frozen=True):
+    """Strikes a file on its way in (``file.take``) or out (``file.write``)."""
+
+    steps: ClassVar[tuple[str, ...]] = (FILE,)
+
+    def methods(self) -> tuple[str, ...] | None:
+        return self.steps
+
+
+class LostFile(FileFault, tag="lost-file", frozen=True):
+    """The file is gone: an inbound one before the ERP saw it, an outbound one is never written."""
+
+
+class HalfWrittenFile(FileFault, tag="half-written-file", frozen=True):
+    """The file is cut off in the middle.
+
+    An inbound one stays so. An outbound one is seen half first and whole after ``whole_after_s``.
+    """
+
+    whole_after_s: Annotated[float, msgspec.Meta(ge=0.0)] = 600.0
+
+
+class DuplicatedFile(FileFault, tag="duplicated-file", frozen=True):
+    """An inbound file lies in the inbox again after it was worked; an outbound one is written twice."""
+
+
+class LockedTable(Fault, tag="locked-table", frozen=True):
+    """Somebody holds a lock on the table: this round cannot work it."""
+
+    def methods(self) -> tuple[str, ...] | None:
+        return (TABLE,)
+
+
+class RedeliveredMessage(Fault, tag="redelivered-message", frozen=True):
+    """A message is worked, its acknowledgement does not reach the broker, and it comes again."""
+
+    def methods(self) -> tuple[str, ...] | None:
+        return (QUEUE,)
+
+
 AnyFault = (
     Latency
     | ConnectionRefused
@@ -179,6 +225,11 @@ AnyFault = (
     | LostWebhook
     | DuplicatedWebhook
     | ReorderedWebhook
+    | LostFile
+    | HalfWrittenFile
+    | DuplicatedFile
+    | LockedTable
+    | RedeliveredMessage
 )
 CATALOGUE: dict[str, type[Fault]] = {str(c.__struct_config__.tag): c for c in AnyFault.__args__}
 

@@ -4,6 +4,7 @@ from o2c_twin.twin.stands.bank_iso20022 import BankIso20022Stand
 from o2c_twin.twin.stands.business_central import BusinessCentralStand
 from o2c_twin.twin.stands.gocardless import GoCardlessStand
 from o2c_twin.twin.stands.hubspot import HubSpotStand
+from o2c_twin.twin.stands.legacy_erp import LegacyErpStand
 from o2c_twin.twin.stands.netsuite import NetSuiteStand
 from o2c_twin.twin.stands.s4hana import S4HanaStand
 from o2c_twin.twin.stands.salesforce import SalesforceStand
@@ -12,7 +13,12 @@ from o2c_twin.twin.stands.stripe import StripeStand
 
 STANDS: dict[str, dict[str, Maker]] = {
     "crm": {"salesforce": SalesforceStand, "hubspot": HubSpotStand},
-    "erp": {"netsuite": NetSuiteStand, "s4hana": S4HanaStand, "business_central": BusinessCentralStand},
+    "erp": {
+        "netsuite": NetSuiteStand,
+        "s4hana": S4HanaStand,
+        "business_central": BusinessCentralStand,
+        "legacy_erp": LegacyErpStand,
+    },
     "bank": {"bank_iso20022": BankIso20022Stand},
     "payments": {"stripe": StripeStand, "gocardless": GoCardlessStand},
 }

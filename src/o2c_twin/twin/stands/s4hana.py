@@ -72,6 +72,4 @@ class S4HanaStand:
             config.division,
             config.credit_segment,
         )
-        return S4HanaErp(
-            name, url, http, clock, self._user.name, self._user.password, self._currency, at, self._broker
-        )
+        return S4HanaErp(name, url, http, clock, self._user.name, self._user.password, self._currency, at, self._broker)

@@ -5,7 +5,6 @@ documented (ISO 20022). The paths follow the habits of European account-informat
 """
 
 import base64
-import binascii
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
@@ -61,7 +60,7 @@ def token(bank: "BankDialect", call: Call) -> Response:
 def _basic(credentials: str) -> tuple[str, str]:
     try:
         client_id, _, client_secret = base64.b64decode(credentials, validate=True).decode().partition(":")
-    except (binascii.Error, UnicodeDecodeError):
+    except ValueError:  # not ASCII, not Base64, or not UTF-8 inside
         return "", ""
     return unquote_plus(client_id), unquote_plus(client_secret)
 

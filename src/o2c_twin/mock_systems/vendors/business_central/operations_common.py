@@ -106,7 +106,9 @@ def check_etag(dialect: "BusinessCentralDialect", call: Call, shape: dict[str, A
 
 
 def body_of(dialect: "BusinessCentralDialect", call: Call, entity: EntityType) -> Body:
-    """The body of a call as a record of that type. Raises `Refused`."""
+    """The body of a call as a record of that type. Raises `Refused`, also for query options the answer cannot keep."""
+    if call.request.query:
+        options(dialect, call, entity)
     return read_body(entity, call.body, dialect.oddities.code_fields_uppercase)
 
 

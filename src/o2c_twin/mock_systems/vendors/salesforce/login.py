@@ -1,7 +1,6 @@
 """Logging in and staying so: OAuth grants, SOAP login, sessions that end after a time of inactivity."""
 
 import base64
-import binascii
 import hmac
 from collections.abc import Mapping
 from hashlib import blake2b
@@ -126,7 +125,7 @@ def _client(form: Mapping[str, str], basic: str) -> tuple[str, str]:
     if basic.startswith("Basic "):
         try:
             id_, _, secret = base64.b64decode(basic[6:], validate=True).decode().partition(":")
-        except (binascii.Error, UnicodeDecodeError):
+        except ValueError:  # not ASCII, not Base64, or not UTF-8 inside
             return "", ""
         return unquote_plus(id_), unquote_plus(secret)
     return form.get("client_id", ""), form.get("client_secret", "")

@@ -2,7 +2,7 @@
 
 import re
 from contextlib import nullcontext
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 from urllib.parse import parse_qsl, unquote
 
 import msgspec
@@ -31,10 +31,13 @@ _COLLECTIONS = frozenset(
 )
 
 
+_Method = Annotated[str, msgspec.Meta(min_length=1)]
+
+
 class Subrequest(msgspec.Struct, rename="camel"):
     """One call inside a composite."""
 
-    method: str
+    method: _Method
     url: str
     reference_id: str
     body: Any = None
@@ -52,7 +55,7 @@ class Composite(msgspec.Struct, rename="camel"):
 class BatchRequest(msgspec.Struct, rename="camel"):
     """One call inside a batch."""
 
-    method: str
+    method: _Method
     url: str
     rich_input: Any = None
 
