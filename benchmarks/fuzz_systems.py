@@ -95,7 +95,9 @@ HINTS: dict[str, Hints] = {
         {"q": _SOQL, "start": ("2026-01-05T00:00:00Z",), "end": ("2026-01-06T00:00:00Z",), "_HttpMethod": ("PATCH",)},
         ("Name,Id\nAcme,1\n", "Id\n", '"', "Name\n\n\n", "<e:Envelope xmlns:e='x'/>"),
         writes={
-            "sobject.create": ({"Name": "A"}, {"LastName": "B"}, {"Name": "C", "StageName": "Prospecting", "CloseDate": "2026-01-31"}),
+            "sobject.create": (
+                {"Name": "A"}, {"LastName": "B"}, {"Name": "C", "StageName": "Prospecting", "CloseDate": "2026-01-31"},
+            ),
             "sobject.update": ({"Name": "A"},),
             "job.ingest.create": ({"operation": "insert", "object": "Account"},),
             "job.ingest.upload": ("Name\nAcme\n",),
@@ -131,7 +133,8 @@ HINTS: dict[str, Hints] = {
     "s4hana": Hints(
         {
             "entity": (
-                "A_SalesOrder", "A_SalesOrder('$orders')", "A_SalesOrder(", "A_BusinessPartner('$customers')", "$metadata",
+                "A_SalesOrder", "A_SalesOrder('$orders')", "A_SalesOrder(", "$metadata",
+                "A_BusinessPartner('$customers')",
                 "A_SalesOrderItem(SalesOrder='$orders',SalesOrderItem='10')", "A_OutbDeliveryHeader", "A_Product",
                 "A_OutbDeliveryHeader('$deliveries')", "A_BillingDocument('$invoices')", "A_BusinessPartner", "A_X()",
             ),
@@ -165,7 +168,9 @@ HINTS: dict[str, Hints] = {
         },
         {"idProperty": ("customer_number", "name"), "associations": ("companies,line_items", "x")},
         writes={
-            "object.create": ({"properties": {"name": "A"}}, {"properties": {"dealname": "D", "dealstage": "closedwon"}}),
+            "object.create": (
+                {"properties": {"name": "A"}}, {"properties": {"dealname": "D", "dealstage": "closedwon"}},
+            ),
             "object.update": ({"properties": {"name": "A"}}, {"properties": {"dealstage": "closedwon"}}),
             "property.create": ({"name": "p1", "label": "P", "type": "string", "fieldType": "text", "groupName": "g"},),
         },
@@ -183,7 +188,8 @@ HINTS: dict[str, Hints] = {
             "payment_methods.attach": ({"customer": "$customers"},),
             "payment_methods.create": ({"type": "sepa_debit", "sepa_debit": {"iban": "DE89370400440532013000"}},),
             "payment_intents.create": (
-                {"customer": "$customers", "amount": 900, "currency": "eur", "payment_method": "pm_card_visa", "confirm": True},
+                {"customer": "$customers", "amount": 900, "currency": "eur",
+                 "payment_method": "pm_card_visa", "confirm": True},
             ),
             "payment_intents.capture": ({"amount_to_capture": 1},),
             "refunds.create": ({"payment_intent": "$payment_intents", "amount": 5},),
@@ -264,6 +270,7 @@ class Session:
         self.dialect = self.stand.dialect if self.stand else sample(name, world)
         self.currency = plan.world.currency
         self.server = MockServer(name, self.dialect, world)
+        self.dialect.served(self.server)
         self.app = MockApp(self.server, "fuzz")
         self.hints = HINTS.get(name, Hints())
         self.ids: list[str] = []
@@ -811,9 +818,8 @@ def _tell(report: Report, show: int) -> None:
         f" {dict(kinds) or 'nothing found'}"
     )
     for finding in list(report.findings.values())[:show]:
-        print(
-            f"    {finding.operation}: {finding.kind} ({finding.count}): {finding.detail}\n        {finding.request[:600]}"
-        )
+        print(f"    {finding.operation}: {finding.kind} ({finding.count}): {finding.detail}")
+        print(f"        {finding.request[:600]}")
 
 
 if __name__ == "__main__":

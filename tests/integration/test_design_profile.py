@@ -1,8 +1,12 @@
 """The design profile: what may be chosen, and what a wrong choice is told."""
 
+from pathlib import Path
+
 import pytest
 
-from o2c_twin.integration.profile import AXES, DesignProfile, ProfileError
+from o2c_twin.integration.profile import AS_TRIGGER, AXES, DesignProfile, ProfileError
+from o2c_twin.integration.profile_page import COSTS, markdown
+from o2c_twin.scenarios import names
 
 SLIPS = [(axis, value) for axis in AXES for value in AXES[axis]]
 
@@ -49,3 +53,22 @@ def test_choices_leave_the_other_axes_and_the_profile_itself_alone():
 
 def test_every_value_says_what_it_does():
     assert all(text for values in AXES.values() for text in values.values())
+
+
+def test_the_documentation_page_is_the_profile():
+    page = Path(__file__).parents[2] / "docs" / "design-profile.md"
+    assert page.read_text(encoding="utf-8") == markdown()
+
+
+def test_every_value_says_what_it_costs_and_which_scenario_shows_it():
+    assert {axis: list(values) for axis, values in COSTS.items()} == {axis: list(v) for axis, v in AXES.items()}
+    assert {scenario for values in COSTS.values() for _, scenario in values.values()} <= {"", *names()}
+
+
+def test_a_vendors_connector_leaves_no_choice_of_trigger_and_matching():
+    built = DesignProfile(
+        topology="native-connector", trigger="nightly", trigger_erp="webhook", matching="off"
+    ).as_built()
+    assert (built.trigger, built.trigger_erp, built.matching) == ("poll", AS_TRIGGER, "exact-key")
+    hub = DesignProfile(trigger="nightly", matching="off")
+    assert hub.as_built() == hub

@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from sqlalchemy import create_engine, inspect
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store import Case, Effect, JournalInUse, Link, SqliteJournal, migrate
+from o2c_twin.integration.store import ApprovalRow, Case, Effect, JournalInUse, Link, SqliteJournal, migrate
 from o2c_twin.integration.store.migrate import upgrade
 from o2c_twin.integration.store.postgres import PostgresJournal
 from o2c_twin.integration.store.tables import METADATA
@@ -264,6 +264,87 @@ def test_sqlite_and_migrations_make_the_declared_tables(tmp_path, postgres_url):
     raw, migrated = (inspect(create_engine(f"sqlite:///{tmp_path / name}.db")) for name in ("raw", "migrated"))
     for table in set(METADATA.tables) - {"lane"}:
         assert [c["name"] for c in raw.get_columns(table)] == [c["name"] for c in migrated.get_columns(table)], table
+
+
+# --- what governance keeps ----------------------------------------------------------------------------
+
+
+def _approval(id_, version=1, state="asked", at=1):
+    return ApprovalRow(id_, version, "backfill", state, at, f"{id_} {version}".encode())
+
+
+def test_an_approval_has_one_next_version(reopened):
+    def writes(journal):
+        assert journal.put_approval(_approval("apr-2", at=2))
+        assert journal.put_approval(_approval("apr-1"))
+        assert not journal.put_approval(_approval("apr-1", at=9))
+        assert journal.put_approval(_approval("apr-1", 2, "approved"))
+        assert not journal.put_approval(_approval("apr-1", 2, "refused"))
+        assert not journal.put_approval(_approval("apr-1", 4, "used"))
+        assert not journal.put_approval(_approval("apr-3", 2))
+
+    journal = reopened(writes)
+    assert journal.approval("apr-1") == _approval("apr-1", 2, "approved")
+    assert journal.approval("apr-3") is None
+    assert [row.id for row in journal.approvals()] == ["apr-1", "apr-2"]
+    assert [row.id for row in journal.approvals("asked")] == ["apr-2"]
+
+
+def test_things_are_renamed_wherever_they_are_named(reopened):
+    def writes(journal):
+        journal.accept(_event("crm:customer:A_1", "party:A_1"), 5)
+        journal.accept(_event("crm:customer:AX1", "party:AX1"), 6)
+        journal.intend(_effect("customer:A_1"))
+        journal.open_case(_case("case:A_1", "customer", "A_1", "customer:A_1", "A_1 said no", 1))
+        journal.link("erp", "customer", "A_1", "101")
+        # An underscore is no wildcard.
+        mentioned = journal.mentions("A_1")
+        assert [(name, state) for name, state, _ in mentioned] == [
+            ("crm:customer:A_1", "open"),
+            ("customer:A_1", "sent"),
+            ("case:A_1", "open"),
+        ]
+        assert mentioned[0][2] == ("crm:customer:A_1", "D1", "party:A_1")
+        assert journal.rename("A_1", lambda text: text.replace("A_1", "sub")) == 4
+        assert journal.remote("erp", "customer", "A_1") is None
+
+    journal = reopened(writes)
+    assert [(e.event_id, e.lane) for e in journal.pending()] == [
+        ("crm:customer:sub", "party:sub"),
+        ("crm:customer:AX1", "party:AX1"),
+    ]
+    case = journal.case("case:sub")
+    assert (case.object_id, case.effect_key, case.reason) == ("sub", "customer:sub", "A_1 said no")
+    assert journal.effect("customer:sub").key == "customer:sub"
+    assert journal.links("erp", "customer") == [Link("erp", "customer", "sub", "101")]
+    journal.compact()
+    journal.unlink(Link("erp", "customer", "sub", "101"))
+    assert journal.links("erp", "customer") == []
+    assert journal.remote("erp", "customer", "sub") is None
+
+
+def test_what_is_over_is_deleted_and_what_is_not_stays(reopened):
+    def writes(journal):
+        for name in ("a", "b", "open"):
+            journal.accept(_event(name), 10)
+        journal.finish("a", "done")
+        journal.finish("b", "done")
+        journal.open_case(_case("case:1", "order", "D1", None, "because", 1))
+        journal.open_case(_case("case:2", "order", "D2", None, "because", 2))
+        journal.close_case("case:1", 3)
+        assert journal.finished_before(10) == []
+        assert journal.finished_before(11) == [("a", 10), ("b", 10)]
+        journal.purge(["a", "open"], ["case:1", "case:2"])
+        journal.intend(_effect("order:1"))
+        journal.settle("order:1", "x")
+        journal.replace_arguments("order:1", b"")
+
+    journal = reopened(writes)
+    assert journal.event("a") is None
+    assert [journal.event(name)[1] for name in ("b", "open")] == ["done", "open"]
+    assert [case.case_id for case in journal.cases()] == ["case:2"]
+    (effect,) = journal.effects()
+    assert (effect.arguments, effect.result, journal.outcome("order:1")) == (b"", "x", "x")
 
 
 # --- several workers on one memory -------------------------------------------------------------------

@@ -12,6 +12,7 @@ from o2c_twin.cli.errors import one_line
 from o2c_twin.cli.roi import roi
 from o2c_twin.cli.run import run
 from o2c_twin.cli.scenarios import scenarios
+from o2c_twin.cli.systems import systems
 from o2c_twin.cli.up import up
 
 INTERRUPTED = 130
@@ -82,7 +83,7 @@ def main(ctx: click.Context) -> None:
         click.echo(ctx.get_help())
 
 
-for command in (demo, run, compare, scenarios, engine, roi, up):
+for command in (demo, run, compare, scenarios, systems, engine, roi, up):
     main.add_command(command)
 
 

@@ -18,6 +18,10 @@ AXES: dict[str, dict[str, str]] = {
     "topology": {
         "manual": "people re-key between systems; no engine",
         "hub": "one engine between all systems, with one journal and one cross-reference",
+        "point-to-point": "an engine a source, each with a journal and lines of its own; none knows the others' links",
+        "native-connector": "a vendor's connector polls CRM and ERP and matches by number; clerks apply the cash",
+        "event-driven": "notices go through a broker, which delivers in any order and now and then twice",
+        "api-first": "sales presses a button and waits while the order is entered; when it fails, it is pressed again",
     },
     "delivery": {
         "fire-and-forget": "each write is sent once; whatever happens, it is not looked at again",
@@ -63,6 +67,10 @@ AXES: dict[str, dict[str, str]] = {
         "exact-key": "accounts with the same customer number are one customer",
         "normalised": "accounts of the same name without legal form, accents and abbreviations are one customer",
         "probabilistic": "evidence of name, number and mail domain; in doubt a person is asked and the order waits",
+    },
+    "survivorship": {
+        "last-change": "where several accounts are one customer, the ERP knows what was changed last",
+        "golden": "the ERP knows what survives of all of them: the lowest limit and terms, the latest address",
     },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",
@@ -113,6 +121,7 @@ class DesignProfile:
     invoice_trigger: str = "goods-issue"
     credit_visibility: str = "event"
     matching: str = "exact-key"
+    survivorship: str = "last-change"
     partials: str = "per-delivery"
     cash: str = "full"
     monitoring: str = "alert"
@@ -132,6 +141,18 @@ class DesignProfile:
             if axis not in AXES:
                 raise ProfileError(f"no design axis {axis!r}; {_choose(axis, AXES)}")
         return replace(self, **choices)
+
+    def as_built(self) -> "DesignProfile":
+        """This profile as its topology lets it be: a vendor's connector polls and matches by number."""
+        if self.topology != "native-connector":
+            return self
+        own = {"trigger_crm": AS_TRIGGER, "trigger_erp": AS_TRIGGER}
+        return replace(self, trigger="poll", matching="exact-key", **own)
+
+    @property
+    def shares_links(self) -> bool:
+        """Whether what one system's events taught the engine is known when another's are worked."""
+        return self.topology != "point-to-point"
 
     def choices(self) -> dict[str, str]:
         """Axis to value."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, time
 from hashlib import blake2b
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import trustme
 
@@ -24,6 +24,7 @@ from o2c_twin.mock_systems.wire.live import LiveServer
 from o2c_twin.mock_systems.wire.ports import Spawn, World
 from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.engines import Engines, engines_of
 from o2c_twin.twin.estate import Estate, build_estate
 from o2c_twin.twin.plan import RunPlan
 from o2c_twin.twin.run import Watch
@@ -39,10 +40,10 @@ _ENGINE_OFFSET = 9
 class LiveOptions:
     """How to go live: ports from ``port`` upwards (0: free ones), ``speed`` times real time.
 
-    ``engine`` runs our sync engine beside the systems; without it an integration platform takes its
-    place, and ``webhook_base`` is where the systems push. ``people`` lets the world's customers,
-    sales and clerks work too; ``now`` lets the systems' clocks begin at the real time. ``tls_dir`` gets
-    a test CA and turns https on.
+    ``engine`` runs what the plan's topology puts between the systems: our sync engine, several of them, or
+    (``manual``) nothing. Without it an integration platform takes its place, and ``webhook_base`` is where the
+    systems push. ``people`` lets the world's customers, sales and clerks work too; ``now`` lets the systems'
+    clocks begin at the real time. ``tls_dir`` gets a test CA and turns https on.
     """
 
     host: str = "127.0.0.1"
@@ -57,7 +58,10 @@ class LiveOptions:
 
 @dataclass(frozen=True, slots=True)
 class LiveEstate:
-    """A running estate and what a client needs to talk to it."""
+    """A running estate and what a client needs to talk to it.
+
+    ``engine`` is the one that makes orders of won deals, where the topology has several.
+    """
 
     env: TwinEnvironment
     estate: Estate
@@ -117,7 +121,10 @@ async def live_estate(plan: RunPlan, env: TwinEnvironment, options: LiveOptions)
     world = World(clock, chance.sub("mocks").uniform, asyncio.sleep, _spawner(env), post)
     estate = build_estate(plan, world)
     record, trace = RunRecordWriter(None), Trace()
-    business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, options.engine)
+    # Clerks re-key where nothing is integrated; what somebody else's platform does they would do twice.
+    integrated = plan.design.topology != "manual" and (options.engine or options.webhook_base is not None)
+    people = chance.sub("world")
+    business = Business(plan.world, env, clock, people, estate, record, trace, integrated, plan.design)
     estate.seal()
     token = control_token(plan.seed)
     urls: dict[str, str] = {}
@@ -127,19 +134,38 @@ async def live_estate(plan: RunPlan, env: TwinEnvironment, options: LiveOptions)
             app = virtual_time_app(MockApp(server, token))
             urls[name] = await _serve(stack, env, app, options, offset, cert, key)
         engine = None
-        if options.engine:
-            engine = _engine(plan, env, clock, chance, estate, urls, http, record, trace, business)
-            endpoint = virtual_time_app(WebhookEndpoint(engine))
+        if integrated and options.engine:
+            engines = engines_of(
+                plan.design.topology,
+                lambda hears: _engine(plan, env, clock, chance, estate, urls, http, record, trace, business, hears),
+            )
+            engine = engines.orders
+            endpoint = virtual_time_app(WebhookEndpoint(cast(Engine, _Front(engines))))
             urls["engine"] = await _serve(stack, env, endpoint, options, _ENGINE_OFFSET, cert, key)
             estate.subscribe(lambda system: f"{urls['engine']}{PREFIX}{system}")
-            engine.start()
-            stack.callback(engine.stop)
-        elif options.webhook_base is not None:
+            for each in engines.all:
+                each.start()
+                stack.callback(each.stop)
+            if plan.design.topology == "api-first":
+                business.give_button(engine)
+        elif integrated and options.webhook_base is not None:
             base = options.webhook_base.rstrip("/")
             estate.subscribe(lambda system: f"{base}{PREFIX}{system}")
         if options.people:
             business.begin()
         yield LiveEstate(env, estate, engine, urls, token, ca)
+
+
+class _Front:
+    """All engines of a topology behind the one endpoint that the systems push to."""
+
+    def __init__(self, engines: Engines) -> None:
+        self._engines = engines
+        self.systems = frozenset(system for engine in engines.all for system in engine.systems)
+
+    def pushed(self, system: str, body: bytes, headers: dict[str, str]) -> tuple[int, bytes]:
+        """A system's push, for the engine that listens to it."""
+        return self._engines.pushed(system, body, headers)
 
 
 def _spawner(env: TwinEnvironment) -> Spawn:
@@ -179,6 +205,7 @@ def _engine(
     record: RunRecordWriter,
     trace: Trace,
     business: Business,
+    hears: frozenset[str] | None,
 ) -> Engine:
     class RealSeconds:
         """Network time-outs are about the real network: they count real seconds."""
@@ -204,6 +231,7 @@ def _engine(
         observer=watch,
         rhythm=plan.rhythm,
         payments=systems.payments,
+        hears=hears,
     )
     watch.settle = Exceptions(business.company, engine).settle
     return engine

@@ -2,6 +2,7 @@
 
 import re
 from html.parser import HTMLParser
+from pathlib import Path
 
 from o2c_twin.integration.mappings import guide_html, guide_markdown
 
@@ -79,3 +80,9 @@ def test_a_note_cannot_become_a_part_of_the_page(build):
 
 def test_the_page_needs_nothing_from_elsewhere(maps):
     assert not re.search(r"(src|href)=[\"'](?!#)", guide_html(maps))
+
+
+def test_the_page_in_the_documentation_is_what_the_maps_say(maps):
+    page = Path(__file__).parents[3] / "docs" / "mapping-guide.md"
+    remedy = "run: o2c engine mapping guide --out docs/mapping-guide.md"
+    assert page.read_text(encoding="utf-8") == guide_markdown(maps), remedy

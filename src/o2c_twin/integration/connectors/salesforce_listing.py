@@ -9,12 +9,12 @@ from typing import Any
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.salesforce import _API, _NOTES, _PARTY_FIELDS, SalesforceCrm
+from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
 
 _MICRO = 1_000_000
 _MINUTE = 60 * _MICRO
-_DAY = 86_400 * _MICRO
 # An address may have 16 kB: an id takes 21 of them.
 _IDS = 400
 _SAMPLE = 20
@@ -57,7 +57,8 @@ SHAPES: Mapping[Kind, Shape] = {
 class SalesforceListing:
     """The listings of an org, over the session of its connector: a part of it, in a module of its own."""
 
-    def __init__(self, crm: SalesforceCrm) -> None:
+    def __init__(self, crm: SalesforceCrm, clock: Clock) -> None:
+        self._clock = clock
         self.system = crm.system
         self.shapes = SHAPES
         self._crm = crm
@@ -82,8 +83,10 @@ class SalesforceListing:
     async def deleted(self, kind: Kind, since: int) -> list[Gone]:
         """Records deleted since, from the vendor's log of deletions."""
         start = -(-since // _MINUTE) * _MINUTE
-        # The longest span there is: its end may lie ahead.
-        end = start + 30 * _DAY
+        # Whole minutes, the present one not yet: what is deleted in it is told next time.
+        end = self._clock.now() // _MINUTE * _MINUTE
+        if start >= end:
+            return []
         path = f"{_API}/sobjects/{_OBJECT[kind]}/deleted/"
         span = {"start": to_iso(start), "end": to_iso(end)}
         crm = self._crm

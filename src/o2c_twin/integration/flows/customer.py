@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import msgspec
 
+from o2c_twin.integration.flows.golden import accounts_of, joined, survivor
 from o2c_twin.integration.flows.same_customer import remember, same_customer
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
@@ -24,11 +25,13 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     if journal.effect(key) is None:
         found = await same_customer(engine, event, party)
         if found is not None:
-            digest = _digest_link(engine, party)
+            digest = _digest_link(engine, party, party.crm_id)
             with journal.together():
-                journal.link(digest.system, digest.kind, digest.canonical, digest.remote)
+                if engine.profile.survivorship != "golden":
+                    journal.link(digest.system, digest.kind, digest.canonical, digest.remote)
                 journal.link(erp.system, "customer", party.crm_id, found)
                 remember(engine, party)
+                joined(engine, event, found, party)
             return found
 
     async def by_number(_: CallFailed) -> str | None:
@@ -43,7 +46,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
         correlation,
         lane=event.lane,
         # With the outcome, from what was sent: a replay would remember the account as it is by then.
-        links=lambda sent, _: (_digest_link(engine, sent[0]),),
+        links=lambda sent, _: (_digest_link(engine, sent[0], sent[0].crm_id),),
         rescue=by_number,
     )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
@@ -59,18 +62,24 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     except Parked:
         pass
     remember(engine, party)
+    joined(engine, event, made, party)
     # Last of all: who finds this link takes the customer for finished.
     journal.link(erp.system, "customer", party.crm_id, made)
     return made
 
 
-def _digest_link(engine: Engine, party: Party) -> Link:
-    return Link(engine.erp.system, "customer-digest", party.crm_id, _digest(party))
+def _digest_link(engine: Engine, party: Party, account: str) -> Link:
+    """What the ERP was told of a customer, remembered under the account that stands for it."""
+    return Link(engine.erp.system, "customer-digest", account, _digest(party))
 
 
 def _as_matched(engine: Engine, party: Party) -> Party:
     """Where numbers do not match accounts they are not carried over, or the ERP would refuse a second one."""
-    return party if engine.profile.matching in ("exact-key", "probabilistic") else msgspec.structs.replace(party, number=None)
+    return (
+        party
+        if engine.profile.matching in ("exact-key", "probabilistic")
+        else msgspec.structs.replace(party, number=None)
+    )
 
 
 def _digest(party: Party) -> str:
@@ -88,9 +97,9 @@ async def customer(engine: Engine, event: Inbound) -> None:
     party = await engine.delivery.read(
         engine.crm.system, f"party:{event.object_id}", lambda: engine.crm.party(event.object_id)
     )
-    party = _as_matched(engine, party)
-    digest = _digest(party)
-    if engine.journal.remote(erp.system, "customer-digest", event.object_id) == digest:
+    party = _as_matched(engine, await survivor(engine, erp_id, party))
+    digest, account = _digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
+    if engine.journal.remote(erp.system, "customer-digest", account) == digest:
         return
     correlation = f"customer:{party.number or party.crm_id}"
     await engine.delivery.write(
@@ -102,6 +111,6 @@ async def customer(engine: Engine, event: Inbound) -> None:
         correlation,
         lane=event.lane,
         result=erp_id,
-        links=lambda sent, _: (_digest_link(engine, sent[1]),),
+        links=lambda sent, _: (_digest_link(engine, sent[1], account),),
     )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)

@@ -49,6 +49,9 @@ async def order_status(engine: Engine, event: Inbound) -> None:
     if deal_id is None:
         return
     told, state = engine.journal.remote(crm.system, "noted", status.erp_id), state_of(status)
+    if told is None and not engine.profile.shares_links:
+        # Who made the order knows what sales was told, and that is another engine.
+        told = UNKNOWN
     if told is None:
         # An order nobody has been told of yet is told by the flow that is just making it.
         engine.journal.link(crm.system, "untold", status.erp_id, state)

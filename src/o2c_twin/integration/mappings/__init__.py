@@ -3,13 +3,22 @@
 from o2c_twin.integration.mappings.compiling import CompiledMap
 from o2c_twin.integration.mappings.errors import MappingError, NotMapped
 from o2c_twin.integration.mappings.guide import guide_html, guide_markdown
-from o2c_twin.integration.mappings.mapset import MapSet, load_folder, load_maps, shipped_maps
+from o2c_twin.integration.mappings.mapset import (
+    MapFiles,
+    MapSet,
+    load_folder,
+    load_maps,
+    read_folder,
+    shipped_files,
+    shipped_maps,
+)
 from o2c_twin.integration.mappings.replay import Difference, Document, replay
 
 __all__ = [
     "CompiledMap",
     "Difference",
     "Document",
+    "MapFiles",
     "MapSet",
     "MappingError",
     "NotMapped",
@@ -17,6 +26,8 @@ __all__ = [
     "guide_markdown",
     "load_folder",
     "load_maps",
+    "read_folder",
     "replay",
+    "shipped_files",
     "shipped_maps",
 ]

@@ -5,13 +5,14 @@ A folder has ``maps/``, ``codes/`` and ``schemas/`` with YAML files; the shipped
 
 import hashlib
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from importlib.resources import files
 from importlib.resources.abc import Traversable
 from typing import Any
 
 import msgspec
+from yaml.nodes import MappingNode, ScalarNode
 
 from o2c_twin.integration.mappings.checking import MapChecker
 from o2c_twin.integration.mappings.codes import CodeList, read_codes
@@ -153,9 +154,49 @@ def _stop(problems: Iterable[str]) -> None:
         raise MappingError(found)
 
 
+@dataclass(frozen=True)
+class MapFiles:
+    """The files of an estate's maps, by name, as they are read."""
+
+    maps: Texts
+    codes: Texts
+    schemas: Texts
+
+    def load(self) -> MapSet:
+        """Read, hold against each other and try. Raises `MappingError`."""
+        return load_maps(self.maps, self.codes, self.schemas)
+
+    def with_file(self, name: str, text: str) -> "MapFiles":
+        """With one more file, in place of the one that describes the same map, code list or system.
+
+        Raises `MappingError` for a file that is none of these.
+        """
+        part, title = _described(text, name)
+        kept = {each: told for each, told in getattr(self, part).items() if _described(told, each)[1] != title}
+        return replace(self, **{part: {**kept, name: text}})
+
+
+_PARTS = {"map": "maps", "codes": "codes", "system": "schemas"}
+
+
+def _described(text: str, name: str) -> tuple[str, str]:
+    """What a file describes: the part of the estate and the title there."""
+    root = Document(text, name).root
+    pairs = root.value if isinstance(root, MappingNode) else []
+    for key, value in pairs:
+        if isinstance(key, ScalarNode) and key.value in _PARTS and isinstance(value, ScalarNode):
+            return _PARTS[key.value], str(value.value)
+    raise MappingError([f"{name}:1:1: is no map, code list or schema; begin with 'map:', 'codes:' or 'system:'"])
+
+
+def read_folder(folder: Traversable) -> MapFiles:
+    """The files of a folder with ``maps/``, ``codes/`` and ``schemas/``. Raises `MappingError`."""
+    return MapFiles(_texts(folder, "maps"), _texts(folder, "codes"), _texts(folder, "schemas"))
+
+
 def load_folder(folder: Traversable) -> MapSet:
     """The maps of a folder with ``maps/``, ``codes/`` and ``schemas/``. Raises `MappingError`."""
-    return load_maps(_texts(folder, "maps"), _texts(folder, "codes"), _texts(folder, "schemas"))
+    return read_folder(folder).load()
 
 
 def _texts(folder: Traversable, part: str) -> dict[str, str]:
@@ -169,6 +210,11 @@ def _texts(folder: Traversable, part: str) -> dict[str, str]:
         raise MappingError([f"{part}: a file is not UTF-8 ({error.reason}); save it as UTF-8"]) from error
 
 
+def shipped_files() -> MapFiles:
+    """The files that come with the engine."""
+    return read_folder(files("o2c_twin.integration.mappings"))
+
+
 def shipped_maps() -> MapSet:
     """The maps that come with the engine: what its Salesforce and NetSuite flows do."""
-    return load_folder(files("o2c_twin.integration.mappings"))
+    return shipped_files().load()

@@ -3,7 +3,8 @@
 import asyncio
 from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
-from dataclasses import dataclass
+from copy import copy
+from dataclasses import dataclass, replace
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.model import Inbound
@@ -11,13 +12,14 @@ from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
 from o2c_twin.integration.runtime.asking import Asking, next_night
 from o2c_twin.integration.runtime.breaker import NEVER_OPENS, BreakerRules
+from o2c_twin.integration.runtime.broker import Broker, InProcessBroker
 from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import case_id_of, case_of
 from o2c_twin.integration.runtime.contract import is_drift
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
-from o2c_twin.integration.runtime.retry import policy_for
+from o2c_twin.integration.runtime.retry import NoRetry, policy_for
 from o2c_twin.integration.runtime.steering import Steered
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Trail
 from o2c_twin.integration.store import Case, Journal, SharedJournal
@@ -35,6 +37,8 @@ _STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
 # Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
 _WORTH = {"cash": Worth.CASH, "payment": Worth.CASH, "payout": Worth.CASH, "customer": Worth.MASTER}
 
+ON_CALL = "order"
+"""The flow that is called, and not told of, where the topology is api-first."""
 WAITING = "later"
 """The flow of events that wait for an instant."""
 
@@ -58,7 +62,8 @@ class Rhythm:
 class Engine(Steered):
     """One sync engine between one CRM, one ERP and one bank.
 
-    ``flows`` maps the names events carry to the flow that handles them.
+    ``flows`` maps the names events carry to the flow that handles them. ``hears`` names the systems it asks and
+    listens to, where others have engines of their own; None for all.
     """
 
     def __init__(
@@ -80,8 +85,9 @@ class Engine(Steered):
         audit: Trail | None = None,
         calendar: BusinessCalendar | None = None,
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
+        hears: frozenset[str] | None = None,
     ) -> None:
-        self.profile = profile
+        self.profile = profile = profile.as_built()
         self.crm = crm
         self.erp = erp
         self.bank = bank
@@ -90,10 +96,14 @@ class Engine(Steered):
         self._sources = {s.system: s for s in (sources if payments is None else (*sources, payments))}
         feeds: tuple[Crm | Erp | Payments, ...] = (crm, erp) if payments is None else (crm, erp, payments)
         own = {crm.system: profile.trigger_crm, erp.system: profile.trigger_erp, bank.system: profile.trigger_bank}
+        if profile.topology == "native-connector":
+            hears = frozenset((crm.system, erp.system))
         self.triggers = {
-            s: profile.trigger if own.get(s, AS_TRIGGER) == AS_TRIGGER else own[s] for s in self._sources
+            s: profile.trigger if own.get(s, AS_TRIGGER) == AS_TRIGGER else own[s]
+            for s in self._sources
+            if hears is None or s in hears
         }
-        """How the engine hears of each system's changes."""
+        """How the engine hears of the changes of each system it listens to."""
         self.journal = journal
         self.clock = clock
         self.observer = observer or Observer()
@@ -118,6 +128,9 @@ class Engine(Steered):
         self.stopped = False
         self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"paused:{flow}", "")}
         self._shared = journal if isinstance(journal, SharedJournal) else None
+        self._broker: Broker | None = None
+        if profile.topology == "event-driven":
+            self._broker = InProcessBroker(self.receive, sleep, spawn, draw)
         self.asking = Asking(self, {s.system: s for s in feeds}, _sweep_s(profile.sweep, self.rhythm))
         self.handled = 0
 
@@ -135,7 +148,7 @@ class Engine(Steered):
                 self._enqueue(event)
         if self.profile.monitoring == "escalate":
             self.spawn(self._climb(), "engine.escalate")
-        for system in self._sources:
+        for system in self.triggers:
             self.asking.begin(system, self.triggers[system], self.careful)
 
     def stop(self) -> None:
@@ -148,7 +161,7 @@ class Engine(Steered):
     @property
     def systems(self) -> frozenset[str]:
         """The systems the engine stands between."""
-        return frozenset(self._sources)
+        return frozenset(self.triggers)
 
     @property
     def idle(self) -> bool:
@@ -181,7 +194,7 @@ class Engine(Steered):
         """Take in what a system answered, and where it is to be asked from next, in one commit."""
         with self.journal.together():
             for event in events:
-                self.receive(event)
+                self._told_of(event)
             self.journal.move(cursor, until)
 
     # --- events ----------------------------------------------------------------------------------
@@ -199,8 +212,31 @@ class Engine(Steered):
             return 400, b""
         with self.journal.together():
             for event in events:
-                self.receive(event)
+                self._told_of(event)
         return 200, answer
+
+    def _told_of(self, event: Inbound) -> None:
+        """A system tells of an event: it goes the way the topology has for it."""
+        if event.flow == ON_CALL and self.profile.topology == "api-first":
+            # Whoever wins the deal calls; nobody else makes an order of it.
+            return
+        if self._broker is None:
+            self.receive(event)
+        else:
+            self._broker.publish(event)
+
+    async def call(self, event: Inbound) -> bool:
+        """Work an event while its caller waits: every call of it once, nothing again later.
+
+        False when it failed; the caller may call again, and effectively once what was done stays done.
+        """
+        waiting = copy(self)
+        waiting.delivery = replace(self.delivery, policy=NoRetry())
+        try:
+            await self._flows[event.flow](waiting, event)
+        except (DeadLetter, Parked, Dropped):
+            return False
+        return True
 
     def receive(self, event: Inbound) -> bool:
         """Take an event in, once; False when it is known or void."""
@@ -277,9 +313,11 @@ class Engine(Steered):
             letter = DeadLetter(f"drift:{event.flow}:{event.object_id}:{self.clock.now()}", letter.reason, "drift")
         with self.journal.together():
             case = self._put_case(event, letter)
-            self.journal.finish(event.event_id, state, letter.key if state == "parked" else None)
             if contract == "freeze":
+                self.journal.finish(event.event_id, state, letter.key)
                 self.pause(event.flow)
+            else:
+                self.journal.finish(event.event_id, state)
         self._tell(case)
         return state
 
@@ -319,7 +357,6 @@ class Engine(Steered):
         if any(sku not in self._items for sku in wanted):
             self._items = await self.delivery.read(self.erp.system, "items", self.erp.item_ids)
         return self._items
-
 
 
 def _sweep_s(sweep: str, rhythm: Rhythm) -> float | None:

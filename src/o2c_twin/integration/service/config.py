@@ -1,19 +1,25 @@
 """The service's configuration: one YAML file, checked whole before anything starts."""
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 import msgspec
 import yaml
 from msgspec import Meta
 
 from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError
+from o2c_twin.integration.governance.errors import SecretMissing
+from o2c_twin.integration.governance.personal_data import TAGS
+from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secrets
+from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAGES, Mastery, Registry
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 
 _ENV = "env:"
+_SHORTEST_KEY = 32
 _REQUIRED = ("crm", "erp", "bank")
 
 
@@ -50,8 +56,35 @@ class RhythmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     in_flight: Annotated[int, Meta(ge=1)] = 4
 
 
+class HoldConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A legal hold: nothing of these subjects and keys is deleted before ``until`` (ISO date; empty: until lifted)."""
+
+    id: str
+    reason: str
+    subjects: tuple[str, ...] = ()
+    keys: tuple[str, ...] = ()
+    until: Annotated[str, Meta(pattern=r"^(\d{4}-\d{2}-\d{2})?$")] = ""
+
+
+class MasterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A rule of the company's own: who is master of a field in a stage, in place of the shipped rule for it."""
+
+    object: str
+    master: Literal["crm", "erp", "bank", "provider", "engine"]
+    field: str = ANY
+    stage: str = ANY
+    writers: tuple[str, ...] = ()
+    why: str = ""
+
+
 class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """The whole file. ``tokens`` gives each role that may use the API its bearer token, as ``env:NAME``."""
+    """The whole file.
+
+    ``tokens`` gives each role that may use the API, or a person in it (``operations/ann``), its bearer token, as
+    ``env:NAME``. With ``keys`` (the address of a database of its own) and ``master_key`` what is personal is sealed
+    and can be erased. With ``roots_key`` each day of the audit trail is signed into the file ``roots`` (for a SQLite
+    journal beside it unless told otherwise). ``holds`` are legal holds, ``masters`` rules of the systems of record.
+    """
 
     systems: dict[str, SystemConfig]
     journal: str = "sqlite:///engine.db"
@@ -60,53 +93,96 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rhythm: RhythmConfig = RhythmConfig()
     tokens: dict[str, str] = {}
     traces: str | None = None
+    keys: str | None = None
+    master_key: str | None = None
+    roots: str | None = None
+    roots_key: str | None = None
+    holds: tuple[HoldConfig, ...] = ()
+    masters: tuple[MasterConfig, ...] = ()
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
-    """Read, check and complete a configuration. Raises `ConfigError` naming file, place and remedy."""
+    """Read, check and complete a configuration. Raises `ConfigError`: one line with file, place and remedy."""
     try:
-        raw = yaml.safe_load(path.read_text(encoding="utf-8"))
+        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
     except OSError as missing:
-        raise ConfigError(f"{path}: cannot be read: {missing.strerror or missing}") from missing
+        reason = missing.strerror or missing
+        raise ConfigError(f"{path}: cannot be read: {reason}; give the path of a configuration") from missing
+    except UnicodeDecodeError as bad:
+        raise ConfigError(f"{path}: is not UTF-8; save it as UTF-8") from bad
     except yaml.MarkedYAMLError as bad:
         line = bad.problem_mark.line + 1 if bad.problem_mark else 1
         raise ConfigError(f"{path}:{line}: not YAML: {bad.problem or bad}; mend it there") from bad
     except yaml.YAMLError as bad:
-        raise ConfigError(f"{path}: not YAML: {bad}") from bad
+        raise ConfigError(f"{path}: not YAML: {' '.join(str(bad).split())}; save it as plain text") from bad
     try:
         config = msgspec.convert(raw, ServiceConfig)
     except msgspec.ValidationError as bad:
-        raise ConfigError(f"{path}: {_readable(bad)}") from bad
+        raise ConfigError(f"{path}: {_of_system(raw) or _readable(bad)}") from bad
     try:
         return _completed(config, Secrets(environment))
-    except (ConfigError, ProfileError) as bad:
+    except ConfigError as bad:
         raise ConfigError(f"{path}: {bad}") from bad
 
 
-def _readable(bad: msgspec.ValidationError) -> str:
-    told, _, place = str(bad).partition(" - at `$")
-    return f"{place.rstrip('`').lstrip('.') or 'the file'}: {told}"
+class _Loader(yaml.SafeLoader):
+    """YAML in which a key given twice is an error: the second one would win, unseen."""
+
+    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
+        """A mapping. Raises `yaml.MarkedYAMLError`."""
+        seen = []
+        for key, _ in node.value:
+            if key.value in seen:
+                raise yaml.constructor.ConstructorError(
+                    None, None, f"{key.value!r} is given twice; keep one", key.start_mark
+                )
+            seen.append(key.value)
+        made: dict[Any, Any] = super().construct_mapping(node, deep)
+        return made
+
+
+_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
+_MISSING = re.compile(r"Object missing required field `(.*)`")
+_WANTED = re.compile(r"Expected (.*?)(?:, got (.*))?")
+
+
+def _of_system(raw: Any) -> str:
+    """What is wrong in one of the systems, with its name; empty where nothing is."""
+    systems = raw.get("systems") if isinstance(raw, dict) else None
+    for role, system in systems.items() if isinstance(systems, dict) else ():
+        try:
+            msgspec.convert(system, SystemConfig)
+        except msgspec.ValidationError as bad:
+            return _readable(bad, f"systems.{role}")
+    return ""
+
+
+def _readable(bad: msgspec.ValidationError, within: str = "") -> str:
+    """The place in the file, what is wrong there, and the remedy."""
+    told, _, where = str(bad).partition(" - at `$")
+    place = f"{within}{where.rstrip('`')}".lstrip(".").replace("[...]", "")
+    inside = f"{place}." if place else ""
+    if found := _UNKNOWN.fullmatch(told):
+        return f"{inside}{found[1]}: there is no such setting; remove it, or correct its name"
+    if found := _MISSING.fullmatch(told):
+        return f"{inside}{found[1]}: is missing; give it"
+    if found := _WANTED.fullmatch(told):
+        got = f", not {found[2]}" if found[2] else ""
+        return f"{place or 'the file'}: must be {found[1]}{got}; correct it there".replace("`", "")
+    return f"{place or 'the file'}: {told}; correct it there".replace("`", "")
 
 
 def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
-    for role in _REQUIRED:
-        if role not in config.systems:
-            raise ConfigError(f"systems: {role} is missing; give its vendor and url")
-    for role, system in config.systems.items():
-        if role not in CONNECTORS:
-            raise ConfigError(f"systems.{role}: no such role; there are: {', '.join(CONNECTORS)}")
-        if system.vendor not in CONNECTORS[role]:
-            raise ConfigError(
-                f"systems.{role}.vendor: no connector for {system.vendor!r}; there are: {', '.join(CONNECTORS[role])}"
-            )
-        if not system.url.startswith(("http://", "https://")):
-            raise ConfigError(f"systems.{role}.url: {system.url!r} is no address; begin with http:// or https://")
-    if config.journal.partition(":")[0] not in ("sqlite", "postgresql+pg8000"):
-        raise ConfigError("journal: begin with sqlite:/// or postgresql+pg8000://")
-    for role in config.tokens:
-        if role not in ROLES:
-            raise ConfigError(f"tokens.{role}: no such role; there are: {', '.join(ROLES)}")
-    DesignProfile().with_choices(config.profile)
+    _check_systems(config)
+    _check_stores(config)
+    for name in config.tokens:
+        if name.partition("/")[0] not in ROLES or name.endswith("/"):
+            raise ConfigError(f"tokens.{name}: no such role; there are: {', '.join(ROLES)}; or role/person")
+    try:
+        DesignProfile().with_choices(config.profile)
+    except ProfileError as bad:
+        raise ConfigError(f"profile.{bad}") from bad
+    masters_of(config)
     systems = {
         role: msgspec.structs.replace(
             system,
@@ -118,7 +194,107 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
         for role, system in config.systems.items()
     }
     tokens = {role: _value(value, f"tokens.{role}", secrets) for role, value in config.tokens.items()}
-    return msgspec.structs.replace(config, systems=systems, tokens=tokens)
+    _check_tokens(tokens)
+    keys = {
+        name: None if given is None else _long(_value(given, name, secrets), name)
+        for name, given in (("master_key", config.master_key), ("roots_key", config.roots_key))
+    }
+    return msgspec.structs.replace(config, systems=systems, tokens=tokens, **keys)
+
+
+def _check_systems(config: ServiceConfig) -> None:
+    for role in _REQUIRED:
+        if role not in config.systems:
+            raise ConfigError(f"systems: {role} is missing; give its vendor and url")
+    for role, system in config.systems.items():
+        if role not in CONNECTORS:
+            raise ConfigError(f"systems.{role}: no such role; there are: {', '.join(CONNECTORS)}")
+        if system.vendor not in CONNECTORS[role]:
+            there = ", ".join(CONNECTORS[role]) or "none yet"
+            raise ConfigError(f"systems.{role}.vendor: no connector for {system.vendor!r}; there are: {there}")
+        if not system.url.startswith(("http://", "https://")):
+            raise ConfigError(f"systems.{role}.url: {system.url!r} is no address; begin with http:// or https://")
+
+
+def _check_stores(config: ServiceConfig) -> None:
+    for name, url in (("journal", config.journal), ("keys", config.keys)):
+        if url is None:
+            continue
+        if not url.startswith(("sqlite:///", "postgresql+pg8000://")) or url == "sqlite:///":
+            raise ConfigError(
+                f"{name}: {_without_password(url)!r} is no address; begin with sqlite:///FILE or postgresql+pg8000://"
+            )
+        if url.startswith("sqlite:///"):
+            _check_folder(name, url.removeprefix("sqlite:///"))
+    if (config.keys is None) != (config.master_key is None):
+        there, lacking = ("keys", "master_key") if config.master_key is None else ("master_key", "keys")
+        raise ConfigError(f"{lacking}: is missing; {there} is given, and personal data is sealed only with both")
+    if config.keys is not None and config.keys == config.journal:
+        raise ConfigError("keys: is the journal; keep them in a database of their own, or backups keep what is erased")
+    for name, path in (("traces", config.traces), ("roots", config.roots)):
+        if path is not None:
+            _check_folder(name, path)
+    if config.roots is not None and config.roots_key is None:
+        raise ConfigError("roots_key: is missing; roots are signed with it: give it, as env:VARIABLE")
+    if config.roots_key is not None and roots_path(config) is None:
+        raise ConfigError("roots: is missing; say in which file the daily roots are to be kept")
+
+
+def _check_folder(name: str, path: str) -> None:
+    if path != ":memory:" and not Path(path).parent.is_dir():
+        raise ConfigError(f"{name}: there is no folder for {path!r}; make it")
+
+
+def _check_tokens(tokens: Mapping[str, str]) -> None:
+    by_token: dict[str, str] = {}
+    for name, token in tokens.items():
+        if not token:
+            raise ConfigError(f"tokens.{name}: is empty; give it a token of its own, as env:VARIABLE")
+        if token in by_token:
+            raise ConfigError(f"tokens.{name}: is the token of {by_token[token]} too; give each its own")
+        by_token[token] = name
+
+
+def _long(text: str, name: str) -> str:
+    if len(text) < _SHORTEST_KEY:
+        raise ConfigError(f"{name}: has fewer than {_SHORTEST_KEY} characters; make it of 32 random bytes, as text")
+    return text
+
+
+def _without_password(url: str) -> str:
+    return re.sub(r"//[^@/]*@", "//", url)
+
+
+def roots_path(config: ServiceConfig) -> Path | None:
+    """Where the audit trail's roots are kept: as configured, else beside a SQLite journal."""
+    if config.roots is not None:
+        return Path(config.roots)
+    if config.journal.startswith("sqlite:///") and not config.journal.endswith(":memory:"):
+        return Path(f"{config.journal.removeprefix('sqlite:///')}.roots")
+    return None
+
+
+def masters_of(config: ServiceConfig) -> Registry:
+    """The systems of record: the shipped rules, those of the configuration in their place. Raises `ConfigError`."""
+    rules = {(rule.object, rule.field, rule.stage): rule for rule in DEFAULT.rules}
+    for number, own in enumerate(config.masters):
+        if own.object not in STAGES:
+            raise ConfigError(f"masters[{number}].object: no {own.object!r}; there are: {', '.join(STAGES)}")
+        if own.stage not in (ANY, *STAGES[own.object]):
+            there = ", ".join(STAGES[own.object])
+            raise ConfigError(f"masters[{number}].stage: {own.object} has no {own.stage!r}; there are: {there}")
+        if own.field not in (ANY, *TAGS[own.object]):
+            there = ", ".join(TAGS[own.object])
+            raise ConfigError(f"masters[{number}].field: {own.object} has no {own.field!r}; there are: {there}")
+        rules[own.object, own.field, own.stage] = Mastery(
+            own.object, own.field, own.stage, own.master, own.writers, own.why
+        )
+    return Registry(rules.values())
+
+
+def holds_of(config: ServiceConfig) -> tuple[LegalHold, ...]:
+    """The legal holds."""
+    return tuple(LegalHold(each.id, each.reason, each.subjects, each.keys, each.until) for each in config.holds)
 
 
 def _value(text: str, place: str, secrets: Secrets) -> str:
@@ -126,7 +302,7 @@ def _value(text: str, place: str, secrets: Secrets) -> str:
         return text
     try:
         return secrets.get(text.removeprefix(_ENV)).reveal()
-    except Exception as missing:
+    except SecretMissing as missing:
         raise ConfigError(f"{place}: {missing}") from missing
 
 

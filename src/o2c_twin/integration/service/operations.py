@@ -211,7 +211,7 @@ class Operations:
 
     def _eraser(self) -> Forgetting:
         if self._forgetting is None:
-            raise Refused(409, "no vault is configured; give the service 'keys' and 'master_key', see the documentation")
+            raise Refused(409, "no vault is configured; give the service 'keys' and 'master_key'")
         return self._forgetting
 
     # --- the trail -------------------------------------------------------------------------------

@@ -194,8 +194,8 @@ class Journal(Protocol):
         """
         ...
 
-    def mentions(self, text: str) -> dict[str, list[tuple[str, str]]]:
-        """Name and state of the events, effects and cases that are named by something holding ``text``."""
+    def mentions(self, text: str) -> list[tuple[str, str, tuple[str, ...]]]:
+        """Name, state and all names of the events, effects and cases that are named by something holding ``text``."""
         ...
 
     def finished_before(self, at: int) -> list[tuple[str, int]]:

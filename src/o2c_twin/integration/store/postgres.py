@@ -5,7 +5,7 @@ worked in order, belongs to one worker at a time, until it lets go of it or its 
 a commit is a round trip of about a millisecond, in which a worker does nothing else; what scales is the workers.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
@@ -72,8 +72,17 @@ class PostgresJournal(Governed):
             result = self._db.execute(text(statement), values)
             return [tuple(row) for row in result] if result.returns_rows else []
 
+    def rename(self, old: str, new: Callable[[str], str]) -> int:
+        """As of any journal; lanes are named by the same names."""
+        with self.together():
+            held = select(LANE.c.name).where(LANE.c.name.contains(old, autoescape=True))
+            for (name,) in list(self._db.execute(held)):
+                if new(name) != name:
+                    self._db.execute(LANE.delete().where(LANE.c.name == name))
+            return super().rename(old, new)
+
     def compact(self) -> None:
-        """Nothing: old versions of rows are the server's own, until its vacuum; archives of its log are the operator's."""
+        """Nothing: old versions of rows are the server's until its vacuum, archives of its log the operator's."""
 
     # --- lanes -----------------------------------------------------------------------------------
 

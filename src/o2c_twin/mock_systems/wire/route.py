@@ -117,7 +117,7 @@ class Router:
         # A static segment wins over a parameter, with a way back when it leads nowhere. Without a
         # method any operation at the end of the path will do.
         if i == len(segments):
-            return node if (method in node.param_methods if method else node.param_methods) else None
+            return node if (method in node.param_methods if method is not None else node.param_methods) else None
         segment = segments[i]
         step = node.static.get(segment)
         if step is not None:

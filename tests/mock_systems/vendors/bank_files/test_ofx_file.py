@@ -20,7 +20,7 @@ def written(of, version, currency="EUR", number=42, **config):
 def read(document):
     reader = pytest.importorskip(
         "ofxtools.Parser",
-        reason="a reader under the GPL, and so none of this project's dependencies: install ofxtools to compare with it",
+        reason="GPL, so no dependency of this project: install ofxtools to compare with it",
     )
     tree = reader.OFXTree()
     tree.parse(io.BytesIO(document))

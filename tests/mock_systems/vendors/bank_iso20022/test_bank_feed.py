@@ -44,6 +44,12 @@ def test_the_credentials_may_come_in_a_basic_header(open_bank):
     assert log_in(bank, "grant_type=client_credentials", authorization=basic).status == 200
 
 
+@pytest.mark.parametrize("basic", ["é", "%%%", "//4="])
+def test_a_header_that_holds_no_credentials_is_a_bad_login(bank, basic):
+    answer = log_in(bank, "grant_type=client_credentials", authorization=f"Basic {basic}")
+    assert (answer.status, json.loads(answer.body)["error"]) == (401, "invalid_client")
+
+
 @pytest.mark.parametrize(
     ("form", "basic", "status", "error"),
     [

@@ -455,3 +455,18 @@ def test_nonsense_is_refused_and_never_a_crash(new_company: Any) -> None:
     assert max(statuses) < 500
     assert {200, 201, 204, 400, 404, 405} <= set(statuses)
     assert sum(company.core.trial_balance().values()) == 0
+
+
+# --- options on writes --------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("option", ["$select=nothing", "$expand=nothing", "$count=perhaps", "$top=x"])
+@pytest.mark.parametrize(
+    ("set_", "body"), [("customers", {"displayName": "Acme"}), ("items", {"displayName": "Widget"})]
+)
+def test_a_write_whose_answer_cannot_be_as_asked_is_refused_and_writes_nothing(
+    company: Any, set_: str, body: dict[str, Any], option: str
+) -> None:
+    before = company.dialect.core.snapshot()
+    assert company.refusal("POST", f"{set_}?{option}", body)[0] == 400
+    assert company.dialect.core.snapshot() == before

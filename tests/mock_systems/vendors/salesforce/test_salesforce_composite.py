@@ -164,6 +164,13 @@ def test_a_batch_does_each_call_for_itself_and_counts_them_all(org):
     assert org.call("GET", "/limits").json["DailyApiRequests"]["Remaining"] == before - 4
 
 
+def test_a_call_without_a_method_is_refused_and_nothing_is_done(org):
+    good = {"method": "POST", "url": "v59.0/sobjects/Account", "richInput": {"Name": "A"}}
+    answer = org.call("POST", "/composite/batch", {"batchRequests": [good, {**good, "method": ""}]})
+    assert (answer.status, answer.json[0]["errorCode"]) == (400, "JSON_PARSER_ERROR")
+    assert org.rows("SELECT Id FROM Account") == []
+
+
 def test_a_batch_may_stop_at_the_first_error(org):
     good = {"method": "POST", "url": "v59.0/sobjects/Account", "richInput": {"Name": "A"}}
     bad = {"method": "POST", "url": "v59.0/sobjects/Account", "richInput": {}}

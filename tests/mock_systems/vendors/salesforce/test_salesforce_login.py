@@ -60,6 +60,13 @@ def test_the_app_may_name_itself_in_the_authorization_header(org):
     assert answer.status == 200
 
 
+@pytest.mark.parametrize("basic", ["é", "%%%", "//4="])
+def test_a_header_that_holds_no_credentials_is_a_bad_login(org, basic):
+    answer = org.raw("POST", "/services/oauth2/token", b"grant_type=client_credentials", authorization=f"Basic {basic}")
+    assert answer.status in (400, 401)
+    assert answer.json["error"] == "invalid_client_id"
+
+
 @pytest.mark.parametrize(
     ("form", "error", "description"),
     [

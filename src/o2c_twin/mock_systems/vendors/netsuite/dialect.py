@@ -13,8 +13,10 @@ from o2c_twin.mock_systems.vendors.netsuite.jobs import Jobs, JobsState
 from o2c_twin.mock_systems.vendors.netsuite.ledger import Ledger
 from o2c_twin.mock_systems.vendors.netsuite.login import TokenLogin
 from o2c_twin.mock_systems.vendors.netsuite.operations import ROUTES
+from o2c_twin.mock_systems.vendors.netsuite.promises import PROMISES
 from o2c_twin.mock_systems.vendors.netsuite.shapes import Shapes
 from o2c_twin.mock_systems.vendors.netsuite.values import Dates
+from o2c_twin.mock_systems.wire.capability import Promise
 from o2c_twin.mock_systems.wire.dialect import Dialect
 from o2c_twin.mock_systems.wire.limits import Limiter, Verdict
 from o2c_twin.mock_systems.wire.message import Request, Response
@@ -38,6 +40,7 @@ class NetSuiteDialect(Dialect):
     vendor: ClassVar[str] = "NetSuite"
     family: ClassVar[str] = "erp"
     routes: ClassVar[tuple[Operation, ...]] = ROUTES
+    promises: ClassVar[tuple[Promise, ...]] = PROMISES
 
     def __init__(self, world: World, core: ErpCore, config: NetSuiteConfig) -> None:
         if not config.integrations:

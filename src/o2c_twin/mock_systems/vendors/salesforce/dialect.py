@@ -12,6 +12,7 @@ from o2c_twin.mock_systems.vendors.salesforce.limits import DAILY, LONG_CALLS, d
 from o2c_twin.mock_systems.vendors.salesforce.login import Login, Sessions
 from o2c_twin.mock_systems.vendors.salesforce.operations import ROUTES
 from o2c_twin.mock_systems.vendors.salesforce.org import Org, Traces
+from o2c_twin.mock_systems.vendors.salesforce.promises import PROMISES
 from o2c_twin.mock_systems.vendors.salesforce.queries import Queries
 from o2c_twin.mock_systems.vendors.salesforce.rows import Rows
 from o2c_twin.mock_systems.vendors.salesforce.shapes import Shape, shapes_of
@@ -42,6 +43,7 @@ class SalesforceDialect(Dialect):
     vendor = "salesforce"
     family = "crm"
     routes = ROUTES
+    promises = PROMISES
     router = Router(ROUTES)
 
     def __init__(self, world: World, config: SalesforceConfig) -> None:

@@ -63,13 +63,17 @@ class Finder:
                 return False
         return True
 
-    def expand(self, shown: Shape, paths: list[str], version: Version) -> Shape:
-        """Put records in the place of their ids. Raises `Refused` for a path that leads nowhere."""
+    def check_depth(self, paths: list[str]) -> None:
+        """Raises `Refused` for a path that is too long, whatever it leads through: before anything is done."""
         for path in paths:
             steps = path.split(".")
             if len(steps) - (steps[0] == "data") > _MOST_LEVELS:
                 refuse(400, f"You cannot expand more than {_MOST_LEVELS} levels of a property: {path}", param="expand")
-            if not self._walk(shown, steps, version):
+
+    def expand(self, shown: Shape, paths: list[str], version: Version) -> Shape:
+        """Put records in the place of their ids. Raises `Refused` for a path that leads nowhere."""
+        for path in paths:
+            if not self._walk(shown, path.split("."), version):
                 refuse(400, f"This property cannot be expanded ({path[:100]}).", param="expand")
         return shown
 

@@ -90,6 +90,7 @@ def _work(stripe: "StripeDialect", work: Work, call: Call, read: Any, asked: Ask
     instruments = stripe.core.state.instruments
     before = len(instruments)
     try:
+        stripe.finder.check_depth(read.expand)
         shown = work(stripe, asked, read)
         if read.expand:
             stripe.finder.expand(shown, read.expand, asked.version)

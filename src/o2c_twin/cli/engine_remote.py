@@ -1,0 +1,85 @@
+"""`o2c engine status, cases, replay, sweep, pause, resume`: what one role does with an engine that runs."""
+
+from datetime import UTC, datetime
+
+import click
+
+from o2c_twin.cli.engine_client import ask, done, remote
+from o2c_twin.cli.terminal import console, print_json
+
+
+@click.command(short_help="How the engine is doing.")
+@remote
+def status(url: str, as_json: bool) -> None:
+    """Counts of events, effects and cases, each system's line, and what is paused."""
+    told = ask("GET", url, "/api/status")
+    if as_json:
+        print_json(told)
+        return
+    for name, count in sorted(told["counts"].items()):
+        click.echo(f"{name:<16}{count:>10,}")
+    for name, line in told["lines"].items():
+        state = "does not answer" if line["breaker_open"] else "answers"
+        click.echo(f"{name:<16}{line['calls']:>10,} calls, {line['throttled']:,} throttled, {state}")
+    click.echo(f"paused: {', '.join(told['paused']) or 'nothing'}")
+
+
+@click.command(short_help="The cases people must settle.")
+@click.option("--state", type=click.Choice(["open", "closed", "replayed"]), help="Only cases in this state.")
+@remote
+def cases(state: str | None, url: str, as_json: bool) -> None:
+    """Every case: since when, whose, why."""
+    told = ask("GET", url, f"/api/cases?state={state}" if state else "/api/cases")
+    if as_json:
+        print_json({"cases": told})
+        return
+    from rich.table import Table
+
+    table = Table("case", "state", "kind", "owner", "since", "reason", box=None)
+    for case in told:
+        since = datetime.fromtimestamp(case["opened_at"] / 1e6, UTC).strftime("%Y-%m-%d %H:%M")
+        table.add_row(case["case_id"], case["state"], case["kind"], case["owner"], since, case["reason"])
+    console().print(table if told else "no cases")
+
+
+@click.command(short_help="Work a case once more, or close it.")
+@click.argument("case_id")
+@click.option("--close", "closing", is_flag=True, help="Close it: a person settled it outside. Needs --note.")
+@click.option("--note", default="", help="What was done; it is on the audit trail.")
+@click.option("--result", help="With --close: the id of what was made by hand.")
+@click.option("--approval", help="Where the design asks for four eyes: the id of the approval.")
+@remote
+def replay(
+    case_id: str, closing: bool, note: str, result: str | None, approval: str | None, url: str, as_json: bool
+) -> None:
+    """Work the event of CASE_ID again: what is done stays done, what was given up is sent again."""
+    body = {"action": "close" if closing else "replay", "note": note, "result": result, "approval": approval}
+    done(ask("POST", url, f"/api/cases/{case_id}", body), as_json, f"{case_id}: {body['action']} done")
+
+
+@click.command(short_help="Ask a system for its changes now.")
+@click.argument("system")
+@remote
+def sweep(system: str, url: str, as_json: bool) -> None:
+    """Ask SYSTEM (crm, erp, bank, payments) now for what it changed since it was last asked."""
+    done(ask("POST", url, f"/api/sweep/{system}"), as_json, f"{system}: swept")
+
+
+@click.command(short_help="Pause a flow.")
+@click.argument("flow")
+@remote
+def pause(flow: str, url: str, as_json: bool) -> None:
+    """Work no event of FLOW until it is resumed; they are taken in and wait."""
+    done(ask("POST", url, f"/api/flows/{flow}/pause"), as_json, f"{flow}: paused")
+
+
+@click.command(short_help="Go on with a paused flow.")
+@click.argument("flow")
+@remote
+def resume(flow: str, url: str, as_json: bool) -> None:
+    """Go on with FLOW."""
+    done(ask("POST", url, f"/api/flows/{flow}/resume"), as_json, f"{flow}: resumed")
+
+
+COMMANDS = (status, cases, replay, sweep, pause, resume)
+"""Of this module."""

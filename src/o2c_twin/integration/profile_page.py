@@ -1,0 +1,151 @@
+"""The documentation page of the design profile: ``python -m o2c_twin.integration.profile_page``."""
+
+import sys
+from collections.abc import Mapping
+from types import MappingProxyType
+
+from o2c_twin.integration.presets import PRESETS
+from o2c_twin.integration.profile import AXES, DesignProfile
+
+_TESTS = ""
+
+_TRIGGERS = {
+    "webhook": ("a push that is lost is found by the next sweep only", "to-be"),
+    "poll": ("calls around the clock, and news as old as the interval", "api-throttling"),
+    "nightly": ("everything is a night old, and a hold may wait for a weekend", "credit-hold-loop"),
+    "hybrid": ("the calls of a poll", "lost-webhooks"),
+}
+_OWN_TRIGGER = {"as-trigger": ("nothing", "to-be"), **_TRIGGERS}
+
+COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
+    {
+        "topology": {
+            "manual": ("clerks' hours, typing errors, papers that get lost", "as-is"),
+            "hub": ("one system more to run", "to-be"),
+            "point-to-point": ("what one script learned the others look up again or do without", "lost-replies"),
+            "native-connector": ("no cash application: clerks do it; no other trigger or matching", "to-be"),
+            "event-driven": ("a broker to run; without an inbox, work done twice", _TESTS),
+            "api-first": ("sales waits, and presses again when it failed", "lost-replies"),
+        },
+        "delivery": {
+            "fire-and-forget": ("every failure is a loss, and nobody is told", "api-throttling"),
+            "naive-retry": ("a lost answer is a double, a long outage a loss", "lost-replies"),
+            "effectively-once": ("two commits a write", "lost-replies"),
+        },
+        "trigger": _TRIGGERS,
+        "trigger_crm": _OWN_TRIGGER,
+        "trigger_erp": _OWN_TRIGGER,
+        "trigger_bank": _OWN_TRIGGER,
+        "retry": {
+            "by-delivery": ("nothing", "lost-replies"),
+            "none": ("every hiccup is a case, or a loss", "api-throttling"),
+            "fixed": (
+                "half a minute of outage is a case, or a loss; a refusal is repeated five times",
+                "api-throttling",
+            ),
+            "ladder": ("waits longer than the outage, and gives up after a day", "api-throttling"),
+            "full": ("a case may open three days late", "api-throttling"),
+        },
+        "breaker": {
+            "off": ("calls into an outage, as many as there is work", _TESTS),
+            "on": ("work waits up to five minutes longer than the outage", _TESTS),
+        },
+        "sweep": {
+            "off": ("lost pushes stay lost: goods unbilled, sales untold", "lost-webhooks"),
+            "daily": ("a lost push costs up to a day", "lost-webhooks"),
+            "six-hourly": ("a lost push costs up to six hours", "lost-webhooks"),
+            "hourly": ("24 questions a day and system", "lost-webhooks"),
+        },
+        "invoice_trigger": {
+            "goods-issue": ("an invoice a delivery", "to-be"),
+            "daily": ("up to a day of money", "late-invoices"),
+            "weekly": ("up to a week of money", "late-invoices"),
+            "month-end": ("up to a month of money, and a month's invoices in one evening", "late-invoices"),
+            "manual": ("clerks' hours, and delivery notes that get lost", "late-invoices"),
+        },
+        "credit_visibility": {
+            "nightly": ("a hold is seen the next morning", "credit-hold-loop"),
+            "event": ("a note a change", "credit-hold-loop"),
+            "order-entry": ("a question an order, and orders that wait outside the ERP", "credit-hold-loop"),
+        },
+        "matching": {
+            "off": ("a customer has as many masters and limits as spellings", "duplicate-masters"),
+            "name": ("two spellings are two customers, two companies of one name are one", "duplicate-masters"),
+            "exact-key": ("needs a number on every account, typed right", "duplicate-masters"),
+            "normalised": ("companies that differ in legal form only become one", "duplicate-masters"),
+            "probabilistic": ("orders wait for an answer when in doubt; reads of the CRM", "duplicate-masters"),
+        },
+        "survivorship": {
+            "last-change": ("a second account that is changed may raise the credit limit", "duplicate-masters"),
+            "golden": ("all accounts of the customer are read at each change", "duplicate-masters"),
+        },
+        "partials": {
+            "first-only": ("later parcels are on no invoice", "partial-shipments"),
+            "per-delivery": ("an invoice a delivery", "partial-shipments"),
+        },
+        "cash": {
+            "exact": ("clerks apply whatever is a cent short or names nothing", "to-be"),
+            "tolerance": ("charges up to the tolerance are given away", _TESTS),
+            "mangled": ("now and then a digit is read as another's", _TESTS),
+            "full": ("now and then an amount fits by chance", "to-be"),
+        },
+        "monitoring": {
+            "off": ("a case waits for Monday, and its customer with it", "to-be"),
+            "log": ("a case waits for the morning", "to-be"),
+            "alert": ("interruptions", "to-be"),
+            "escalate": ("interruptions of people further up", "to-be"),
+        },
+        "controls": {
+            "none": ("nobody but the clerk sees what was done", "to-be"),
+            "roles": ("a case waits for the one desk that may", "to-be"),
+            "four-eyes": ("two people's work a case", "to-be"),
+        },
+        "contract": {
+            "evolve": ("somebody does by hand what could not be read", _TESTS),
+            "freeze": ("everything of that flow waits", _TESTS),
+            "discard": ("what was left out is not done", _TESTS),
+        },
+    }
+)
+"""What each value of each axis costs, and the shipped scenario that shows it; `_TESTS` where none does."""
+
+_HEAD = """# The design profile
+
+Made from `o2c_twin/integration/profile.py`, `presets.py` and `profile_page.py` by
+`python -m o2c_twin.integration.profile_page`; do not edit by hand.
+
+A design is one value on each axis. Each value is a branch of the engine, or of what people do beside it, and never
+a factor in a report: `o2c run SCENARIO --set axis=value` plays it. The value in bold is the default. A scenario
+file sets axes under `design:` and `naive:`; `preset: NAME` there, or `--set preset=NAME`, sets all of them, and
+axes named besides change the preset.
+"""
+_NOTES = """## What to know
+
+- With `topology=manual` there is no engine, and the other axes choose nothing. `native-connector` polls and matches
+  by number whatever `trigger` and `matching` say.
+- `breaker`, `sweep`, `contract`, `controls`, and cases at all, are of `delivery=effectively-once`: a naive script has
+  none of them. `monitoring` says who hears of cases, so it is the same with it.
+- `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
+- `contract` is about records that cannot be read as what they should be. No shipped fault makes such records.
+"""
+
+
+def markdown() -> str:
+    """The whole page."""
+    defaults = DesignProfile().choices()
+    parts = [_HEAD, "## Axes\n", "| axis | value | what it does | what it costs | shown by |", "|" + " --- |" * 5]
+    for axis, values in AXES.items():
+        for value, meaning in values.items():
+            cost, scenario = COSTS[axis][value]
+            shown = f"`{scenario}`" if scenario != _TESTS else "the engine's tests only"
+            name = f"**`{value}`**" if defaults[axis] == value else f"`{value}`"
+            parts.append(f"| `{axis}` | {name} | {meaning} | {cost} | {shown} |")
+    parts += ["", "## Presets\n", "| preset | what it is | what differs from the defaults |", "|" + " --- |" * 3]
+    for preset, what in PRESETS.items():
+        differs = ", ".join(f"`{axis}={value}`" for axis, value in what.choices.items())
+        parts.append(f"| `{preset}` | {what.says} | {differs} |")
+    return "\n".join([*parts, "", _NOTES])
+
+
+if __name__ == "__main__":
+    sys.stdout.write(markdown())

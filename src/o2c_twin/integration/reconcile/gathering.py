@@ -1,0 +1,134 @@
+"""The rows of one look: listed, held against what their shape should be, and completed by what belongs to them."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from o2c_twin.integration.reconcile.contract import Mode, checked
+from o2c_twin.integration.reconcile.memory import Memory
+from o2c_twin.integration.reconcile.ports import Gone, Kind, Listing, Listings, Row
+from o2c_twin.integration.reconcile.remedies import case_about_gone
+from o2c_twin.integration.reconcile.sides import Found
+from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.runtime.errors import DeadLetter
+
+_MICRO = 1_000_000
+_CRM_KINDS: tuple[Kind, ...] = ("customer", "deal")
+_ERP_KINDS: tuple[Kind, ...] = ("customer", "order", "shipment", "invoice")
+_DELETED: tuple[tuple[str, Kind], ...] = (("crm", "customer"), ("crm", "deal"), ("erp", "customer"), ("erp", "order"))
+
+
+@dataclass(frozen=True, slots=True)
+class Horizon:
+    """How far back records (None: all of them) and deletions are looked at, in seconds, and by which contract."""
+
+    records_s: float | None
+    deleted_s: float
+    contract: Mode
+
+
+class Gathering:
+    """The rows of one look. ``blind`` names kinds that could not be read, ``drifts`` what has changed in shape,
+    ``unread`` records that could not be read, by what is to be said of them.
+    """
+
+    def __init__(self, engine: Engine, listings: Listings, horizon: Horizon, memory: Memory) -> None:
+        self._engine = engine
+        self._listings: Mapping[str, Listing] = {"crm": listings.crm, "erp": listings.erp}
+        self._horizon = horizon
+        self._memory = memory
+        self._crm: dict[tuple[str, str], Row] = {}
+        self._erp: dict[tuple[str, str], Row] = {}
+        self.blind: list[str] = []
+        self.drifts: list[str] = []
+        self.unread: dict[str, tuple[str, str, str]] = {}
+
+    async def rows(self) -> Found:
+        """Everything, or what changed within the horizon with what belongs to it."""
+        now = self._engine.clock.now()
+        since = 0 if self._horizon.records_s is None else now - int(self._horizon.records_s * _MICRO)
+        for role, kinds in (("crm", _CRM_KINDS), ("erp", _ERP_KINDS)):
+            for kind in kinds:
+                await self._list(role, kind, since, now + _MICRO)
+        if self.blind:
+            return Found((), ())
+        gone: dict[str, list[Gone]] = {"crm": [], "erp": []}
+        for role, kind in _DELETED:
+            listing = self._listings[role]
+            back = max(0, now - int(self._horizon.deleted_s * _MICRO))
+            try:
+                ask = partial(listing.deleted, kind, back)
+                gone[role] += await self._engine.delivery.read(listing.system, f"sweep:{role}:{kind}", ask)
+            except DeadLetter as letter:
+                self.blind.append(f"{listing.system} deleted {kind}: {letter.reason}")
+        await self._counterparts(gone)
+        return Found(
+            tuple(self._crm.values()),
+            tuple(self._erp.values()),
+            tuple(gone["crm"]),
+            tuple(gone["erp"]),
+            self._horizon.records_s is None,
+            frozenset(self.unread.values()),
+        )
+
+    async def _list(self, role: str, kind: Kind, since: int, until: int) -> None:
+        listing = self._listings[role]
+        try:
+            rows = await self._engine.delivery.read(
+                listing.system, f"sweep:{role}:{kind}", lambda: listing.listing(kind, since, until)
+            )
+        except DeadLetter as letter:
+            self.blind.append(f"{listing.system} {kind}: {letter.reason}")
+            return
+        shape = listing.shapes.get(kind)
+        if shape is not None:
+            decision = checked(self._horizon.contract, shape, listing.sample(kind))
+            self.drifts += [str(drift) for drift in decision.drifts]
+            if decision.action == "stop":
+                self.blind.append(f"{listing.system} {kind}: {'; '.join(str(d) for d in decision.drifts)}")
+                return
+        self._keep(role, rows)
+
+    def _keep(self, role: str, rows: Sequence[Row]) -> None:
+        kept = self._crm if role == "crm" else self._erp
+        kept.update({(row.kind, row.id): row for row in rows if not row.unread})
+        strange = [row for row in rows if row.unread]
+        self.unread |= {f"{role} {row.kind} {row.id}: {row.unread}": (role, row.kind, row.id) for row in strange}
+        if strange and self._horizon.contract == "freeze":
+            self.blind.append(f"{role} {strange[0].kind}: {strange[0].unread}")
+
+    async def _counterparts(self, gone: Mapping[str, Sequence[Gone]]) -> None:
+        """What belongs to a listed record and was not listed: by its id it is there, or it is gone indeed."""
+        memory = self._memory
+        orders = [row for (kind, _), row in self._erp.items() if kind == "order"]
+        deals = [deal for row in orders if (deal := memory.deal_of(row.id, row.fields["external_id"])) is not None]
+        deals += [d for g in gone["erp"] if g.kind == "order" and (d := memory.deal_of(g.id, None)) is not None]
+        accounts = [g.id for g in gone["crm"] if g.kind == "customer"]
+        await self._name("crm", "deal", deals)
+        wanted = [str(row.fields["order"]) for (kind, _), row in self._erp.items() if kind in ("invoice", "shipment")]
+        wanted += [o for (kind, id_), _ in self._crm.items() if kind == "deal" and (o := memory.order_of(id_))]
+        await self._name("erp", "order", wanted)
+        buyers = [id_ for (kind, id_) in self._crm if kind == "customer"]
+        customers = [c for id_ in (*buyers, *accounts) if (c := memory.customer_of(id_)) is not None]
+        await self._name("erp", "customer", customers)
+
+    async def _name(self, role: str, kind: Kind, ids: Sequence[str]) -> None:
+        kept = self._crm if role == "crm" else self._erp
+        # What a person was asked about is known to be gone.
+        missing = [
+            id_
+            for id_ in dict.fromkeys(ids)
+            if (kind, id_) not in kept and not self._memory.has_case(case_about_gone(kind, id_))
+        ]
+        if not missing:
+            return
+        listing = self._listings[role]
+        try:
+            self._keep(
+                role,
+                await self._engine.delivery.read(
+                    listing.system, f"sweep:{role}:{kind}", lambda: listing.named(kind, missing)
+                ),
+            )
+        except DeadLetter as letter:
+            self.blind.append(f"{listing.system} {kind}: {letter.reason}")

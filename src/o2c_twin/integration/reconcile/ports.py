@@ -1,0 +1,75 @@
+"""What a connector offers to a sweep: rows of what it holds, cheaply, and what was deleted."""
+
+from collections.abc import Mapping, Sequence
+from typing import Literal, Protocol
+
+import msgspec
+
+from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.reconcile.contract import Shape
+
+Kind = Literal["customer", "deal", "order", "shipment", "invoice"]
+"""In a CRM ``customer`` is the account; deals are the CRM's, the last three the ERP's."""
+Value = str | int | None
+
+
+class Row(msgspec.Struct, frozen=True):
+    """A record as a listing shows it.
+
+    ``at`` is its last change in microseconds since the epoch; ``fields`` are canonical names and values, money in
+    minor units; ``amount_minor`` is what the document is about (0 for masters). ``event`` is what the connector
+    would have told the engine of this change. ``unread``: why nothing could be made of it; then it has no fields.
+    """
+
+    kind: Kind
+    id: str
+    at: int
+    fields: dict[str, Value]
+    amount_minor: int = 0
+    event: Inbound | None = None
+    unread: str = ""
+
+
+class Gone(msgspec.Struct, frozen=True):
+    """A record that was deleted, and when (microseconds since the epoch)."""
+
+    kind: Kind
+    id: str
+    at: int
+
+
+class Listing(Protocol):
+    """One system's listings. Every method raises `CallFailed`; one strange record among many is given as unread.
+
+    Fields by kind. CRM ``deal``: account, won, order_number, order_id, credit, fulfilment, invoice_number, payment.
+    CRM ``customer``: name, number, terms_days, credit_limit_minor, email, erp_id. ERP ``customer``: the first five
+    and external_id. ``order``: number, external_id, customer, credit, fulfilment, to_bill. ``invoice``: number,
+    order, state (open, part paid, paid). ``shipment``: number, order. Yes and no are texts; None is "not there".
+    """
+
+    system: str
+    shapes: Mapping[Kind, Shape]
+    """What the vendor's own records must look like."""
+
+    async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
+        """Records changed after ``since`` and not after ``until``; of deals those that are won."""
+        ...
+
+    async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
+        """The records of these ids, whenever they changed; those that are not there are left out."""
+        ...
+
+    async def deleted(self, kind: Kind, since: int) -> list[Gone]:
+        """Records deleted after an instant, as far back as the vendor keeps account of it."""
+        ...
+
+    def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
+        """Some of the vendor's own records of the last listing, as they came."""
+        ...
+
+
+class Listings(msgspec.Struct, frozen=True):
+    """The listings of an estate."""
+
+    crm: Listing
+    erp: Listing

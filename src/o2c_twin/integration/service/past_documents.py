@@ -1,0 +1,42 @@
+"""Past documents for a changed map: what the engine wrote, as its journal has it."""
+
+from collections.abc import Callable, Iterable, Iterator
+from typing import Any
+
+import msgspec
+
+from o2c_twin.integration.connectors.writes import WRITES
+from o2c_twin.integration.governance.vault import MARK
+from o2c_twin.integration.mappings import CompiledMap, Document
+from o2c_twin.integration.mappings.schema import CANONICAL
+from o2c_twin.integration.store import Effect
+
+SOURCES = {
+    f"{CANONICAL}.Party": ("put_customer", "update_customer", "put_payer"),
+    f"{CANONICAL}.Deal": ("put_order",),
+}
+"""Source of a map to the writes whose arguments are such documents; of others the journal keeps none."""
+
+
+def past_documents(
+    effects: Iterable[Effect], compiled: CompiledMap, opened: Callable[[Effect], Effect]
+) -> Iterator[Document]:
+    """Every document a map was given, oldest first; those that were erased or whose time is over are not there."""
+    wanted = SOURCES.get(compiled.spec.source, ())
+    for effect in effects:
+        if effect.write not in wanted:
+            continue
+        told = opened(effect).arguments
+        if not told or told.startswith(MARK.encode()):
+            continue
+        try:
+            arguments = WRITES[effect.write].arguments.decode(told)
+        except msgspec.MsgspecError:
+            # Under a legal hold only a pseudonymous copy is left.
+            continue
+        record = next(each for each in arguments if isinstance(each, msgspec.Struct))
+        yield Document(effect.key, record, _given(effect.write, arguments))
+
+
+def _given(write: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
+    return {"customer": arguments[1], "items": arguments[2]} if write == "put_order" else {}

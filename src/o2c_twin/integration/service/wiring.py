@@ -1,0 +1,58 @@
+"""An engine put under governance: its audit trail, the systems of record, and the operations people have on it."""
+
+from collections.abc import Callable, Iterable
+
+from o2c_twin.integration.governance import subjects
+from o2c_twin.integration.governance.errors import Erased
+from o2c_twin.integration.governance.personal_data import ERASED
+from o2c_twin.integration.governance.retention import LegalHold
+from o2c_twin.integration.governance.systems_of_record import DEFAULT, Refusal, Registry
+from o2c_twin.integration.governance.vault import Vault
+from o2c_twin.integration.governance.write_guard import guard
+from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.service.approvals import Approvals
+from o2c_twin.integration.service.forgetting import Eraser
+from o2c_twin.integration.service.operations import Operations
+from o2c_twin.integration.service.reading import JournalAudit
+from o2c_twin.integration.store.audit_log import Trail
+from o2c_twin.integration.store.sealed import Sealing
+
+
+def names_of(vault: Vault | None) -> Callable[[str, str], str]:
+    """How a name is told where it cannot be taken back (log, trace, audit): an account's id by its pseudonym."""
+
+    def named(text: str, subject: str) -> str:
+        if vault is None or not subject:
+            return text
+        try:
+            return subjects.renamed(text, subject, vault.pseudonym(subject))
+        except Erased:
+            return subjects.renamed(text, subject, ERASED)
+
+    return named
+
+
+def governed(
+    engine: Engine,
+    vault: Vault | None = None,
+    holds: Iterable[LegalHold] = (),
+    registry: Registry = DEFAULT,
+    refused: Callable[[Refusal], None] = lambda _: None,
+) -> Operations:
+    """Give an engine its audit trail and its systems of record; gives the operations.
+
+    With a ``vault`` the engine's journal is a sealed one.
+    """
+    journal, now = engine.journal, engine.clock.now
+    trail = Trail(journal, vault)
+    engine.delivery.audit = trail
+    engine.delivery.registry = guard(registry, refused)
+    eraser = None
+    if vault is not None and isinstance(journal, Sealing):
+        eraser = Eraser(journal, vault, trail, now, journal.hidden, sorted(engine.systems), holds)
+
+    def told(who: str, operation: str, subject: str, outcome: str) -> None:
+        trail.add(now(), who, operation, subject, outcome)
+
+    approvals = Approvals(journal, now, vault)
+    return Operations(engine, told, JournalAudit(journal), approvals, eraser, names_of(vault))

@@ -1,0 +1,574 @@
+"""The ledgers: the business state of all systems at an instant, in names that do not depend on who came first.
+
+Two runs of one business, live and virtual or over two brands, have the same ledgers when the same goods and the
+same money are in the same places. Vendors' ids and document numbers follow the order of the calls within a day,
+so documents are named here by what they belong to: an order by the customer's purchase order number, the second
+invoice of it ``PO-000004/invoice 2``. Instants are days (UTC). Amounts are integer minor units of the
+estate's currency, quantities in the item's unit.
+"""
+
+from collections.abc import Callable, Iterable, Sequence
+from datetime import UTC, datetime
+from hashlib import blake2b
+from typing import Any, TypeVar
+
+import msgspec
+
+from o2c_twin.mock_systems.roles.bank import Entry
+from o2c_twin.mock_systems.roles.billing import BillingCore
+from o2c_twin.mock_systems.roles.direct_debit import DirectDebitCore
+from o2c_twin.mock_systems.roles.erp import Customer, SalesOrder
+from o2c_twin.mock_systems.roles.erp.rules import fulfilment_status
+from o2c_twin.twin.estate import Estate
+
+_T = TypeVar("_T")
+
+
+class Row(msgspec.Struct, frozen=True, kw_only=True):
+    """One record; ``key`` is its name in every run."""
+
+    key: str
+
+
+class LineRow(msgspec.Struct, frozen=True, order=True):
+    """An article in a document; ``shipped`` and ``billed`` only where it is an order's."""
+
+    sku: str
+    quantity: int
+    unit_price_minor: int
+    shipped: int = 0
+    billed: int = 0
+
+
+class CustomerRow(Row, frozen=True, kw_only=True):
+    """A customer of the ERP, by the company's customer number."""
+
+    name: str
+    terms_days: int
+    credit_limit_minor: int | None
+    hold: str
+    balance_minor: int
+    open_orders_minor: int
+    unbilled_minor: int
+    unapplied_minor: int
+
+
+class OrderRow(Row, frozen=True, kw_only=True):
+    """A sales order."""
+
+    customer: str
+    entered_on: str
+    credit: str
+    fulfilment: str
+    channel: str
+    lines: tuple[LineRow, ...]
+
+
+class DeliveryRow(Row, frozen=True, kw_only=True):
+    """A goods issue; ``invoice`` once it is billed."""
+
+    customer: str
+    issued_on: str
+    invoice: str | None
+    lines: tuple[LineRow, ...]
+
+
+class InvoiceRow(Row, frozen=True, kw_only=True):
+    """A posted invoice."""
+
+    customer: str
+    issued_on: str
+    due_on: str
+    total_minor: int
+    credited_minor: int
+    returned: bool
+    channel: str
+    lines: tuple[LineRow, ...]
+
+
+class CreditMemoRow(Row, frozen=True, kw_only=True):
+    """A credit against an invoice."""
+
+    invoice: str
+    issued_on: str
+    amount_minor: int
+    unapplied_minor: int
+    reason: str
+
+
+class PaymentRow(Row, frozen=True, kw_only=True):
+    """A customer's payment as posted, named by the money it stands for at the bank or the provider."""
+
+    customer: str
+    received_on: str
+    amount_minor: int
+    unapplied_minor: int
+    channel: str
+
+
+class ApplicationRow(Row, frozen=True, kw_only=True):
+    """What of a payment or credit memo was set against an invoice on a day."""
+
+    applied_on: str
+    amount_minor: int
+    channel: str
+
+
+class OpenItemRow(Row, frozen=True, kw_only=True):
+    """What an invoice still has open."""
+
+    customer: str
+    due_on: str
+    open_minor: int
+
+
+class BalanceRow(Row, frozen=True, kw_only=True):
+    """An account of the general ledger, debit positive."""
+
+    balance_minor: int
+
+
+class StockRow(Row, frozen=True, kw_only=True):
+    """An article in the warehouse."""
+
+    on_hand: int
+    committed: int
+
+
+class AccountRow(Row, frozen=True, kw_only=True):
+    """A customer as sales entered it."""
+
+    number: str | None
+    terms_days: str | None
+    credit_limit: str | None
+
+
+class DealRow(Row, frozen=True, kw_only=True):
+    """A deal, and what sales reads about it. Documents of the ERP are in this record's names, ``?`` for unknown."""
+
+    account: str | None
+    stage: str
+    closes_on: str
+    amount_minor: int | None
+    po_number: str | None
+    order: str | None
+    order_id: str | None
+    fulfilment: str | None
+    credit: str | None
+    invoices: tuple[str, ...]
+    payment: str | None
+    lines: tuple[LineRow, ...]
+
+
+class EntryRow(Row, frozen=True, kw_only=True):
+    """An entry of the company's bank account; ``statement`` is the day whose statement has it.
+
+    ``told`` is what the payer wrote in any field, a document once and in no order.
+    """
+
+    amount_minor: int
+    kind: str
+    value_on: str
+    statement: str | None
+    told: str
+
+
+class CollectionRow(Row, frozen=True, kw_only=True):
+    """A payment as the payment provider holds it."""
+
+    amount_minor: int
+    refunded_minor: int
+    state: str
+
+
+class PayoutRow(Row, frozen=True, kw_only=True):
+    """A sum the payment provider sends to the bank."""
+
+    amount_minor: int
+    state: str
+
+
+class Ledgers(msgspec.Struct, frozen=True, kw_only=True):
+    """All systems' business state, each table by key. Encodes to JSON as it is."""
+
+    customers: tuple[CustomerRow, ...]
+    orders: tuple[OrderRow, ...]
+    deliveries: tuple[DeliveryRow, ...]
+    invoices: tuple[InvoiceRow, ...]
+    credit_memos: tuple[CreditMemoRow, ...]
+    payments: tuple[PaymentRow, ...]
+    applications: tuple[ApplicationRow, ...]
+    open_items: tuple[OpenItemRow, ...]
+    trial_balance: tuple[BalanceRow, ...]
+    stock: tuple[StockRow, ...]
+    accounts: tuple[AccountRow, ...]
+    deals: tuple[DealRow, ...]
+    bank: tuple[EntryRow, ...]
+    collections: tuple[CollectionRow, ...] = ()
+    payouts: tuple[PayoutRow, ...] = ()
+
+    def digest(self) -> str:
+        """The hash of the whole: 32 hexadecimal digits, equal for equal ledgers."""
+        return blake2b(msgspec.json.encode(self), digest_size=16).hexdigest()
+
+    def counts(self) -> dict[str, int]:
+        """Records by table."""
+        return {table: len(getattr(self, table)) for table in self.__struct_fields__}
+
+
+def differences(one: Ledgers, other: Ledgers, names: tuple[str, str] = ("one", "other")) -> list[str]:
+    """What differs, a sentence each, by table and key; nothing for equal ledgers."""
+    found: list[str] = []
+    for table in Ledgers.__struct_fields__:
+        left = {row.key: row for row in getattr(one, table)}
+        right = {row.key: row for row in getattr(other, table)}
+        for key in sorted(left.keys() | right.keys()):
+            at = f"{table}: {key}"
+            if key not in right or key not in left:
+                found.append(f"{at}: only in {names[0] if key in left else names[1]}")
+                continue
+            for field in left[key].__struct_fields__:
+                a, b = getattr(left[key], field), getattr(right[key], field)
+                if a != b:
+                    found.append(f"{at}: {field} is {_plain(a)} in {names[0]}, {_plain(b)} in {names[1]}")
+    return found
+
+
+def ledgers_of(estate: Estate) -> Ledgers:
+    """The ledgers of an estate as it is now. Nothing is changed."""
+    return _Reading(estate).ledgers()
+
+
+def _plain(value: object) -> str:
+    return msgspec.json.encode(value).decode() if isinstance(value, tuple) else repr(value)
+
+
+def _day(us: int) -> str:
+    return datetime.fromtimestamp(us // 1_000_000, UTC).date().isoformat()
+
+
+def _text(value: object) -> str | None:
+    # CRMs keep a number as text, as an integer or as a decimal.
+    if value is None:
+        return None
+    return f"{value:f}".rstrip("0").rstrip(".") if isinstance(value, float) else str(value)
+
+
+def _named(records: Iterable[_T], name: Callable[[_T], str]) -> dict[str, _T]:
+    """Records by name; the second of one name gets ``(2)``. Records come in the order they were made."""
+    found: dict[str, _T] = {}
+    for record in records:
+        base = key = name(record)
+        nth = 1
+        while key in found:
+            nth += 1
+            key = f"{base} ({nth})"
+        found[key] = record
+    return found
+
+
+def _channel(entered_by: str) -> str:
+    """A clerk or an engine, as in the run record: each vendor has its own name for the engine's user."""
+    return "manual" if entered_by == "manual" else "sync"
+
+
+def _by_key(rows: Iterable[_T]) -> tuple[_T, ...]:
+    return tuple(sorted(rows, key=lambda row: row.key))  # type: ignore[attr-defined]  # every row has a key
+
+
+class _Reading:
+    """One reading of an estate: first everything gets its name, then the tables are written."""
+
+    def __init__(self, estate: Estate) -> None:
+        self._estate = estate
+        self._erp = estate.erp.state
+        self._crm = estate.crm.state
+        self._fields = estate.crm_fields
+        self._sku = {item.id: item.sku for item in self._erp.items.values()}
+        account = estate.bank.account(estate.bank_account_id)
+        self._closed: dict[str, str] = {}
+        entries: list[Entry] = list(account.pending)
+        for statement in account.statements:
+            self._closed |= dict.fromkeys((entry.reference for entry in statement.entries), statement.date)
+            entries += statement.entries
+        self._customers = _keys(_named(self._erp.customers.values(), self._customer_name))
+        self._orders = _named(self._erp.orders.values(), self._order_name)
+        self._order_key = _keys(self._orders)
+        self._delivery_key = self._nth("delivery", self._erp.deliveries.values())
+        self._invoice_key = self._nth("invoice", self._erp.invoices.values())
+        self._memo_key = {
+            memo.id: key
+            for key, memo in _named(
+                self._erp.credit_memos.values(), lambda memo: f"{self._invoice_key[memo.invoice_id]}/credit memo"
+            ).items()
+        }
+        self._payouts, self._collections = self._provider()
+        # What vendors call documents in free text: their numbers, and their payouts' references.
+        self._words = {i.number: self._invoice_key[i.id] for i in self._erp.invoices.values()}
+        self._words |= {o.number: self._order_key[o.id] for o in self._erp.orders.values()}
+        self._words |= {reference: f"payout {key}" for key, (reference, _) in self._payouts.items()}
+        # Entries of one instant get their numbers by chance: by what they are for, they are told apart.
+        entries.sort(key=lambda e: (e.booked_on, self._told(e), e.reference))
+        self._entries = _named(entries, lambda e: f"{e.booked_on} {e.counterparty or '-'} {e.amount_minor}")
+        names = estate.erp_stand.names
+        references = {names.reference_of(e.reference): f"bank {key}" for key, e in self._entries.items()}
+        references |= {names.reference_of(id_): f"provider {key}" for key, (id_, _) in self._collections.items()}
+        self._payments = _named(
+            self._erp.payments.values(), lambda p: references.get(p.reference or "", f"? {p.reference}")
+        )
+        self._payment_key = _keys(self._payments)
+
+    # --- names -----------------------------------------------------------------------------------
+
+    def _customer_name(self, customer: Customer) -> str:
+        """The company's own number, whether the ERP keeps it or has one of its own beside it."""
+        numbers = [_text(account.custom.get(self._fields.customer_number)) for account in self._crm.accounts.values()]
+        if customer.number in numbers:
+            return customer.number
+        for account, number in zip(self._crm.accounts.values(), numbers, strict=True):
+            if account.name == customer.name and number is not None:
+                return number
+        return customer.name
+
+    def _order_name(self, order: SalesOrder) -> str:
+        return order.po_number or f"no PO, {self._customers[order.customer_id]} {_day(order.entered_at)}"
+
+    def _nth(self, kind: str, documents: Iterable[Any]) -> dict[str, str]:
+        count: dict[str, int] = {}
+        keys = {}
+        for document in documents:
+            order = self._order_key.get(document.order_id, "no order")
+            count[order] = count.get(order, 0) + 1
+            keys[document.id] = f"{order}/{kind} {count[order]}"
+        return keys
+
+    def _told(self, entry: Entry) -> str:
+        words = f"{entry.end_to_end_id or ''} {''.join(entry.remittance)}".split()
+        documents = sorted({self._words[word] for word in words if word in self._words})
+        return "; ".join((*documents, *(word for word in words if word not in self._words)))
+
+    # --- the payment provider --------------------------------------------------------------------
+
+    def _provider(self) -> tuple[dict[str, tuple[str, PayoutRow]], dict[str, tuple[str, CollectionRow]]]:
+        """Payouts by name with their reference, collections by name with the provider's id."""
+        core = getattr(self._estate.payments_stand, "core", None)
+        invoices = {i.number: self._invoice_key[i.id] for i in self._erp.invoices.values()}
+        asked: Iterable[tuple[str, str, int, int, str]] = ()
+        sent: Iterable[tuple[str, str, int, str]] = ()
+        if isinstance(core, BillingCore):
+            back: dict[str, int] = {}
+            for charge in core.state.charges.values():
+                back[charge.payment_id] = back.get(charge.payment_id, 0) + charge.refunded_minor
+            asked = [
+                (p.id, p.metadata.get("invoice_number", "-"), p.amount_minor, back.get(p.id, 0), p.status)
+                for p in core.state.payments.values()
+            ]
+            sent = [(p.reference, _day(p.arrives_at), p.amount_minor, p.status) for p in core.state.payouts.values()]
+        elif isinstance(core, DirectDebitCore):
+            asked = [
+                (d.id, d.metadata.get("invoice_number", "-"), d.amount, d.refunded, d.status)
+                for d in core.state.payments.values()
+            ]
+            sent = [(p.reference, p.arrives_on, p.amount, p.status) for p in core.state.payouts.values()]
+        elif core is not None:
+            raise ValueError(f"ledgers: cannot read a payment provider whose core is {type(core).__name__}; teach it")
+        payouts = {
+            key: (reference, PayoutRow(key=key, amount_minor=amount, state=state))
+            for key, (reference, _, amount, state) in _named(sent, lambda payout: f"{payout[1]} {payout[2]}").items()
+        }
+        collections = {
+            key: (id_, CollectionRow(key=key, amount_minor=amount, refunded_minor=refunded, state=state))
+            for key, (id_, _, amount, refunded, state) in _named(
+                asked, lambda payment: invoices.get(payment[1], f"? {payment[1]}")
+            ).items()
+        }
+        return payouts, collections
+
+    # --- tables ----------------------------------------------------------------------------------
+
+    def _lines(self, lines: Sequence[Any]) -> tuple[LineRow, ...]:
+        return tuple(
+            sorted(
+                LineRow(
+                    self._sku[line.item_id],
+                    line.quantity,
+                    line.unit_price_minor,
+                    getattr(line, "shipped", 0),
+                    getattr(line, "billed", 0),
+                )
+                for line in lines
+            )
+        )
+
+    def ledgers(self) -> Ledgers:
+        """All tables."""
+        erp, customer = self._erp, self._customers
+        return Ledgers(
+            customers=_by_key(
+                CustomerRow(
+                    key=customer[c.id],
+                    name=c.name,
+                    terms_days=c.terms_days,
+                    credit_limit_minor=c.credit_limit_minor,
+                    hold=c.hold,
+                    balance_minor=c.balance_minor,
+                    open_orders_minor=c.open_orders_minor,
+                    unbilled_minor=c.unbilled_minor,
+                    unapplied_minor=c.unapplied_minor,
+                )
+                for c in erp.customers.values()
+            ),
+            orders=_by_key(
+                OrderRow(
+                    key=key,
+                    customer=customer[o.customer_id],
+                    entered_on=_day(o.entered_at),
+                    credit=o.credit,
+                    fulfilment=fulfilment_status(o),
+                    channel=_channel(o.channel),
+                    lines=self._lines(o.lines),
+                )
+                for key, o in self._orders.items()
+            ),
+            deliveries=_by_key(
+                DeliveryRow(
+                    key=self._delivery_key[d.id],
+                    customer=customer[d.customer_id],
+                    issued_on=_day(d.issued_at),
+                    invoice=None if d.invoice_id is None else self._invoice_key[d.invoice_id],
+                    lines=self._lines(d.lines),
+                )
+                for d in erp.deliveries.values()
+            ),
+            invoices=_by_key(
+                InvoiceRow(
+                    key=self._invoice_key[i.id],
+                    customer=customer[i.customer_id],
+                    issued_on=_day(i.issued_at),
+                    due_on=_day(i.due_at),
+                    total_minor=i.total_minor,
+                    credited_minor=i.credited_minor,
+                    returned=i.returned,
+                    channel=_channel(i.channel),
+                    lines=self._lines(i.lines),
+                )
+                for i in erp.invoices.values()
+            ),
+            credit_memos=_by_key(
+                CreditMemoRow(
+                    key=self._memo_key[m.id],
+                    invoice=self._invoice_key[m.invoice_id],
+                    issued_on=_day(m.issued_at),
+                    amount_minor=m.amount_minor,
+                    unapplied_minor=m.unapplied_minor,
+                    reason=m.reason,
+                )
+                for m in erp.credit_memos.values()
+            ),
+            payments=_by_key(
+                PaymentRow(
+                    key=key,
+                    customer=customer[p.customer_id],
+                    received_on=_day(p.received_at),
+                    amount_minor=p.amount_minor,
+                    unapplied_minor=p.unapplied_minor,
+                    channel=_channel(p.channel),
+                )
+                for key, p in self._payments.items()
+            ),
+            applications=self._applications(),
+            open_items=_by_key(
+                OpenItemRow(
+                    key=self._invoice_key[i.id],
+                    customer=customer[i.customer_id],
+                    due_on=_day(i.due_at),
+                    open_minor=i.open_minor,
+                )
+                for i in erp.invoices.values()
+                if i.open_minor
+            ),
+            trial_balance=_by_key(
+                BalanceRow(key=name, balance_minor=sum_) for name, sum_ in self._estate.erp.trial_balance().items()
+            ),
+            stock=_by_key(StockRow(key=i.sku, on_hand=i.on_hand, committed=i.committed) for i in erp.items.values()),
+            accounts=self._accounts(),
+            deals=self._deals(),
+            bank=_by_key(
+                EntryRow(
+                    key=key,
+                    amount_minor=e.amount_minor,
+                    kind=e.kind,
+                    value_on=e.value_on,
+                    statement=self._closed.get(e.reference),
+                    told=self._told(e),
+                )
+                for key, e in self._entries.items()
+            ),
+            collections=_by_key(row for _, row in self._collections.values()),
+            payouts=_by_key(row for _, row in self._payouts.values()),
+        )
+
+    def _applications(self) -> tuple[ApplicationRow, ...]:
+        def name(applied: Any) -> str:
+            keys = self._payment_key if applied.source_kind == "payment" else self._memo_key
+            return f"{keys[applied.source_id]} -> {self._invoice_key[applied.invoice_id]}"
+
+        return _by_key(
+            ApplicationRow(
+                key=key, applied_on=_day(a.applied_at), amount_minor=a.amount_minor, channel=_channel(a.channel)
+            )
+            for key, a in _named(self._erp.applications, name).items()
+        )
+
+    def _accounts(self) -> tuple[AccountRow, ...]:
+        fields = self._fields
+        return _by_key(
+            AccountRow(
+                key=key,
+                number=_text(a.custom.get(fields.customer_number)),
+                terms_days=_text(a.custom.get(fields.terms_days)),
+                credit_limit=_text(a.custom.get(fields.credit_limit)),
+            )
+            for key, a in _named(self._crm.accounts.values(), lambda account: account.name).items()
+        )
+
+    def _deals(self) -> tuple[DealRow, ...]:
+        fields, crm = self._fields, self._crm
+        orders = {order.number: key for key, order in self._orders.items()}
+        ids = {self._estate.erp_stand.names.name_of("order", order.id): key for key, order in self._orders.items()}
+
+        def known(value: object, names: dict[str, str]) -> str | None:
+            return None if value is None else names.get(str(value), f"? {value}")
+
+        rows = []
+        deals = _named(crm.opportunities.values(), lambda o: _text(o.custom.get(fields.deal_ref)) or o.name)
+        for key, deal in deals.items():
+            read = deal.custom.get
+            numbers = [number for number in str(read(fields.invoice_number) or "").split(",") if number]
+            account = None if deal.account_id is None else crm.accounts.get(deal.account_id)
+            lines = [crm.lines[id_] for id_ in deal.lines]
+            rows.append(
+                DealRow(
+                    key=key,
+                    account=None if account is None else account.name,
+                    stage=deal.stage,
+                    closes_on=deal.close_date,
+                    amount_minor=deal.amount_minor,
+                    po_number=_text(read(fields.po_number)),
+                    order=known(read(fields.erp_order_number), orders),
+                    order_id=known(read(fields.erp_order_id), ids),
+                    fulfilment=_text(read(fields.fulfilment)),
+                    credit=_text(read(fields.credit)),
+                    invoices=tuple(sorted(self._words.get(number, f"? {number}") for number in numbers)),
+                    payment=_text(read(fields.payment)),
+                    lines=tuple(
+                        sorted(LineRow(crm.products[x.product_id].code, x.quantity, x.unit_price_minor) for x in lines)
+                    ),
+                )
+            )
+        return _by_key(rows)
+
+
+def _keys(named: dict[str, Any]) -> dict[str, str]:
+    """Name by id."""
+    return {record.id: key for key, record in named.items()}

@@ -1,0 +1,240 @@
+"""A small business over the real mocks (Salesforce, NetSuite, bank) in virtual time, whose pushes may be lost and whose
+records may change behind the engine's back, with a judge who reads the systems themselves.
+"""
+
+import asyncio
+import random
+from datetime import UTC, date, datetime, time, timedelta
+
+import pytest
+
+from o2c_twin.integration.connectors.netsuite_listing import NetSuiteListing
+from o2c_twin.integration.connectors.salesforce_listing import SalesforceListing
+from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.reconcile.ports import Listings
+from o2c_twin.integration.reconcile.reconciler import Reconciler, Rules
+from o2c_twin.integration.reconcile.repairing import repair_flows
+from o2c_twin.integration.runtime.engine import Engine, Rhythm
+from o2c_twin.integration.store import SqliteJournal
+from o2c_twin.mock_systems.wire.ports import World
+from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.estate import build_estate
+from o2c_twin.twin.plan import RunPlan
+from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch
+from o2c_twin.twin.transport import direct
+from o2c_twin.twin.world.views import news_of_order
+
+MONDAY = date(2026, 1, 5)
+MINUTE = 60_000_000
+HOUR = 60 * MINUTE
+DAY = 24 * HOUR
+PLAN = RunPlan("reconciliation", "", "")
+NEVER_S = 1e9
+ACK = (
+    b'<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
+    b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>'
+    b"</soapenv:Body></soapenv:Envelope>"
+)
+
+
+class Company:
+    """The estate, one engine that hears of changes by push alone, and its reconciler.
+
+    ``lost`` is the share of pushes somebody acknowledges and forgets; what ``hushed`` names is never told of.
+    """
+
+    def __init__(self, lost=0.0, rules=None, seed=1):
+        self.lost, self.dice = lost, random.Random(seed)
+        self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
+        self.hushed = {}
+        self.harmed, self.stuck = [], []
+        self.env = TwinEnvironment()
+        self.clock = TwinClock(self.env, epoch(datetime.combine(MONDAY, time(), UTC)))
+        chance = Chance(PLAN.seed)
+        world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
+        self.estate = build_estate(PLAN, world)
+        self.estate.subscribe(lambda system: f"http://engine.test/{system}")
+        self.wire = direct(self.estate.servers, asyncio.sleep)
+        self.journal = SqliteJournal(":memory:", "OFF")
+        systems = self.estate.connectors(self, lambda system: f"http://{system}.test")
+        self.listings = Listings(SalesforceListing(systems.crm, self.clock), NetSuiteListing(systems.erp))
+        self.engine = Engine(
+            DesignProfile(),
+            systems.crm,
+            systems.erp,
+            systems.bank,
+            self.journal,
+            {**FLOWS, **repair_flows(self.listings)},
+            clock=self.clock,
+            sleep=asyncio.sleep,
+            spawn=self.env.spawn,
+            draw=chance.sub("engine").uniform,
+            rhythm=Rhythm(sweep_s=NEVER_S),
+        )
+        self.reconciler = Reconciler(self.engine, self.listings, rules or Rules())
+        self.engine.start()
+        self.plans = []
+        self.item = self.estate.erp.add_item("WIDGET", "Widget", 2_500, 1_000, "EUR", 100_000)
+        self.product = self.estate.crm.create("product", {"code": "WIDGET", "name": "Widget", "price_minor": 2_500})
+        self.accounts = []
+        self.deals = []
+
+    # --- between the systems -----------------------------------------------------------------------
+
+    async def send(self, request):
+        self.calls += 1
+        about = request.headers.get("x-correlation-id", "")
+        self.sweep_calls += about == "sweep" or about.startswith("repair:")
+        return await self.wire.send(request)
+
+    async def post(self, url, headers, body):
+        system = url.rpartition("/")[2]
+        self.pushes += 1
+        hushed = any(
+            until > self.clock.now() and (f">{id_}<" in body.decode() or f'"{id_}"' in body.decode())
+            for id_, until in self.hushed.items()
+        )
+        if hushed or (system != "bank" and self.dice.random() < self.lost):
+            self.forgotten += 1
+            return 200, ACK
+        return self.engine.pushed(system, body, headers)
+
+    # --- what people do ----------------------------------------------------------------------------
+
+    def account(self, number):
+        fields = self.estate.crm_fields
+        custom = {
+            fields.customer_number: f"K-{number}",
+            fields.terms_days: 30,
+            fields.credit_limit: 1_000_000,
+        }
+        made = self.estate.crm.create("account", {"name": f"Customer {number}", "city": "Berlin"}, custom)
+        self.accounts.append(made.id)
+        return made.id
+
+    def win(self, account_id, quantity=4):
+        crm, fields, n = self.estate.crm, self.estate.crm_fields, len(self.deals) + 1
+        values = {"name": f"Deal {n}", "stage": "Negotiation/Review", "close_date": "2026-01-05"}
+        custom = {fields.po_number: f"PO-{n}", fields.deal_ref: f"D-{n}"}
+        deal = crm.create("opportunity", {**values, "account_id": account_id, "currency": "EUR"}, custom)
+        line = {"opportunity_id": deal.id, "product_id": self.product.id, "unit_price_minor": 2_500}
+        crm.create("line", {**line, "quantity": quantity})
+        crm.update("opportunity", deal.id, {"stage": "Closed Won"})
+        self.deals.append(deal.id)
+        return deal.id
+
+    def order_of(self, deal_id):
+        """The live order of a deal, as the ERP's own clerks find it."""
+        po = self.estate.crm.state.opportunities[deal_id].custom[self.estate.crm_fields.po_number]
+        found = self.estate.erp.orders_by_po.get(po, [])
+        return self.estate.erp.state.orders[found[0]] if found else None
+
+    def pay(self, day, numbers_and_amounts):
+        bank = self.estate.bank
+        for number, amount in numbers_and_amounts:
+            bank.credit(
+                self.estate.bank_account_id,
+                amount,
+                end_to_end_id=None,
+                remittance=(number,),
+                counterparty="ACME",
+                counterparty_iban="DE02100100100006820101",
+            )
+        bank.close_day(day)
+
+    def hush(self, *ids):
+        """Nobody is told of changes of these records for the next hour."""
+        for id_ in ids:
+            self.hushed[id_] = self.clock.now() + HOUR
+
+    # --- time ----------------------------------------------------------------------------------------
+
+    def pass_time(self, us):
+        self.env.run(until=self.env.now + us)
+
+    def until(self, at):
+        self.env.run(until=at)
+
+    def look(self):
+        """One look, with what the systems themselves say of it at the same instant."""
+        plan = self.env.aio.run_until_complete(self.reconciler.look())
+        self.plans.append((plan, self.disagreements()))
+        return plan
+
+    def sweep(self, **people):
+        plan = self.look()
+        applied = self.env.aio.run_until_complete(self.reconciler.apply(plan, **people))
+        return plan, applied
+
+    # --- the judge -------------------------------------------------------------------------------------
+
+    def disagreements(self):
+        """What does not agree, by record, read from the systems' own books."""
+        crm, erp, fields = self.estate.crm.state, self.estate.erp.state, self.estate.crm_fields
+        wrong = {}
+        for deal_id in self.deals:
+            deal = crm.opportunities.get(deal_id)
+            if deal is None:
+                continue
+            order = self.order_of(deal_id)
+            if order is None:
+                wrong[deal_id] = "no order"
+                gone = self.journal.outcome(f"order:{deal_id}")
+                if gone is not None:
+                    wrong[gone] = "order gone"
+                continue
+            for name, value in news_of_order(self.estate.erp, order, order.id).items():
+                if (deal.custom.get(getattr(fields, name)) or None) != value:
+                    wrong.setdefault(deal_id, {})[name] = (deal.custom.get(getattr(fields, name)), value)
+        for delivery in erp.deliveries.values():
+            if delivery.invoice_id is None:
+                wrong[delivery.id] = "not billed"
+        by_number = {customer.number: customer for customer in erp.customers.values()}
+        for account_id in self.accounts:
+            account = crm.accounts.get(account_id)
+            if account is None:
+                continue
+            customer = by_number.get(account.custom[fields.customer_number])
+            if customer is None:
+                continue
+            seen = (customer.name, customer.terms_days, customer.credit_limit_minor)
+            told = (account.name, int(account.custom[fields.terms_days]), account.custom[fields.credit_limit] * 100)
+            if seen != told:
+                wrong[account_id] = (seen, told)
+            if account.custom.get("ERP_Id__c") != customer.id:
+                wrong[account_id] = "lost its customer"
+        return wrong
+
+    def without_case(self):
+        """Disagreements nobody has been asked about."""
+        asked = {case.object_id for case in self.journal.cases()}
+        wrong = self.disagreements()
+        for order_id in asked:
+            deal_id = self.journal.remote("crm", "deal-of-order", order_id)
+            wrong.pop(order_id, None)
+            wrong.pop(deal_id, None)
+        return wrong
+
+    def close(self):
+        self.engine.stop()
+        self.env.close()
+        self.journal.close()
+
+
+@pytest.fixture
+def company():
+    """``company(lost=0.05)``: a company to work with; closed when the test ends."""
+    made = []
+
+    def make(**settings):
+        made.append(Company(**settings))
+        return made[-1]
+
+    yield make
+    for each in made:
+        each.close()
+
+
+def day(n):
+    return MONDAY + timedelta(n)

@@ -1,0 +1,138 @@
+"""A configuration is checked whole: what is wrong is one line with the file, the place and the remedy."""
+
+import re
+
+import pytest
+import yaml
+
+from o2c_twin.integration.connectors.registry import ConfigError
+from o2c_twin.integration.service.config import holds_of, load_config, masters_of, roots_path
+
+URL = "http://127.0.0.1:9"
+GOOD = {
+    "systems": {
+        "crm": {"vendor": "salesforce", "url": URL, "credentials": {"client_id": "a", "client_secret": "env:SF"}},
+        "erp": {"vendor": "netsuite", "url": URL},
+        "bank": {"vendor": "bank_iso20022", "url": URL},
+    },
+    "tokens": {"operations": "env:OPS", "finance/ann": "t-ann"},
+}
+ENVIRONMENT = {"SF": "from the environment", "OPS": "t-ops", "LONG": "m" * 32, "SHORT": "m" * 31, "BLANK": " "}
+
+
+@pytest.fixture
+def load(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    path = tmp_path / "engine.yaml"
+
+    def load(content):
+        text = content if isinstance(content, bytes) else None
+        path.write_bytes(text if text is not None else yaml.safe_dump(content).encode())
+        return load_config(path, ENVIRONMENT)
+
+    load.path = path
+    return load
+
+
+def changed(**settings):
+    return {**GOOD, **settings}
+
+
+def system(role, **settings):
+    return changed(systems={**GOOD["systems"], role: {**GOOD["systems"].get(role, {}), **settings}})
+
+
+def test_a_sound_configuration_has_its_secrets_and_defaults(load):
+    config = load(GOOD)
+    assert config.systems["crm"].credentials == {"client_id": "a", "client_secret": "from the environment"}
+    assert config.tokens == {"operations": "t-ops", "finance/ann": "t-ann"}
+    assert (config.journal, config.listen.port, config.keys, config.roots_key) == (
+        "sqlite:///engine.db",
+        8_300,
+        None,
+        None,
+    )
+
+
+BAD = [
+    (b"", "the file: must be object, not null; correct it there"),
+    (b"- a", "the file: must be object, not array; correct it there"),
+    (b"systems: [", ":1: not YAML: expected the node content, but found '<stream end>'; mend it there"),
+    (b"a: 1\na: 2\n", ":2: not YAML: 'a' is given twice; keep one; mend it there"),
+    (b"\xff\xfe\x00", "is not UTF-8; save it as UTF-8"),
+    (b"a: \x00", "not YAML: "),
+    ({}, "systems: is missing; give it"),
+    (changed(sistems={}), "sistems: there is no such setting; remove it, or correct its name"),
+    (changed(systems={}), "systems: crm is missing; give its vendor and url"),
+    (system("payroll", vendor="x", url=URL), "systems.payroll: no such role; there are: crm, erp, bank"),
+    (system("crm", vendor="sap"), "systems.crm.vendor: no connector for 'sap'; there are: salesforce"),
+    (system("crm", url="ftp://x"), "systems.crm.url: 'ftp://x' is no address; begin with http:// or https://"),
+    (system("crm", url=7), "systems.crm.url: must be str, not int; correct it there"),
+    (system("crm", currency="euro"), "systems.crm.currency: must be str matching regex '^[A-Z]{3}$'; correct it there"),
+    (system("crm", credentials={"a": "env:NONE"}), "systems.crm.credentials.a: no secret NONE; set it in the env"),
+    (system("crm", credentials={"a": "env:BLANK"}), "systems.crm.credentials.a: no secret BLANK; set it in the"),
+    (system("crm", allowances=[{"calls": 0, "window_s": 1}]), "systems.crm.allowances[0].calls: must be int >= 1"),
+    (changed(listen={"port": 70_000}), "listen.port: must be int <= 65535; correct it there"),
+    (changed(listen={"prt": 1}), "listen.prt: there is no such setting"),
+    (changed(profile={"trigger": "never"}), "profile.trigger: no value 'never'; "),
+    (changed(profile={"tempo": "fast"}), "profile.no design axis 'tempo'; "),
+    (changed(rhythm={"poll_s": 0}), "rhythm.poll_s: must be float > 0.0; correct it there"),
+    (changed(tokens={"boss": "x"}), "tokens.boss: no such role; there are: sales, credit"),
+    (changed(tokens={"finance/": "x"}), "tokens.finance/: no such role"),
+    (changed(tokens={"finance": ""}), "tokens.finance: is empty; give it a token of its own"),
+    (changed(tokens={"finance": "x", "sales": "x"}), "tokens.sales: is the token of finance too; give each its own"),
+    (changed(tokens={"finance": "env:NONE"}), "tokens.finance: no secret NONE; set it in the environment"),
+    (changed(journal="mysql://x"), "journal: 'mysql://x' is no address; begin with sqlite:///FILE or postgresql"),
+    (changed(journal="sqlite:///"), "journal: 'sqlite:///' is no address"),
+    (changed(journal="sqlite:///none/x.db"), "journal: there is no folder for 'none/x.db'; make it"),
+    (changed(traces="none/x.jsonl"), "traces: there is no folder for 'none/x.jsonl'; make it"),
+    (changed(keys="sqlite:///keys.db"), "master_key: is missing; keys is given"),
+    (changed(master_key="env:LONG"), "keys: is missing; master_key is given"),
+    (changed(keys="sqlite:///keys.db", master_key="env:SHORT"), "master_key: has fewer than 32 characters; make it"),
+    (changed(keys="sqlite:///engine.db", master_key="env:LONG"), "keys: is the journal; keep them in a database"),
+    (changed(roots="a.roots"), "roots_key: is missing; roots are signed with it"),
+    (changed(journal="postgresql+pg8000://u@h/d", roots_key="env:LONG"), "roots: is missing; say in which file"),
+    (changed(holds=[{"id": "h"}]), "holds[0].reason: is missing; give it"),
+    (changed(holds=[{"id": "h", "reason": "r", "until": "soon"}]), "holds[0].until: must be str matching regex"),
+    (changed(masters=[{"object": "Ghost", "master": "erp"}]), "masters[0].object: no 'Ghost'; there are: Party"),
+    (changed(masters=[{"object": "Party", "master": "erp", "stage": "x"}]), "masters[0].stage: Party has no 'x'; "),
+    (changed(masters=[{"object": "Party", "master": "erp", "field": "x"}]), "masters[0].field: Party has no 'x'; "),
+    (changed(masters=[{"object": "Party", "master": "boss"}]), "masters[0].master: Invalid enum value 'boss'; correct"),
+]
+
+
+@pytest.mark.parametrize(("content", "told"), BAD, ids=[str(n) for n in range(len(BAD))])
+def test_what_is_wrong_is_one_line_with_place_and_remedy(load, content, told):
+    with pytest.raises(ConfigError) as caught:
+        load(content)
+    message = str(caught.value)
+    assert message.startswith(str(load.path))
+    assert told in message
+    assert "\n" not in message
+    assert ";" in message
+
+
+def test_a_file_that_is_not_there_is_named(tmp_path):
+    with pytest.raises(ConfigError, match="cannot be read: No such file or directory; give the path"):
+        load_config(tmp_path / "none.yaml", {})
+
+
+def test_no_message_shows_a_secret(load):
+    told = changed(journal="mysql://user:hunter2@host/x", tokens={"operations": "hunter2"})
+    with pytest.raises(ConfigError) as caught:
+        load(told)
+    assert "hunter2" not in str(caught.value)
+
+
+def test_roots_are_beside_the_journal_unless_told_otherwise(load):
+    assert str(roots_path(load(changed(roots_key="env:LONG")))) == "engine.db.roots"
+    assert str(roots_path(load(changed(roots_key="env:LONG", roots="kept.roots")))) == "kept.roots"
+
+
+def test_holds_and_masters_are_read(load):
+    own = {"object": "Party", "field": "name", "stage": "customer", "master": "erp"}
+    config = load(changed(holds=[{"id": "h", "reason": "r", "keys": ["cash:B1"]}], masters=[own]))
+    assert holds_of(config)[0].keys == ("cash:B1",)
+    rule = masters_of(config).rule("Party", "name", "customer")
+    assert (rule.master, masters_of(config).rule("Party", "email", "customer").master) == ("erp", "crm")
+    assert re.fullmatch("crm", masters_of(load(GOOD)).rule("Party", "name", "customer").master)
