@@ -97,8 +97,10 @@ def run(
 
 
 def _heading(played: Played) -> str:
+    from o2c_twin.integration.profile import described
+
     plan, world = played.plan, played.plan.world
-    design = ", ".join(plan.design.choices().values()) if plan.design.topology != "manual" else "manual"
+    design = described(plan.design)
     return f"{plan.title}\n{world.orders:,} orders in {world.days:,} days, seed {plan.seed}; {design}\n"
 
 

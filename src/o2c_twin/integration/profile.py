@@ -163,3 +163,12 @@ def _choose(given: str, known: Mapping[str, object]) -> str:
     near = difflib.get_close_matches(str(given), known, 1)
     hint = f"did you mean {near[0]!r}? " if near else ""
     return f"{hint}there are: {', '.join(known)}"
+
+
+def described(design: DesignProfile) -> str:
+    """A design in a few words: what it chooses otherwise than the recommended one."""
+    usual = DesignProfile().choices()
+    own = {axis: value for axis, value in design.choices().items() if value != usual[axis]}
+    if design.topology == "manual":
+        return "manual"
+    return ", ".join(f"{axis} {value}" for axis, value in own.items()) or "the recommended design"

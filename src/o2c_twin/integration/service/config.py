@@ -16,6 +16,7 @@ from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secrets
 from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAGES, Mastery, Registry
+from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 
 _ENV = "env:"
@@ -179,7 +180,7 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
         if name.partition("/")[0] not in ROLES or name.endswith("/"):
             raise ConfigError(f"tokens.{name}: no such role; there are: {', '.join(ROLES)}; or role/person")
     try:
-        DesignProfile().with_choices(config.profile)
+        DesignProfile().with_choices(expanded(config.profile))
     except ProfileError as bad:
         raise ConfigError(f"profile.{bad}") from bad
     masters_of(config)

@@ -28,6 +28,7 @@ from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Spawn
+from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.runtime.quota import Allowance
@@ -166,7 +167,7 @@ def build_engine(
         for role, system in config.systems.items()
     }
     return Engine(
-        DesignProfile().with_choices(config.profile),
+        DesignProfile().with_choices(expanded(config.profile)),
         made["crm"],
         made["erp"],
         made["bank"],
