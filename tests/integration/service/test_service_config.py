@@ -62,6 +62,10 @@ BAD = [
     (b"\xff\xfe\x00", "is not UTF-8; save it as UTF-8"),
     (b"a: \x00", "not YAML: "),
     ({}, "systems: is missing; give it"),
+    (
+        changed(reconcile=True, journal="postgresql+pg8000://u@h/d"),
+        "reconcile: needs a journal of one worker; use sqlite",
+    ),
     (changed(sistems={}), "sistems: there is no such setting; remove it, or correct its name"),
     (changed(systems={}), "systems: crm is missing; give its vendor and url"),
     (system("payroll", vendor="x", url=URL), "systems.payroll: no such role; there are: crm, erp, bank"),

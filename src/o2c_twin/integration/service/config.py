@@ -20,6 +20,8 @@ from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 
 _ENV = "env:"
+_LISTED = ("salesforce", "netsuite")
+"""The pair of vendors whose records reconciliation can list."""
 _SHORTEST_KEY = 32
 _REQUIRED = ("crm", "erp", "bank")
 
@@ -84,7 +86,8 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``tokens`` gives each role that may use the API, or a person in it (``operations/ann``), its bearer token, as
     ``env:NAME``. With ``keys`` (the address of a database of its own) and ``master_key`` what is personal is sealed
     and can be erased. With ``roots_key`` each day of the audit trail is signed into the file ``roots`` (for a SQLite
-    journal beside it unless told otherwise). ``holds`` are legal holds, ``masters`` rules of the systems of record.
+    journal beside it unless told otherwise). ``reconcile`` compares CRM and ERP at every
+    sweep and repairs what was lost. ``holds`` are legal holds, ``masters`` rules of the systems of record.
     """
 
     systems: dict[str, SystemConfig]
@@ -94,6 +97,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     rhythm: RhythmConfig = RhythmConfig()
     tokens: dict[str, str] = {}
     traces: str | None = None
+    reconcile: bool = False
     keys: str | None = None
     master_key: str | None = None
     roots: str | None = None
@@ -218,6 +222,12 @@ def _check_systems(config: ServiceConfig) -> None:
 
 
 def _check_stores(config: ServiceConfig) -> None:
+    if config.reconcile:
+        pair = (config.systems["crm"].vendor, config.systems["erp"].vendor)
+        if pair != _LISTED:
+            raise ConfigError(f"reconcile: {' with '.join(pair)} cannot be listed; only {' with '.join(_LISTED)} can")
+        if not config.journal.startswith("sqlite:"):
+            raise ConfigError("reconcile: needs a journal of one worker; use sqlite:///FILE, or leave it out")
     for name, url in (("journal", config.journal), ("keys", config.keys)):
         if url is None:
             continue

@@ -17,7 +17,9 @@ from typing import Any
 import msgspec
 import structlog
 
+from o2c_twin.integration.connectors.netsuite_listing import NetSuiteListing
 from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError, Site
+from o2c_twin.integration.connectors.salesforce_listing import SalesforceListing
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.audit import day_of
@@ -30,6 +32,9 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Spawn
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.reconcile.ports import Listings
+from o2c_twin.integration.reconcile.reconciler import Reconciler
+from o2c_twin.integration.reconcile.repairing import repair_flows
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.runtime.quota import Allowance
 from o2c_twin.integration.runtime.steps import Observer, Synced
@@ -159,20 +164,27 @@ def connectors(config: ServiceConfig, http: LiveHttp, clock: Clock) -> dict[str,
 
 
 def build_engine(
-    config: ServiceConfig, made: dict[str, Any], journal: Journal, clock: Clock, spawn: Spawn, observer: Observer
+    config: ServiceConfig,
+    made: dict[str, Any],
+    journal: Journal,
+    clock: Clock,
+    spawn: Spawn,
+    observer: Observer,
+    listings: Listings | None = None,
 ) -> Engine:
-    """The engine of a configuration, between these connectors."""
+    """The engine of a configuration, between these connectors; with ``listings`` it works repairs too."""
     allowances = {
         role: tuple(Allowance(each.calls, each.window_s) for each in system.allowances)
         for role, system in config.systems.items()
     }
+    flows = FLOWS if listings is None else {**FLOWS, **repair_flows(listings)}
     return Engine(
         DesignProfile().with_choices(expanded(config.profile)),
         made["crm"],
         made["erp"],
         made["bank"],
         journal,
-        FLOWS,
+        flows,
         clock=clock,
         sleep=asyncio.sleep,
         spawn=spawn,
@@ -195,6 +207,7 @@ class Service:
         self._running = self._stopped = False
         self._server: Any = None
         self._failed: BaseException | None = None
+        self._listings: Listings | None = None
         self.vault = open_vault(config)
         self.journal = open_journal(config.journal, worker, self.vault)
         self.telemetry = Telemetry(config.traces, names_of(self.vault), self._lane_of, _secrets(config))
@@ -222,7 +235,9 @@ class Service:
 
     def _engine(self) -> Engine:
         made = connectors(self._config, self._http, self._clock)
-        return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry)
+        if self._config.reconcile:
+            self._listings = Listings(SalesforceListing(made["crm"], self._clock), NetSuiteListing(made["erp"]))
+        return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._listings)
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -247,6 +262,8 @@ class Service:
         # What an earlier life left open goes on first; the HTTP side takes longer to load.
         self.engine.start()
         self._spawn(self._escalate(), "engine.escalate")
+        if self._listings is not None:
+            self._spawn(Reconciler(self.engine, self._listings).run(), "engine.reconcile")
         await asyncio.sleep(0)
         self._server = server = self._http_server()
         server.should_exit = self._stopped
