@@ -22,12 +22,16 @@ from o2c_twin.mock_systems.roles.erp.rules import fulfilment_status
 from o2c_twin.twin.estate import Estate
 
 _T = TypeVar("_T")
+_OF_ACCOUNTS = {"number": "customer_number", "terms_days": "terms_days", "credit_limit": "credit_limit"}
 
 
 class Row(msgspec.Struct, frozen=True, kw_only=True):
     """One record; ``key`` is its name in every run."""
 
     key: str
+
+
+_R = TypeVar("_R", bound=Row)
 
 
 class LineRow(msgspec.Struct, frozen=True, order=True):
@@ -267,9 +271,15 @@ def _named(records: Iterable[_T], name: Callable[[_T], str]) -> dict[str, _T]:
     return found
 
 
-def _channel(entered_by: str) -> str:
-    """A clerk or an engine, as in the run record: each vendor has its own name for the engine's user."""
-    return "manual" if entered_by == "manual" else "sync"
+def _row(kind: type[_R], key: str, record: Any, **given: object) -> _R:
+    """The row of a record: what is not given has the name it has in the record."""
+    for field in kind.__struct_fields__:
+        if field != "key" and field not in given:
+            given[field] = getattr(record, field)
+    if "channel" in given:
+        # As in the run record: each vendor has its own name for the engine's user.
+        given["channel"] = "manual" if record.channel == "manual" else "sync"
+    return kind(key=key, **given)
 
 
 def _by_key(rows: Iterable[_T]) -> tuple[_T, ...]:
@@ -296,12 +306,8 @@ class _Reading:
         self._order_key = _keys(self._orders)
         self._delivery_key = self._nth("delivery", self._erp.deliveries.values())
         self._invoice_key = self._nth("invoice", self._erp.invoices.values())
-        self._memo_key = {
-            memo.id: key
-            for key, memo in _named(
-                self._erp.credit_memos.values(), lambda memo: f"{self._invoice_key[memo.invoice_id]}/credit memo"
-            ).items()
-        }
+        memos = self._erp.credit_memos.values()
+        self._memo_key = _keys(_named(memos, lambda memo: f"{self._invoice_key[memo.invoice_id]}/credit memo"))
         self._payouts, self._collections = self._provider()
         # What vendors call documents in free text: their numbers, and their payouts' references.
         self._words = {i.number: self._invoice_key[i.id] for i in self._erp.invoices.values()}
@@ -313,22 +319,18 @@ class _Reading:
         names = estate.erp_stand.names
         references = {names.reference_of(e.reference): f"bank {key}" for key, e in self._entries.items()}
         references |= {names.reference_of(id_): f"provider {key}" for key, (id_, _) in self._collections.items()}
-        self._payments = _named(
-            self._erp.payments.values(), lambda p: references.get(p.reference or "", f"? {p.reference}")
-        )
+        payments = self._erp.payments.values()
+        self._payments = _named(payments, lambda p: references.get(p.reference or "", f"? {p.reference}"))
         self._payment_key = _keys(self._payments)
 
     # --- names -----------------------------------------------------------------------------------
 
     def _customer_name(self, customer: Customer) -> str:
         """The company's own number, whether the ERP keeps it or has one of its own beside it."""
-        numbers = [_text(account.custom.get(self._fields.customer_number)) for account in self._crm.accounts.values()]
-        if customer.number in numbers:
-            return customer.number
-        for account, number in zip(self._crm.accounts.values(), numbers, strict=True):
-            if account.name == customer.name and number is not None:
-                return number
-        return customer.name
+        accounts, field = self._crm.accounts.values(), self._fields.customer_number
+        numbers = {a.name: _text(a.custom[field]) for a in accounts if a.custom.get(field) is not None}
+        known = customer.number in numbers.values()
+        return customer.number if known else numbers.get(customer.name) or customer.name
 
     def _order_name(self, order: SalesOrder) -> str:
         return order.po_number or f"no PO, {self._customers[order.customer_id]} {_day(order.entered_at)}"
@@ -353,160 +355,90 @@ class _Reading:
         """Payouts by name with their reference, collections by name with the provider's id."""
         core = getattr(self._estate.payments_stand, "core", None)
         invoices = {i.number: self._invoice_key[i.id] for i in self._erp.invoices.values()}
-        asked: Iterable[tuple[str, str, int, int, str]] = ()
-        sent: Iterable[tuple[str, str, int, str]] = ()
+        asked: list[tuple[Any, int, int]] = []
+        sent: list[tuple[Any, int, str]] = []
         if isinstance(core, BillingCore):
             back: dict[str, int] = {}
             for charge in core.state.charges.values():
                 back[charge.payment_id] = back.get(charge.payment_id, 0) + charge.refunded_minor
-            asked = [
-                (p.id, p.metadata.get("invoice_number", "-"), p.amount_minor, back.get(p.id, 0), p.status)
-                for p in core.state.payments.values()
-            ]
-            sent = [(p.reference, _day(p.arrives_at), p.amount_minor, p.status) for p in core.state.payouts.values()]
+            asked = [(p, p.amount_minor, back.get(p.id, 0)) for p in core.state.payments.values()]
+            sent = [(p, p.amount_minor, _day(p.arrives_at)) for p in core.state.payouts.values()]
         elif isinstance(core, DirectDebitCore):
-            asked = [
-                (d.id, d.metadata.get("invoice_number", "-"), d.amount, d.refunded, d.status)
-                for d in core.state.payments.values()
-            ]
-            sent = [(p.reference, p.arrives_on, p.amount, p.status) for p in core.state.payouts.values()]
+            asked = [(d, d.amount, d.refunded) for d in core.state.payments.values()]
+            sent = [(d, d.amount, d.arrives_on) for d in core.state.payouts.values()]
         elif core is not None:
             raise ValueError(f"ledgers: cannot read a payment provider whose core is {type(core).__name__}; teach it")
+
+        def of_invoice(payment: tuple[Any, int, int]) -> str:
+            number = payment[0].metadata.get("invoice_number", "-")
+            return invoices.get(number, f"? {number}")
+
         payouts = {
-            key: (reference, PayoutRow(key=key, amount_minor=amount, state=state))
-            for key, (reference, _, amount, state) in _named(sent, lambda payout: f"{payout[1]} {payout[2]}").items()
+            key: (p.reference, PayoutRow(key=key, amount_minor=amount, state=p.status))
+            for key, (p, amount, _) in _named(sent, lambda payout: f"{payout[2]} {payout[1]}").items()
         }
         collections = {
-            key: (id_, CollectionRow(key=key, amount_minor=amount, refunded_minor=refunded, state=state))
-            for key, (id_, _, amount, refunded, state) in _named(
-                asked, lambda payment: invoices.get(payment[1], f"? {payment[1]}")
-            ).items()
+            key: (p.id, CollectionRow(key=key, amount_minor=amount, refunded_minor=refunded, state=p.status))
+            for key, (p, amount, refunded) in _named(asked, of_invoice).items()
         }
         return payouts, collections
 
     # --- tables ----------------------------------------------------------------------------------
 
     def _lines(self, lines: Sequence[Any]) -> tuple[LineRow, ...]:
-        return tuple(
-            sorted(
-                LineRow(
-                    self._sku[line.item_id],
-                    line.quantity,
-                    line.unit_price_minor,
-                    getattr(line, "shipped", 0),
-                    getattr(line, "billed", 0),
-                )
-                for line in lines
-            )
-        )
+        done = [(getattr(line, "shipped", 0), getattr(line, "billed", 0)) for line in lines]
+        read = [(self._sku[line.item_id], line.quantity, line.unit_price_minor) for line in lines]
+        return tuple(sorted(LineRow(*what, *so_far) for what, so_far in zip(read, done, strict=True)))
 
     def ledgers(self) -> Ledgers:
         """All tables."""
         erp, customer = self._erp, self._customers
+        delivery, invoice, balances = self._delivery_key, self._invoice_key, self._estate.erp.trial_balance()
         return Ledgers(
-            customers=_by_key(
-                CustomerRow(
-                    key=customer[c.id],
-                    name=c.name,
-                    terms_days=c.terms_days,
-                    credit_limit_minor=c.credit_limit_minor,
-                    hold=c.hold,
-                    balance_minor=c.balance_minor,
-                    open_orders_minor=c.open_orders_minor,
-                    unbilled_minor=c.unbilled_minor,
-                    unapplied_minor=c.unapplied_minor,
-                )
-                for c in erp.customers.values()
-            ),
+            customers=_by_key(_row(CustomerRow, customer[c.id], c) for c in erp.customers.values()),
             orders=_by_key(
-                OrderRow(
-                    key=key,
-                    customer=customer[o.customer_id],
-                    entered_on=_day(o.entered_at),
-                    credit=o.credit,
-                    fulfilment=fulfilment_status(o),
-                    channel=_channel(o.channel),
-                    lines=self._lines(o.lines),
-                )
+                self._document(OrderRow, key, o, entered_on=_day(o.entered_at), fulfilment=fulfilment_status(o))
                 for key, o in self._orders.items()
             ),
             deliveries=_by_key(
-                DeliveryRow(
-                    key=self._delivery_key[d.id],
-                    customer=customer[d.customer_id],
-                    issued_on=_day(d.issued_at),
-                    invoice=None if d.invoice_id is None else self._invoice_key[d.invoice_id],
-                    lines=self._lines(d.lines),
+                self._document(
+                    DeliveryRow, delivery[d.id], d, issued_on=_day(d.issued_at), invoice=invoice.get(d.invoice_id or "")
                 )
                 for d in erp.deliveries.values()
             ),
             invoices=_by_key(
-                InvoiceRow(
-                    key=self._invoice_key[i.id],
-                    customer=customer[i.customer_id],
-                    issued_on=_day(i.issued_at),
-                    due_on=_day(i.due_at),
-                    total_minor=i.total_minor,
-                    credited_minor=i.credited_minor,
-                    returned=i.returned,
-                    channel=_channel(i.channel),
-                    lines=self._lines(i.lines),
-                )
+                self._document(InvoiceRow, invoice[i.id], i, issued_on=_day(i.issued_at), due_on=_day(i.due_at))
                 for i in erp.invoices.values()
             ),
             credit_memos=_by_key(
-                CreditMemoRow(
-                    key=self._memo_key[m.id],
-                    invoice=self._invoice_key[m.invoice_id],
-                    issued_on=_day(m.issued_at),
-                    amount_minor=m.amount_minor,
-                    unapplied_minor=m.unapplied_minor,
-                    reason=m.reason,
-                )
+                _row(CreditMemoRow, self._memo_key[m.id], m, invoice=invoice[m.invoice_id], issued_on=_day(m.issued_at))
                 for m in erp.credit_memos.values()
             ),
             payments=_by_key(
-                PaymentRow(
-                    key=key,
-                    customer=customer[p.customer_id],
-                    received_on=_day(p.received_at),
-                    amount_minor=p.amount_minor,
-                    unapplied_minor=p.unapplied_minor,
-                    channel=_channel(p.channel),
-                )
+                _row(PaymentRow, key, p, customer=customer[p.customer_id], received_on=_day(p.received_at))
                 for key, p in self._payments.items()
             ),
             applications=self._applications(),
             open_items=_by_key(
-                OpenItemRow(
-                    key=self._invoice_key[i.id],
-                    customer=customer[i.customer_id],
-                    due_on=_day(i.due_at),
-                    open_minor=i.open_minor,
-                )
+                _row(OpenItemRow, invoice[i.id], i, customer=customer[i.customer_id], due_on=_day(i.due_at))
                 for i in erp.invoices.values()
                 if i.open_minor
             ),
-            trial_balance=_by_key(
-                BalanceRow(key=name, balance_minor=sum_) for name, sum_ in self._estate.erp.trial_balance().items()
-            ),
-            stock=_by_key(StockRow(key=i.sku, on_hand=i.on_hand, committed=i.committed) for i in erp.items.values()),
+            trial_balance=_by_key(BalanceRow(key=name, balance_minor=minor) for name, minor in balances.items()),
+            stock=_by_key(_row(StockRow, i.sku, i) for i in erp.items.values()),
             accounts=self._accounts(),
             deals=self._deals(),
             bank=_by_key(
-                EntryRow(
-                    key=key,
-                    amount_minor=e.amount_minor,
-                    kind=e.kind,
-                    value_on=e.value_on,
-                    statement=self._closed.get(e.reference),
-                    told=self._told(e),
-                )
+                _row(EntryRow, key, e, statement=self._closed.get(e.reference), told=self._told(e))
                 for key, e in self._entries.items()
             ),
             collections=_by_key(row for _, row in self._collections.values()),
             payouts=_by_key(row for _, row in self._payouts.values()),
         )
+
+    def _document(self, kind: type[_R], key: str, document: Any, **given: object) -> _R:
+        customer = self._customers[document.customer_id]
+        return _row(kind, key, document, customer=customer, lines=self._lines(document.lines), **given)
 
     def _applications(self) -> tuple[ApplicationRow, ...]:
         def name(applied: Any) -> str:
@@ -514,22 +446,16 @@ class _Reading:
             return f"{keys[applied.source_id]} -> {self._invoice_key[applied.invoice_id]}"
 
         return _by_key(
-            ApplicationRow(
-                key=key, applied_on=_day(a.applied_at), amount_minor=a.amount_minor, channel=_channel(a.channel)
-            )
+            _row(ApplicationRow, key, a, applied_on=_day(a.applied_at))
             for key, a in _named(self._erp.applications, name).items()
         )
 
     def _accounts(self) -> tuple[AccountRow, ...]:
         fields = self._fields
+        wanted = {name: getattr(fields, read) for name, read in _OF_ACCOUNTS.items()}
         return _by_key(
-            AccountRow(
-                key=key,
-                number=_text(a.custom.get(fields.customer_number)),
-                terms_days=_text(a.custom.get(fields.terms_days)),
-                credit_limit=_text(a.custom.get(fields.credit_limit)),
-            )
-            for key, a in _named(self._crm.accounts.values(), lambda account: account.name).items()
+            AccountRow(key=key, **{name: _text(account.custom.get(field)) for name, field in wanted.items()})
+            for key, account in _named(self._crm.accounts.values(), lambda account: account.name).items()
         )
 
     def _deals(self) -> tuple[DealRow, ...]:
@@ -546,14 +472,14 @@ class _Reading:
             read = deal.custom.get
             numbers = [number for number in str(read(fields.invoice_number) or "").split(",") if number]
             account = None if deal.account_id is None else crm.accounts.get(deal.account_id)
-            lines = [crm.lines[id_] for id_ in deal.lines]
+            sold = [(crm.lines[id_], crm.products[crm.lines[id_].product_id].code) for id_ in deal.lines]
             rows.append(
-                DealRow(
-                    key=key,
+                _row(
+                    DealRow,
+                    key,
+                    deal,
                     account=None if account is None else account.name,
-                    stage=deal.stage,
                     closes_on=deal.close_date,
-                    amount_minor=deal.amount_minor,
                     po_number=_text(read(fields.po_number)),
                     order=known(read(fields.erp_order_number), orders),
                     order_id=known(read(fields.erp_order_id), ids),
@@ -561,9 +487,7 @@ class _Reading:
                     credit=_text(read(fields.credit)),
                     invoices=tuple(sorted(self._words.get(number, f"? {number}") for number in numbers)),
                     payment=_text(read(fields.payment)),
-                    lines=tuple(
-                        sorted(LineRow(crm.products[x.product_id].code, x.quantity, x.unit_price_minor) for x in lines)
-                    ),
+                    lines=tuple(sorted(LineRow(sku, x.quantity, x.unit_price_minor) for x, sku in sold)),
                 )
             )
         return _by_key(rows)

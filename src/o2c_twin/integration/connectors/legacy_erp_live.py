@@ -147,7 +147,7 @@ class BrokerQueues:
             await self.close()
             with self._real(), _broker(before=True):
                 self._connection = await aio_pika.connect(self._url)
-                self._channel = await self._connection.channel(publisher_confirms=True)
+                self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
         return self._channel
 
     async def publish(self, queue: str, body: bytes, message_id: str, kind: str) -> None:

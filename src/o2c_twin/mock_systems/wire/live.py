@@ -142,6 +142,9 @@ class LiveServer:
             # Resolver errors carry negative numbers and a text of their own.
             reason = os.strerror(bad.errno) if bad.errno is not None and bad.errno > 0 else str(bad)
             raise CannotListen(self.host, self.port, f"{reason}; {remedy}") from None
+        # Inherited by every connection. asyncio sets it only on sockets that name their protocol, and these do not:
+        # head and body of an answer would wait for each other's acknowledgement, some 40 ms a call.
+        listening.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.port = listening.getsockname()[1]
         loop = asyncio.get_running_loop()
         self._server = await loop.create_server(

@@ -32,7 +32,7 @@ class LiveQueues:
         """Connect and declare the queues. Raises ConnectionRefusedError."""
         with self._real(), _told(before=True):
             self._connection = await aio_pika.connect(self._url)
-            self._channel = await self._connection.channel(publisher_confirms=True)
+            self._channel = await self._connection.channel(publisher_confirms=True, on_return_raises=True)
             dead: dict[str, Any] = {
                 "x-dead-letter-exchange": "",
                 "x-dead-letter-routing-key": self._prefix + DEAD,
