@@ -7,6 +7,7 @@ import pytest
 
 from o2c_twin.integration.profile import AXES
 from o2c_twin.mock_systems.vendors import business_central, hubspot, s4hana
+from o2c_twin.mock_systems.vendors.bank_files.config import Format
 from o2c_twin.mock_systems.vendors.netsuite.config import Tier
 from o2c_twin.mock_systems.vendors.salesforce.config import Edition
 from o2c_twin.reports.kpis import DEFINITIONS
@@ -127,6 +128,7 @@ def test_the_plans_of_a_vendor_are_those_its_dialect_knows():
         "business_central": set(get_args(business_central.config.Plan)),
         "s4hana": set(get_args(s4hana.Front)),
         "legacy_erp": {"file", "table", "queue"},
+        "bank_files": set(get_args(Format)),
         "stripe": {"page", "debit"},
     } == {vendor: set(plans) for vendor, plans in PLANS.items()}
     assert set(PLANS) <= {vendor for vendors in VENDORS.values() for vendor in vendors}

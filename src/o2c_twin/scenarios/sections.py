@@ -59,6 +59,7 @@ PLANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         "business_central": ("online", "production-2023", "sandbox-2023", "on-premises"),
         "s4hana": ("direct", "gateway"),
         "legacy_erp": ("file", "table", "queue"),
+        "bank_files": ("mt940", "bai2", "ofx1", "ofx2"),
         "stripe": ("page", "debit"),
     }
 )

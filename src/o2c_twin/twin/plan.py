@@ -11,7 +11,7 @@ ROLES = ("crm", "erp", "bank", "payments")
 VENDORS: dict[str, tuple[str, ...]] = {
     "crm": ("salesforce", "hubspot"),
     "erp": ("netsuite", "s4hana", "business_central", "legacy_erp"),
-    "bank": ("bank_iso20022",),
+    "bank": ("bank_iso20022", "bank_files"),
     "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from o2c_twin.integration.connectors.bank_feed import BankFeed
+from o2c_twin.integration.connectors.bank_files import BankFiles
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
 from o2c_twin.integration.connectors.hubspot import HubSpotCrm
@@ -88,10 +89,15 @@ def _stripe(site: Site) -> StripePayments:
     return StripePayments(site.name, site.url, site.http, site.clock, key, secret)
 
 
+def _bank_files(site: Site) -> BankFiles:
+    names = ("login", "password", "account", "webhook_secret")
+    return BankFiles(site.name, site.url, site.http, *(site.credential(name) for name in names))
+
+
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
     "crm": {"salesforce": _salesforce, "hubspot": _hubspot},
     "erp": {"netsuite": _netsuite, "s4hana": _s4hana, "business_central": _business_central},
-    "bank": {"bank_iso20022": _bank_iso20022},
+    "bank": {"bank_iso20022": _bank_iso20022, "bank_files": _bank_files},
     "payments": {"stripe": _stripe},
 }
 """By role and vendor."""

@@ -1,5 +1,6 @@
 """The systems that can stand in each role of an estate, by vendor."""
 
+from o2c_twin.twin.stands.bank_files import BankFilesStand
 from o2c_twin.twin.stands.bank_iso20022 import BankIso20022Stand
 from o2c_twin.twin.stands.business_central import BusinessCentralStand
 from o2c_twin.twin.stands.gocardless import GoCardlessStand
@@ -19,7 +20,7 @@ STANDS: dict[str, dict[str, Maker]] = {
         "business_central": BusinessCentralStand,
         "legacy_erp": LegacyErpStand,
     },
-    "bank": {"bank_iso20022": BankIso20022Stand},
+    "bank": {"bank_iso20022": BankIso20022Stand, "bank_files": BankFilesStand},
     "payments": {"stripe": StripeStand, "gocardless": GoCardlessStand},
 }
 """By role and vendor. The names are those of `twin.plan.VENDORS`."""
