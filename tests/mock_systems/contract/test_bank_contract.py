@@ -86,7 +86,7 @@ def test_statements_are_listed_once_each_over_all_pages_and_on_from_where_one_le
     assert bank.do(bank.system.statements(following))[0] == []
     amounts = []
     for event in events:
-        bank.later(2.0)  # banks let few calls a minute through
+        bank.later(10.0)  # banks let few calls a minute through
         amounts += [entry.amount_minor for entry in bank.do(bank.system.entries(event.object_id))]
     assert amounts == [100 + day for day in days]
 
