@@ -119,7 +119,7 @@ class LegacyErp:
             raise CallFailed(self.system, operation, "unavailable", str(away)) from away
         except OSError as lost:
             cause = "unknown-outcome" if writes else "unavailable"
-            raise CallFailed(self.system, operation, cause, str(lost)) from lost  # type: ignore[arg-type]
+            raise CallFailed(self.system, operation, cause, str(lost)) from lost  # type: ignore[arg-type]  # one of two causes, widened to str
         except (Broken, ValueError) as bad:
             raise CallFailed(self.system, operation, "rejected", str(bad)) from bad
 

@@ -31,7 +31,7 @@ def number(value: object) -> Decimal:
     kind = type(value)
     if kind is str or kind is int or kind is Decimal:
         try:
-            found = Decimal(value)  # type: ignore[arg-type]
+            found = Decimal(value)  # type: ignore[arg-type]  # str, int or Decimal: the line above
         except decimal.InvalidOperation:
             found = Decimal("NaN")
         if found.is_finite():

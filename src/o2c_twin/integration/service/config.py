@@ -315,19 +315,3 @@ def _value(text: str, place: str, secrets: Secrets) -> str:
         return secrets.get(text.removeprefix(_ENV)).reveal()
     except SecretMissing as missing:
         raise ConfigError(f"{place}: {missing}") from missing
-
-
-def as_example() -> dict[str, Any]:
-    """A configuration to begin with."""
-    return msgspec.to_builtins(  # type: ignore[no-any-return]
-        ServiceConfig(
-            {
-                "crm": SystemConfig(
-                    "salesforce",
-                    "http://127.0.0.1:8100",
-                    {"client_id": "env:O2C_CRM_CLIENT_ID", "client_secret": "env:O2C_CRM_CLIENT_SECRET"},
-                ),
-            },
-            tokens={"operations": "env:O2C_OPERATIONS_TOKEN"},
-        )
-    )

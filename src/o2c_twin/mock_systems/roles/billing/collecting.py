@@ -243,7 +243,7 @@ class Collecting:
             amount_minor or payment.amount_minor,
             payment.currency,
             books.now(),
-            status,  # type: ignore[arg-type]
+            status,  # type: ignore[arg-type]  # callers give one of its states
             payment.customer_id,
             instrument_id,
             payment.description,

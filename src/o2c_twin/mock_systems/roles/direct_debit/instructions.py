@@ -201,7 +201,7 @@ class Instructions(Settlement):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """A mandate is over: what is not submitted is cancelled; what is, a bank that knows will refuse."""
-        mandate.status = status  # type: ignore[assignment]
+        mandate.status = status  # type: ignore[assignment]  # callers give one of its states
         mandate.step_at = None
         scheme = SCHEMES[mandate.scheme]
         details = {"code": code, "scheme": mandate.scheme if origin == "bank" else None}

@@ -32,7 +32,7 @@ class Settlement(Book):
 
     def _reversal(self, payment: Payment, kind: str) -> list[Item]:
         """The items that take a paid-out payment back: its amount, its fee returned, a surcharge if there is one."""
-        items = [Item(kind, -payment.amount * 10, payment.id, payment.mandate_id)]  # type: ignore[arg-type]
+        items = [Item(kind, -payment.amount * 10, payment.id, payment.mandate_id)]  # type: ignore[arg-type]  # one of its kinds
         if payment.fee:
             items.append(Item("fee", payment.fee, payment.id, payment.mandate_id))
         if self.terms.surcharge:

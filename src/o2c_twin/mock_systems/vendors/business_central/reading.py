@@ -110,7 +110,7 @@ def page_of_parts(rows: list[_Typed], query: ODataQuery) -> list[Shape]:
     """Lines after filter, order and selection."""
     found = filtered(rows, query.filter)
     if query.orderby:
-        found = in_order(found, query.orderby)  # type: ignore[assignment]
+        found = in_order(found, query.orderby)  # type: ignore[assignment]  # gives the rows it was given
     end = None if query.top is None else query.skip + query.top
     return [{"@odata.etag": etag_of(r.shape), **_selected(r.shape, query)} for r in found[query.skip : end]]
 
