@@ -6,10 +6,12 @@ import subprocess
 import sys
 from collections import Counter
 from dataclasses import replace
+from itertools import count
 from pathlib import Path
 
 import pytest
 
+from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.run_record import RunRecord
 from o2c_twin.scenarios import load
 from o2c_twin.twin.plan import RunPlan
@@ -53,6 +55,13 @@ def test_direct_and_asgi_calls_give_one_hash():
     direct = small("lost-replies")
     through_asgi = replace(direct, transport="asgi")
     assert run(direct, None).trace_hash == run(through_asgi, None).trace_hash
+
+
+@pytest.mark.parametrize("name", ["lost-replies", "credit-hold-loop"])
+def test_an_engine_remembers_alike_in_dictionaries_and_in_a_file(name, tmp_path):
+    plan, files = small(name), count()
+    kept = run(plan, None, journal=lambda: SqliteJournal(str(tmp_path / f"{next(files)}.db"), "OFF"))
+    assert run(plan, None).trace_hash == kept.trace_hash
 
 
 def test_two_worlds_do_not_know_of_each_other():

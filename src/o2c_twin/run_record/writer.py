@@ -31,23 +31,19 @@ class _TableWriter:
     def __init__(self, table: Table, path: Path | None) -> None:
         self._schema = arrow_schema(table)
         self._path = path
-        self._rows: list[tuple[Any, ...]] = []
+        self.rows: list[tuple[Any, ...]] = []
         self._file: pq.ParquetWriter | None = None
-        self.append = self._rows.append
-
-    def full(self) -> bool:
-        return len(self._rows) >= _BATCH_ROWS
 
     def flush(self) -> None:
         if self._path is None:
-            self._rows.clear()
+            self.rows.clear()
             return
         if self._file is None:
             self._file = pq.ParquetWriter(self._path, self._schema, compression="zstd")
-        columns = list(zip(*self._rows, strict=True)) if self._rows else [()] * len(self._schema)
+        columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * len(self._schema)
         arrays = [pa.array(column, type=field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))
-        self._rows.clear()
+        self.rows.clear()
 
     def close(self) -> None:
         self.flush()
@@ -73,8 +69,9 @@ class RunRecordWriter:
     def add(self, table: str, row: tuple[Any, ...]) -> None:
         """Add one row, its values in the schema's column order."""
         writer = self._tables[table]
-        writer.append(row)
-        if writer.full():
+        rows = writer.rows
+        rows.append(row)
+        if len(rows) >= _BATCH_ROWS:
             writer.flush()
 
     def close(self, manifest: dict[str, Any]) -> None:

@@ -12,17 +12,12 @@ class Trace:
         self.sink: list[str] | None = None
         """Lines are kept here too when somebody wants to compare two runs line by line."""
 
-    def line(self, text: str) -> None:
-        """Add one canonical line."""
+    def line(self, text: str, body: bytes = b"") -> None:
+        """Add one canonical line, and the raw bytes that belong to it."""
         self.lines += 1
-        self._hash.update(text.encode())
-        self._hash.update(b"\n")
+        self._hash.update(f"{text}\n".encode() + body)
         if self.sink is not None:
             self.sink.append(text)
-
-    def body(self, data: bytes) -> None:
-        """Add raw bytes that belong to the last line."""
-        self._hash.update(data)
 
     def digest(self) -> str:
         """The hash so far, as hex."""

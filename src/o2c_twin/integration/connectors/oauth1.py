@@ -4,6 +4,7 @@ Signing is on the path of every call, so what does not change between calls is e
 """
 
 import hashlib
+import re
 from binascii import b2a_base64
 from urllib.parse import quote
 
@@ -18,12 +19,12 @@ def _encoded(text: str) -> str:
 
 def _encoded_url(url: str) -> str:
     # Most addresses hold only plain characters and these three: replacing them is five times as fast.
-    if url.isascii() and not url.strip(_PLAIN):
+    if _PLAIN(url):
         return url.replace(":", "%3A").replace("/", "%2F").replace("!", "%21")
     return _encoded(url)
 
 
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/!:"
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~/!:]*").fullmatch
 
 
 class TokenSigner:

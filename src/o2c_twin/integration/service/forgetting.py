@@ -19,7 +19,7 @@ from o2c_twin.integration.governance.retention import Kept, LegalHold
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.service.refusals import Refused
-from o2c_twin.integration.store import Effect, Journal, Link
+from o2c_twin.integration.store import Effect, KeptJournal, Link
 from o2c_twin.integration.store.audit_log import Trail
 from o2c_twin.integration.store.sealed import opened_effect, sealed_for
 
@@ -44,7 +44,7 @@ class Eraser:
 
     def __init__(
         self,
-        journal: Journal,
+        journal: KeptJournal,
         vault: Vault,
         trail: Trail,
         now: Callable[[], int],

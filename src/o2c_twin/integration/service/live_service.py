@@ -42,7 +42,7 @@ from o2c_twin.integration.service.config import ServiceConfig, holds_of, masters
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.roots import RootsFile
 from o2c_twin.integration.service.wiring import governed, names_of
-from o2c_twin.integration.store import Journal, SharedJournal, SqliteJournal
+from o2c_twin.integration.store import KeptJournal, SharedJournal, SqliteJournal
 from o2c_twin.integration.store.audit_log import JournalAuditLog
 from o2c_twin.integration.store.sealed import SealedSqliteJournal
 
@@ -63,7 +63,7 @@ class WallClock:
         return time.time_ns() // 1_000
 
 
-def open_journal(url: str, worker: str, vault: Vault | None = None) -> Journal:
+def open_journal(url: str, worker: str, vault: Vault | None = None) -> KeptJournal:
     """The journal of an address, sealed with a vault. Raises `JournalInUse` for a file another engine works on."""
     if url.startswith("sqlite:///"):
         path = url.removeprefix("sqlite:///")
@@ -166,7 +166,7 @@ def connectors(config: ServiceConfig, http: LiveHttp, clock: Clock) -> dict[str,
 def build_engine(
     config: ServiceConfig,
     made: dict[str, Any],
-    journal: Journal,
+    journal: KeptJournal,
     clock: Clock,
     spawn: Spawn,
     observer: Observer,

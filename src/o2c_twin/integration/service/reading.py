@@ -11,7 +11,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from o2c_twin.integration.governance.audit import entries
 from o2c_twin.integration.governance.storage import AuditRow
-from o2c_twin.integration.store import Effect, Journal
+from o2c_twin.integration.store import Effect, KeptJournal
 from o2c_twin.integration.store.audit_log import JournalAuditLog
 from o2c_twin.integration.store.tables import AUDIT, EFFECT
 
@@ -21,7 +21,7 @@ _NAMES = ("seq", "at", "who", "what", "object", "key", "subject", "before", "aft
 class JournalAudit:
     """The audit trail of a journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: KeptJournal) -> None:
         self._log = JournalAuditLog(journal)
 
     def entries(self) -> list[dict[str, Any]]:

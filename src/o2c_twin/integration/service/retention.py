@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.governance.retention import Kept, LegalHold, SweepPlan, sweep
-from o2c_twin.integration.store import Journal
+from o2c_twin.integration.store import KeptJournal
 
 _EFFECTS = {"put_order": "letter", "put_payment": "voucher", "collect": "voucher", "bill": "voucher"}
 
@@ -20,7 +20,7 @@ class Swept:
     held: int
 
 
-def stored(journal: Journal, now: int) -> Iterator[Kept]:
+def stored(journal: KeptJournal, now: int) -> Iterator[Kept]:
     """All that has a period and is finished: done events, the contents of done writes, settled cases."""
     for name, at in journal.finished_before(now):
         yield Kept("event", name, "", to_date(at), "technical")
@@ -32,7 +32,7 @@ def stored(journal: Journal, now: int) -> Iterator[Kept]:
             yield Kept("case", case.case_id, case.object_id, to_date(case.closed_at), "business")
 
 
-def sweep_journal(journal: Journal, now: int, holds: Iterable[LegalHold] = ()) -> Swept:
+def sweep_journal(journal: KeptJournal, now: int, holds: Iterable[LegalHold] = ()) -> Swept:
     """Delete what is due on the day of ``now``.
 
     Of a write only its contents go: its key and outcome stay, or it would be done again.

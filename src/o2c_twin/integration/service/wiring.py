@@ -14,6 +14,7 @@ from o2c_twin.integration.service.approvals import Approvals
 from o2c_twin.integration.service.forgetting import Eraser
 from o2c_twin.integration.service.operations import Operations
 from o2c_twin.integration.service.reading import JournalAudit
+from o2c_twin.integration.store import KeptJournal
 from o2c_twin.integration.store.audit_log import Trail
 from o2c_twin.integration.store.sealed import Sealing
 
@@ -41,9 +42,11 @@ def governed(
 ) -> Operations:
     """Give an engine its audit trail and its systems of record; gives the operations.
 
-    With a ``vault`` the engine's journal is a sealed one.
+    With a ``vault`` the engine's journal is a sealed one. Raises TypeError for a journal that does not outlive it.
     """
     journal, now = engine.journal, engine.clock.now
+    if not isinstance(journal, KeptJournal):
+        raise TypeError("this journal keeps no audit log; give the engine one of SQLite or PostgreSQL")
     trail = Trail(journal, vault)
     engine.delivery.audit = trail
     engine.delivery.registry = guard(registry, refused)

@@ -9,13 +9,13 @@ from o2c_twin.integration.governance.errors import Erased
 from o2c_twin.integration.governance.personal_data import ERASED
 from o2c_twin.integration.governance.storage import AuditRow
 from o2c_twin.integration.governance.vault import Vault
-from o2c_twin.integration.store.port import Journal
+from o2c_twin.integration.store.port import KeptJournal
 
 
 class JournalAuditLog:
     """An append-only log in a journal."""
 
-    def __init__(self, journal: Journal) -> None:
+    def __init__(self, journal: KeptJournal) -> None:
         self._journal = journal
 
     def append(self, row: AuditRow) -> None:
@@ -39,7 +39,7 @@ class Trail:
     the chain can never be taken out of it.
     """
 
-    def __init__(self, journal: Journal, vault: Vault | None = None) -> None:
+    def __init__(self, journal: KeptJournal, vault: Vault | None = None) -> None:
         self._journal = journal
         self._log = JournalAuditLog(journal)
         self._vault = vault

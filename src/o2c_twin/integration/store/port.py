@@ -1,4 +1,4 @@
-"""The engine's durable memory, as the engine sees it: SQLite for one worker, PostgreSQL for many.
+"""The engine's memory, as the engine sees it: SQLite for one worker, PostgreSQL for many, dictionaries to simulate.
 
 What is committed survives the process; `Journal.together` makes several changes one commit.
 """
@@ -137,6 +137,15 @@ class Journal(Protocol):
         """All cases, or those of a state, in the order they were opened."""
         ...
 
+    def counts(self) -> dict[str, int]:
+        """How many events, effects and cases there are, by state: ``inbox.open``, ``effect.sent``, ``case.open``."""
+        ...
+
+
+@runtime_checkable
+class KeptJournal(Journal, Protocol):
+    """A journal that outlives its process: with an audit log and approvals, and people in it can be forgotten."""
+
     # --- audit -----------------------------------------------------------------------------------
 
     def lock_audit(self) -> None:
@@ -210,13 +219,9 @@ class Journal(Protocol):
         """See to it that what was deleted or renamed is not left in unused pages of the file."""
         ...
 
-    def counts(self) -> dict[str, int]:
-        """How many events, effects and cases there are, by state: ``inbox.open``, ``effect.sent``, ``case.open``."""
-        ...
-
 
 @runtime_checkable
-class SharedJournal(Journal, Protocol):
+class SharedJournal(KeptJournal, Protocol):
     """A journal several workers use: what one works on, it has leased."""
 
     def claim(self, now: int, lease_us: int, most: int) -> list[Inbound]:

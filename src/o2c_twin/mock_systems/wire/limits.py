@@ -154,14 +154,19 @@ class Limiter:
         self._meters: dict[tuple[str, str], _Meter] = {}
         self._flights: dict[tuple[str, str], _Flights] = {}
         self._of: dict[Principal, _Counts] = {}
+        self._last: tuple[Principal | None, _Counts] = (None, ((), ()))
         self._ticket = 0
 
     def reset(self) -> None:
         """Forget all counts (calls in flight stay counted until they end)."""
         self._meters.clear()
         self._of.clear()
+        self._last = (None, ((), ()))
 
     def _counts(self, principal: Principal) -> _Counts:
+        # Mostly it is the one who called before, and who that is costs more to hash than to compare.
+        if principal is self._last[0]:
+            return self._last[1]
         counts = self._of.get(principal)
         if counts is None:
             meters = []
@@ -176,6 +181,7 @@ class Limiter:
                 for rule in self.policy.concurrency
             ]
             counts = self._of[principal] = (tuple(meters), tuple(flights))
+        self._last = principal, counts
         return counts
 
     def admit(self, principal: Principal, cost: int, now: int) -> Verdict | None:

@@ -67,11 +67,18 @@ class _Node:
     param_methods: dict[str, tuple[Operation, tuple[str, ...]]] = field(default_factory=dict)
 
 
+_Short = tuple[Operation, dict[str, str], str, dict[str, _Node]]
+_MOST_SHORT = 1_024
+
+
 class Router:
     """Finds the operation of a method and path; a trailing slash makes no difference."""
 
     def __init__(self, operations: Iterable[Operation]) -> None:
         self._root = _Node()
+        # Most paths differ from an earlier one in their last segment only, an id: by what is before it, the
+        # operation, the parameters so far, the last one's name and the static segments that would go before it.
+        self._short: dict[tuple[str, str], _Short] = {}
         for operation in operations:
             node = self._root
             names: list[str] = []
@@ -90,8 +97,12 @@ class Router:
     def find(self, method: str, path: str) -> tuple[Operation, dict[str, str]] | set[str] | None:
         """The operation and its parameters; None for an unknown path; for a known path with
         another method, the methods it has."""
+        before, _, last = path.rpartition("/")
+        short = self._short.get((method, before))
+        if short is not None and last and last not in short[3]:
+            return short[0], {**short[1], short[2]: last}
         segments = path.strip("/").split("/")
-        node = self._root
+        node = parent = self._root
         values: list[str] = []
         for segment in segments:
             step = node.static.get(segment)
@@ -100,18 +111,29 @@ class Router:
                 if step is None:
                     break
                 values.append(segment)
-            node = step
+            parent, node = node, step
         else:
             entry = node.param_methods.get(method)
             if entry is not None:
-                return entry[0], dict(zip(entry[1], values, strict=True))
+                found = dict(zip(entry[1], values, strict=True))
+                if node is parent.param and last:
+                    self._remember(method, before, entry, found, parent)
+                return entry[0], found
         values = []
-        found = self._descend(self._root, segments, 0, values, method)
-        if found is not None:
-            operation, names = found.param_methods[method]
+        end = self._descend(self._root, segments, 0, values, method)
+        if end is not None:
+            operation, names = end.param_methods[method]
             return operation, dict(zip(names, values, strict=True))
-        found = self._descend(self._root, segments, 0, [], None)
-        return None if found is None else set(found.param_methods)
+        end = self._descend(self._root, segments, 0, [], None)
+        return None if end is None else set(end.param_methods)
+
+    def _remember(
+        self, method: str, before: str, entry: tuple[Operation, tuple[str, ...]], found: dict[str, str], parent: _Node
+    ) -> None:
+        if len(self._short) >= _MOST_SHORT:
+            self._short.clear()
+        *names, last = entry[1]
+        self._short[method, before] = (entry[0], {name: found[name] for name in names}, last, parent.static)
 
     def _descend(self, node: _Node, segments: list[str], i: int, values: list[str], method: str | None) -> _Node | None:
         # A static segment wins over a parameter, with a way back when it leads nowhere. Without a

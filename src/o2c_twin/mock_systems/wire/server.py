@@ -62,6 +62,7 @@ class MockServer:
             self._log(arrived, NOT_MODELLED, None, request, response, False, None)
             return response
         operation, params = found
+        limiter = self.dialect.limiter
         principal = _NOBODY
         throttled = False
         applied = False
@@ -71,13 +72,14 @@ class MockServer:
             failing = _before(struck) if struck else None
             if not operation.open:
                 principal = self.dialect.authenticate(request, arrived)
-                verdict = self.dialect.limiter.admit(principal, operation.cost, arrived)
+                verdict = limiter.admit(principal, operation.cost, arrived)
                 if verdict is not None:
                     raise Refused(self.dialect.throttled(verdict, arrived), throttled=True)
-            ticket = self.dialect.limiter.enter(principal, arrived)
+            ticket = limiter.enter(principal, arrived)
             try:
-                if struck or self.latency is not None:
-                    await self._take_time(struck, operation)
+                seconds = self._seconds(struck, operation)
+                if seconds > 0.0:
+                    await self.world.sleep(seconds)
                 if failing is not None:
                     raise self._failure(failing, arrived)
                 response = self._answer(operation, params, principal, request)
@@ -87,7 +89,7 @@ class MockServer:
                 for fault, _ in struck:
                     response = fault.after(response)
             finally:
-                self.dialect.limiter.leave(principal, ticket)
+                limiter.leave(principal, ticket)
         except Refused as refusal:
             response = refusal.response
             throttled = refusal.throttled
@@ -99,7 +101,8 @@ class MockServer:
         self._log(arrived, operation.name, principal.user or None, request, response, throttled, _names(struck))
         return response
 
-    async def _take_time(self, struck: list[tuple[Fault, float]], operation: Operation) -> None:
+    def _seconds(self, struck: list[tuple[Fault, float]], operation: Operation) -> float:
+        """How long the call takes."""
         seconds = 0.0
         if self.latency is not None:
             # The journal's count makes each call's latency its own; it is noise no design is judged by.
@@ -107,8 +110,7 @@ class MockServer:
             seconds = self.latency.delay_s(draw)
         for fault, uniform in struck:
             seconds += fault.delay_s(uniform)
-        if seconds > 0.0:
-            await self.world.sleep(seconds)
+        return seconds
 
     def _failure(self, status: int, now: int) -> Refused:
         if status == 429:

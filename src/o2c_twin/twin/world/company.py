@@ -1,8 +1,8 @@
 """The company: its systems' screens, its desks, its diary. What every process of the world works with."""
 
-import json
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
+from json import JSONEncoder
 from typing import Any, Protocol
 
 import simpy
@@ -23,6 +23,8 @@ from o2c_twin.twin.world.views import news_of_order
 Process = Generator[simpy.Event, Any, Any]
 OFFICE = OfficeHours(8, 17)
 YARD = OfficeHours(6, 18)
+
+_AS_TEXT = JSONEncoder(sort_keys=True).encode
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,7 +104,7 @@ class Diary:
         """One line of the diary."""
         self._seq += 1
         now = self._clock.now()
-        text = json.dumps(detail, sort_keys=True) if detail else None
+        text = _AS_TEXT(detail) if detail else None
         self._trace.line(f"{now}|{actor}|{activity}|{object_type}|{object_id}|{deal_id}|{text}")
         self._record.add("events", (self._seq, now, actor, activity, object_type, object_id, deal_id, text))
 

@@ -263,7 +263,7 @@ class CrmCore:
     def _check(self, kind: str, values: Mapping[str, Any], custom: Mapping[str, Any], id_: str | None) -> None:
         if "stage" in values and values["stage"] not in STAGES:
             raise RuleError("bad-picklist", str(values["stage"]), "stage")
-        for field, target in _REFERENCES.items():
+        for field, target in _REFERENCES.items() if values else ():
             value = values.get(field)
             if value == "" and kind == "line" and field not in self._rules.required.get(kind, ()):
                 continue

@@ -235,7 +235,7 @@ def _plain(signature: str) -> str:
 def _path_of(request: Request) -> str:
     """The path, percent-encoded, of a driver that gives only the decoded one."""
     path = request.path
-    return path if path.isascii() and not path.strip(_PLAIN) else quote(path, safe=_PATH_SAFE)
+    return path if _PLAIN(path) else quote(path, safe=_PATH_SAFE)
 
 
 def _quoted(text: str) -> str:
@@ -267,12 +267,12 @@ def _parameters(pairs: list[tuple[str, str]]) -> str:
 
 def _encoded(path: str) -> str:
     """The path of a URL, percent-encoded once more: signatures encode the address as a whole."""
-    if path.isascii() and not path.strip(_PLAIN):
+    if _PLAIN(path):
         return path.replace("/", "%2F").replace("!", "%21").replace(":", "%3A")
     return _quoted(path)
 
 
-_PLAIN = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789-._~/!:"
+_PLAIN = re.compile(r"[A-Za-z0-9\-._~/!:]*").fullmatch
 
 
 def _strictly(segment: str) -> str:

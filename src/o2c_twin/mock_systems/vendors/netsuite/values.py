@@ -8,6 +8,8 @@ from o2c_twin.mock_systems.vendors.netsuite.config import DateFormat
 
 DAY_US = 86_400_000_000
 _EPOCH_DAY = date(1970, 1, 1).toordinal()
+_DAYS: dict[int, str] = {}
+_MOST_DAYS = 4_096
 _TWO = tuple(f"{number:02d}" for number in range(60))
 """Two digits, written once: an instant has three of them, and formatting them is half its cost."""
 
@@ -51,7 +53,17 @@ def whole(value: Any) -> int:
 
 def iso_day(instant: int) -> str:
     """The UTC day of an instant, as record fields of type date have it."""
-    return date.fromordinal(_EPOCH_DAY + instant // DAY_US).isoformat()
+    return _day_text(instant // DAY_US)
+
+
+def _day_text(day: int) -> str:
+    # A run is about few days, and says each of them thousands of times.
+    text = _DAYS.get(day)
+    if text is None:
+        if len(_DAYS) >= _MOST_DAYS:
+            _DAYS.clear()
+        text = _DAYS[day] = date.fromordinal(_EPOCH_DAY + day).isoformat()
+    return text
 
 
 def iso_instant(instant: int) -> str:
@@ -59,7 +71,7 @@ def iso_instant(instant: int) -> str:
     day, rest = divmod(instant // 1_000_000, 86_400)
     minutes, second = divmod(rest, 60)
     time = f"{_TWO[minutes // 60]}:{_TWO[minutes % 60]}:{_TWO[second]}"
-    return f"{date.fromordinal(_EPOCH_DAY + day).isoformat()}T{time}Z"
+    return f"{_day_text(day)}T{time}Z"
 
 
 def second_of(instant: int) -> int:

@@ -5,7 +5,9 @@ account; an integration user is commonly set to UTC, and these mocks assume it.)
 """
 
 import re
+from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 
 import msgspec
 
@@ -118,12 +120,13 @@ _READ = {
 }
 
 
-def _elements(model: str) -> list[str]:
+@lru_cache(maxsize=256)
+def _elements(model: str) -> tuple[str, ...]:
     """The elements of a format model. Raises ``ValueError`` for one this subset does not know."""
     found = _ELEMENT.findall(model)
     if "".join(found) != model:
         raise ValueError(f"date format '{model}' not recognized")
-    return [part if part[0] == '"' else part.upper() for part in found]
+    return tuple(part if part[0] == '"' else part.upper() for part in found)
 
 
 def to_char(instant: Instant, model: str) -> str:
@@ -132,34 +135,39 @@ def to_char(instant: Instant, model: str) -> str:
     Source: Oracle Database SQL reference, "Format Models". Elements: YYYY MM MON DD HH24 HH12 HH MI SS FF AM PM,
     quoted text and punctuation.
     """
-    day = day_of(instant)
-    minutes, rest = divmod(instant % DAY, 60_000_000)
-    hour, minute = divmod(minutes, 60)
-    second, micro = divmod(rest, 1_000_000)
-    noon = "AM" if hour < 12 else "PM"
-    half = f"{(hour + 11) % 12 + 1:02d}"
-    parts = {
-        "YYYY": f"{day.year:04d}",
-        "MON": _MONTHS[day.month - 1],
-        "MM": f"{day.month:02d}",
-        "DD": f"{day.day:02d}",
-        "HH24": f"{hour:02d}",
-        "HH12": half,
-        "HH": half,
-        "MI": f"{minute:02d}",
-        "SS": f"{second:02d}",
-        "AM": noon,
-        "PM": noon,
-    }
-    return "".join(_write(part, parts, micro) for part in _elements(model))
+    day, clock = day_of(instant), instant % DAY
+    return "".join([_WRITE[part](day, clock) if part in _WRITE else _literal(part, clock) for part in _elements(model)])
 
 
-def _write(part: str, parts: dict[str, str], micro: int) -> str:
-    if part in parts:
-        return parts[part]
+def _literal(part: str, clock: int) -> str:
     if part.startswith("FF"):
-        return f"{micro:06d}"[: int(part[2:] or 6)]
+        return f"{clock % 1_000_000:06d}"[: int(part[2:] or 6)]
     return part.strip('"')
+
+
+def _noon(day: date, clock: int) -> str:
+    return "AM" if clock < DAY // 2 else "PM"
+
+
+def _half(day: date, clock: int) -> str:
+    return f"{(clock // _HOUR + 11) % 12 + 1:02d}"
+
+
+_HOUR = DAY // 24
+_WRITE: dict[str, Callable[[date, int], str]] = {
+    "YYYY": lambda day, clock: f"{day.year:04d}",
+    "MON": lambda day, clock: _MONTHS[day.month - 1],
+    "MM": lambda day, clock: f"{day.month:02d}",
+    "DD": lambda day, clock: f"{day.day:02d}",
+    "HH24": lambda day, clock: f"{clock // _HOUR:02d}",
+    "HH12": _half,
+    "HH": _half,
+    "MI": lambda day, clock: f"{clock // 60_000_000 % 60:02d}",
+    "SS": lambda day, clock: f"{clock // 1_000_000 % 60:02d}",
+    "AM": _noon,
+    "PM": _noon,
+}
+"""Each element of a day and of the microseconds since its midnight."""
 
 
 def to_date(text: str, model: str) -> Instant:

@@ -8,6 +8,7 @@ false into true for it. An id may be given in its 15-character form.
 """
 
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from itertools import islice
 
 from o2c_twin.mock_systems.wire.query.binding import Binder, Bound, Get, Test
@@ -81,6 +82,7 @@ def prepare(text: str, source: Source, now: Instant) -> Plan:
     return planned(scan)
 
 
+@lru_cache(maxsize=16_384)
 def full_id(text: str) -> str:
     """The 18-character form of a 15-character id, other text unchanged.
 
