@@ -98,6 +98,7 @@ class BothJournals(RuleBasedStateMachine):
         for method in ("pending", "unsettled", "cases", "counts"):
             self.ask(method)
         self.ask("cases", "open")
+        self.ask("links", "erp", "order")
         for name in "abcd":
             for method in ("event", "effect", "outcome", "case"):
                 self.ask(method, name)

@@ -182,6 +182,11 @@ class MemoryJournal:
         """Remember the id a system has for something."""
         self._xrefs[system, kind, canonical] = remote
 
+    def links(self, system: str, kind: str) -> list[Link]:
+        """All cross-references of a kind."""
+        found = ((key[2], remote) for key, remote in self._xrefs.items() if key[:2] == (system, kind))
+        return [Link(system, kind, canonical, remote) for canonical, remote in sorted(found)]
+
     def cursor(self, name: str, default: str) -> str:
         """Where a poll stopped."""
         return self._cursors.get(name, default)

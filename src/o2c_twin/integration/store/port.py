@@ -107,6 +107,10 @@ class Journal(Protocol):
         """Remember the id a system has for something."""
         ...
 
+    def links(self, system: str, kind: str) -> list[Link]:
+        """All cross-references of a kind."""
+        ...
+
     def cursor(self, name: str, default: str) -> str:
         """Where a poll stopped."""
         ...
@@ -182,10 +186,6 @@ class KeptJournal(Journal, Protocol):
 
     def effects(self) -> list[Effect]:
         """All effects and decisions, oldest first."""
-        ...
-
-    def links(self, system: str, kind: str) -> list[Link]:
-        """All cross-references of a kind."""
         ...
 
     def unlink(self, link: Link) -> None:
