@@ -39,7 +39,9 @@ class _TableWriter:
             self.rows.clear()
             return
         if self._file is None:
-            self._file = pq.ParquetWriter(self._path, self._schema, compression="zstd")
+            # Texts repeat; figures do not, and a dictionary of them would be as long as the column.
+            texts = [field.name for field in self._schema if field.type == pa.string()]
+            self._file = pq.ParquetWriter(self._path, self._schema, compression="zstd", use_dictionary=texts)
         columns = list(zip(*self.rows, strict=True)) if self.rows else [()] * len(self._schema)
         arrays = [pa.array(column, type=field.type) for column, field in zip(columns, self._schema, strict=True)]
         self._file.write_table(pa.Table.from_arrays(arrays, schema=self._schema))

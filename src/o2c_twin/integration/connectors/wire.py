@@ -11,6 +11,7 @@ from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 _Row = TypeVar("_Row")
 _JSON = msgspec.json.Decoder(dict[str, Any], float_hook=str)
+_STRANGE = (KeyError, IndexError, TypeError, ValueError, ArithmeticError)
 _ENCODE = msgspec.json.Encoder(decimal_format="number").encode
 
 
@@ -33,7 +34,7 @@ class Reading:
         self, kind: type[BaseException] | None, error: BaseException | None, traceback: TracebackType | None
     ) -> None:
         """Refuse what was not understood."""
-        if isinstance(error, KeyError | IndexError | TypeError | ValueError | ArithmeticError):
+        if error is not None and isinstance(error, _STRANGE):
             detail = f"answer not understood: {type(error).__name__}: {error}"
             raise CallFailed(self._system, self._operation, "rejected", detail) from error
 

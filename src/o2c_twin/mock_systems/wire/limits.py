@@ -143,7 +143,7 @@ class _Bucket:
 _Meter = _Fixed | _Sliding | _Bucket
 _METERS: dict[str, type[_Meter]] = {"fixed": _Fixed, "sliding": _Sliding, "bucket": _Bucket}
 _Flights = dict[int, int]
-_Counts = tuple[tuple[_Meter, ...], tuple[_Flights, ...]]
+_Counts = tuple[tuple[_Meter, ...], tuple[tuple[Concurrency, _Flights], ...]]
 
 
 class Limiter:
@@ -177,7 +177,7 @@ class Limiter:
                     meter = self._meters[key] = _METERS[window.kind](window)
                 meters.append(meter)
             flights = [
-                self._flights.setdefault((rule.name, getattr(principal, rule.scope)), {})
+                (rule, self._flights.setdefault((rule.name, getattr(principal, rule.scope)), {}))
                 for rule in self.policy.concurrency
             ]
             counts = self._of[principal] = (tuple(meters), tuple(flights))
@@ -191,7 +191,7 @@ class Limiter:
         call made when it says is not refused by another. Concurrency cannot say when a call will end: 0.
         """
         meters, flights = self._counts(principal)
-        for rule, flying in zip(self.policy.concurrency, flights, strict=True):
+        for rule, flying in flights:
             if len(flying) >= rule.limit:
                 before = now - int(rule.counts_after_s * _MICRO)
                 running = sum(entered <= before for entered in flying.values())
@@ -213,14 +213,14 @@ class Limiter:
         if not self.policy.concurrency:
             return 0
         self._ticket += 1
-        for flying in self._counts(principal)[1]:
+        for _, flying in self._counts(principal)[1]:
             flying[self._ticket] = now
         return self._ticket
 
     def leave(self, principal: Principal, ticket: int) -> None:
         """The call is over."""
         if ticket:
-            for flying in self._counts(principal)[1]:
+            for _, flying in self._counts(principal)[1]:
                 flying.pop(ticket, None)
 
     def used(self, name: str, principal: Principal, now: int) -> int:

@@ -5,6 +5,7 @@ documented (ISO 20022). The paths follow the habits of European account-informat
 """
 
 import base64
+from bisect import bisect_left, bisect_right
 from datetime import date
 from decimal import Decimal, InvalidOperation
 from typing import TYPE_CHECKING, Annotated, Any
@@ -105,7 +106,8 @@ def list_statements(bank: "BankDialect", call: Call) -> Response:
         page = 0
     if page < 1:
         return problem(400, "invalid_request", "page must be a whole number from 1")
-    found = [s for s in account.statements if first <= s.date <= last]
+    begin = bisect_left(account.statements, first, key=_day)
+    found = account.statements[begin : bisect_right(account.statements, last, key=_day)]
     rows = [
         {
             "statementId": s.id,
@@ -123,6 +125,10 @@ def list_statements(bank: "BankDialect", call: Call) -> Response:
     if len(found) > page * _PAGE:
         answer["nextPage"] = page + 1
     return json_response(200, answer)
+
+
+def _day(statement: Statement) -> str:
+    return statement.date
 
 
 def _is_date(text: str) -> bool:

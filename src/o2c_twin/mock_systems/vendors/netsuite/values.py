@@ -2,6 +2,7 @@
 
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any
 
 from o2c_twin.mock_systems.vendors.netsuite.config import DateFormat
@@ -18,6 +19,8 @@ class BadValue(ValueError):
     """A value the field cannot take; the message is the value as text."""
 
 
+# An order's amounts come again in its deliveries, invoices and payments.
+@lru_cache(maxsize=8_192)
 def money(minor: int) -> Decimal:
     """Minor units as the decimal NetSuite writes: 5025 is 50.25."""
     return Decimal(minor).scaleb(-2)

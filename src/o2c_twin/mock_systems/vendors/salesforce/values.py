@@ -6,6 +6,7 @@ number is an int, or text when it has decimals, so that a snapshot keeps it exac
 
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_HALF_UP, Decimal, InvalidOperation
+from functools import lru_cache
 from typing import Any, Final
 
 _TENTH: Final = Decimal("0.1")
@@ -103,7 +104,13 @@ def iso_stamp(at: int) -> str:
 
 
 def _to_second(at: int) -> str:
-    return (_NAIVE_EPOCH + timedelta(0, at // _SECOND)).isoformat()
+    return _second_text(at // _SECOND)
+
+
+# What is changed is read soon after, and read again with what hangs on it.
+@lru_cache(maxsize=8_192)
+def _second_text(second: int) -> str:
+    return (_NAIVE_EPOCH + timedelta(0, second)).isoformat()
 
 
 def read_instant(text: Any) -> int | None:
