@@ -1,10 +1,13 @@
 """Live throughput of one mock process, beside other mock servers in the same run.
 
-Sixteen connections, keep-alive: GET a record; then POST one and GET it. Ours runs with state, login, limits and
-journal on (the Salesforce mock of `o2c up`); the others serve a body of like size: mountebank, @mockoon/cli and
-@stoplight/prism-cli (from npm: --npm names the folder of their commands), moto (S3: --moto names moto_server). Those
-that are not named are left out. Server on core 0, load on core 1, targets interleaved; prints requests per second
-and p99 in milliseconds (medians of the rounds) and memory in MB. Options: --seconds, --rounds, --npm, --moto, --json.
+Sixteen connections, kept where the server keeps them: GET a record; then POST one and GET it. Ours runs with state,
+login, limits and journal on (the Salesforce mock of `o2c up`); the others serve a body of like size: mountebank,
+@mockoon/cli and @stoplight/prism-cli (from npm: --npm names the folder they were installed in, or that of their
+commands), moto (S3: --moto names moto_server). Those that are not named are left out. Server on core 0, load on core 1,
+targets interleaved; prints requests per second and p99 in milliseconds (medians of the rounds), memory in MB, calls
+that failed (in all rounds; they count for nothing else) and whether the server kept connections. A call that takes
+longer than --timeout has failed. Options: --seconds, --rounds, --timeout, --npm, --moto, --json. Exit code 1 when a
+target answered no call.
 """
 
 import argparse
@@ -18,26 +21,36 @@ import sys
 import tempfile
 import time
 import urllib.request
+from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
 CONNECTIONS = 16
+Ask = tuple[str, str, dict[str, str], str]
+"""Method, path, headers, body."""
 _RECORD = {"Name": "Acme Tools Ltd", "Phone": "030 1234567", "BillingCity": "Berlin", "Description": "x" * 120}
 _BODY = json.dumps(_RECORD)
 
 
 @dataclass
 class Target:
-    """A running server and how a record is made and read there: (method, path, headers, body)."""
+    """A running server and how a record is made and read there.
+
+    ``failed`` counts calls without a good answer by what went wrong, ``closed`` the answers after which the server
+    closed the connection.
+    """
 
     name: str
     process: subprocess.Popen[str]
     port: int
-    read: tuple[str, str, dict[str, str], str]
-    make: Callable[[int], tuple[str, str, dict[str, str], str]]
+    read: Ask
+    make: Callable[[int], Ask]
     found: Callable[[bytes, int], str]
+    answered: int = 0
+    closed: int = 0
+    failed: Counter[str] = field(default_factory=Counter)
     rates: dict[str, list[float]] = field(default_factory=lambda: {"get": [], "post+get": []})
     p99s: dict[str, list[float]] = field(default_factory=lambda: {"get": [], "post+get": []})
     memory_mb: float = 0.0
@@ -207,59 +220,117 @@ def _plain(name: str, process: subprocess.Popen[str], port: int) -> Target:
     )
 
 
-async def _call(
-    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ask: tuple[str, str, dict[str, str], str]
-) -> bytes:
-    method, path, headers, body = ask
-    head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
-    size = f"Content-Length: {len(body)}\r\n" if body else ""
-    writer.write(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}{size}\r\n{body}".encode())
-    told = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
-    if not 200 <= int(told[9:12]) < 300:
-        raise RuntimeError(f"{method} {path}: {told.splitlines()[0]}")
-    if "content-length:" in told:
-        return await reader.readexactly(int(told.split("content-length:", 1)[1].split("\r\n", 1)[0]))
+class Failed(Exception):
+    """A call without a good answer; the text says why."""
+
+
+class Connection:
+    """One client's connection to a target: opened when there is none, kept as long as the server keeps it."""
+
+    def __init__(self, target: Target, timeout: float) -> None:
+        self._target, self._timeout = target, timeout
+        self._wire: tuple[asyncio.StreamReader, asyncio.StreamWriter] | None = None
+
+    async def call(self, ask: Ask) -> bytes:
+        """The body of a good answer. Raises `Failed`."""
+        try:
+            async with asyncio.timeout(self._timeout):
+                return await self._once(ask)
+        except TimeoutError:
+            why = f"no answer in {self._timeout:g} s"
+        except (asyncio.IncompleteReadError, asyncio.LimitOverrunError, ValueError) as bad:
+            why = f"broken answer: {bad}"
+        except OSError as bad:
+            why = f"{type(bad).__name__}: {bad.strerror or bad}"
+        except Failed as bad:
+            why = str(bad)
+        self.close()
+        self._target.failed[why] += 1
+        raise Failed(why)
+
+    async def _once(self, ask: Ask) -> bytes:
+        if self._wire is not None:
+            try:
+                return await self._exchange(*self._wire, ask)
+            except (asyncio.IncompleteReadError, ConnectionError) as ended:
+                if isinstance(ended, asyncio.IncompleteReadError) and ended.partial:
+                    raise
+                # The server gave the connection up after its last answer, without having said so.
+                self.close()
+                self._target.closed += 1
+        self._wire = await asyncio.open_connection("127.0.0.1", self._target.port)
+        return await self._exchange(*self._wire, ask)
+
+    async def _exchange(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter, ask: Ask) -> bytes:
+        method, path, headers, body = ask
+        head = "".join(f"{name}: {value}\r\n" for name, value in headers.items())
+        size = f"Content-Length: {len(body)}\r\n" if body else ""
+        writer.write(f"{method} {path} HTTP/1.1\r\nHost: 127.0.0.1\r\n{head}{size}\r\n{body}".encode())
+        told = (await reader.readuntil(b"\r\n\r\n")).decode("latin-1").lower()
+        keeps = "connection: close" not in told and (told.startswith("http/1.1") or "connection: keep-alive" in told)
+        if "content-length:" in told:
+            answer = await reader.readexactly(int(told.split("content-length:", 1)[1].split("\r\n", 1)[0]))
+        elif "chunked" in told:
+            answer = await _chunks(reader)
+        elif told[9:12] in ("204", "304"):
+            answer = b""
+        else:
+            # Without a length the body is what comes until the connection ends (RFC 9112, 6.3).
+            answer, keeps = await reader.read(), False
+        if not keeps:
+            self.close()
+            self._target.closed += 1
+        if not 200 <= int(told[9:12]) < 300:
+            raise Failed(f"{method} answered {told.splitlines()[0]}")
+        self._target.answered += 1
+        return answer
+
+    def close(self) -> None:
+        """Give the connection up."""
+        if self._wire is not None:
+            self._wire[1].close()
+            self._wire = None
+
+
+async def _chunks(reader: asyncio.StreamReader) -> bytes:
     whole = b""
-    while "chunked" in told:
-        size_of = int(await reader.readuntil(b"\r\n"), 16)
-        whole += (await reader.readexactly(size_of + 2))[:-2]
-        if size_of == 0:
-            break
+    while size := int((await reader.readuntil(b"\r\n")).partition(b";")[0], 16):
+        whole += (await reader.readexactly(size + 2))[:-2]
+    await reader.readuntil(b"\r\n")
     return whole
 
 
-async def _load(target: Target, kind: str, seconds: float) -> tuple[float, float]:
+async def _load(target: Target, kind: str, seconds: float, timeout: float) -> tuple[float, float]:
+    """Requests answered a second, and the 99th percentile of their milliseconds (0 when none was answered)."""
     took: list[float] = []
     until = time.perf_counter() + seconds
 
-    async def connection(number: int) -> None:
-        wire = await asyncio.open_connection("127.0.0.1", target.port)
-
-        async def call(ask: tuple[str, str, dict[str, str], str]) -> bytes:
-            nonlocal wire
+    async def client(number: int) -> None:
+        connection, turn = Connection(target, timeout), number
+        while time.perf_counter() < until:
             try:
-                return await _call(*wire, ask)
-            except (asyncio.IncompleteReadError, ConnectionError):
-                # A server that keeps no connection alive pays for a new one each time.
-                wire = await asyncio.open_connection("127.0.0.1", target.port)
-                return await _call(*wire, ask)
+                ask = target.read
+                if kind == "post+get":
+                    body = await _timed(connection, target.make(turn), took)
+                    ask = ("GET", target.found(body, turn), target.read[2], "")
+                    turn += CONNECTIONS
+                await _timed(connection, ask, took)
+            except Failed:
+                await asyncio.sleep(0.05)  # what is down is not asked in a tight loop
+        connection.close()
 
-        turn = number
-        while (began := time.perf_counter()) < until:
-            ask = target.read
-            if kind == "post+get":
-                body = await call(target.make(turn))
-                took.append(time.perf_counter() - began)
-                began = time.perf_counter()
-                ask = ("GET", target.found(body, turn), target.read[2], "")
-                turn += CONNECTIONS
-            await call(ask)
-            took.append(time.perf_counter() - began)
-        wire[1].close()
-
-    await asyncio.gather(*(connection(n) for n in range(CONNECTIONS)))
+    began = time.perf_counter()
+    await asyncio.gather(*(client(n) for n in range(CONNECTIONS)))
+    lasted = time.perf_counter() - began
     took.sort()
-    return len(took) / seconds, took[int(0.99 * (len(took) - 1))] * 1e3
+    return len(took) / lasted, took[int(0.99 * (len(took) - 1))] * 1e3 if took else 0.0
+
+
+async def _timed(connection: Connection, ask: Ask, took: list[float]) -> bytes:
+    began = time.perf_counter()
+    body = await connection.call(ask)
+    took.append(time.perf_counter() - began)
+    return body
 
 
 def _memory_mb(pid: int) -> float:
@@ -267,27 +338,39 @@ def _memory_mb(pid: int) -> float:
     return int(pages) * os.sysconf("SC_PAGE_SIZE") / 2**20
 
 
+def _kept(target: Target) -> str:
+    if not target.closed:
+        return "yes"
+    return "no" if target.closed >= target.answered else f"{target.closed} of {target.answered} answers closed one"
+
+
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--seconds", type=float, default=5.0)
     parser.add_argument("--rounds", type=int, default=3)
-    parser.add_argument("--npm", type=Path, help="folder with mb, mockoon-cli and prism, such as node_modules/.bin")
+    parser.add_argument("--timeout", type=float, default=10.0, help="seconds a call may take")
+    parser.add_argument("--npm", type=Path, help="folder in which mountebank, @mockoon/cli, @stoplight/prism-cli are")
     parser.add_argument("--moto", type=Path, help="path of moto_server")
     parser.add_argument("--json", action="store_true")
     options = parser.parse_args()
+    targets: list[Target] = []
     with tempfile.TemporaryDirectory() as name:
         folder = Path(name)
-        targets = [ours(folder)]
-        if options.npm is not None:
-            targets += [make(folder, options.npm.resolve()) for make in (mountebank, mockoon, prism)]
-        if options.moto is not None:
-            targets.append(moto(folder, options.moto.resolve()))
         try:
+            targets.append(ours(folder))
+            if options.npm is not None:
+                npm = options.npm.resolve()
+                npm = npm / "node_modules" / ".bin" if (npm / "node_modules").is_dir() else npm
+                for make in (mountebank, mockoon, prism):
+                    targets.append(make(folder, npm))
+            if options.moto is not None:
+                targets.append(moto(folder, options.moto.resolve()))
             for turn in range(options.rounds + 1):
                 for target in targets:
                     for kind in target.rates:
-                        rate, p99 = asyncio.run(_load(target, kind, options.seconds if turn else 1.0))
+                        seconds = options.seconds if turn else min(1.0, options.seconds)
+                        rate, p99 = asyncio.run(_load(target, kind, seconds, options.timeout))
                         if turn:
                             target.rates[kind].append(rate)
                             target.p99s[kind].append(p99)
@@ -300,14 +383,20 @@ def main() -> None:
             **{f"{kind} req/s": round(statistics.median(rates)) for kind, rates in target.rates.items()},
             **{f"{kind} p99 ms": round(statistics.median(p99s), 1) for kind, p99s in target.p99s.items()},
             "memory MB": round(target.memory_mb),
+            "failed": sum(target.failed.values()),
+            "connections kept": _kept(target),
         }
         for target in targets
     }
     if options.json:
         print(json.dumps(told, indent=2))
-        return
-    for name, figures in told.items():
-        print(f"{name:<22}" + "".join(f"{key}: {value:<10}" for key, value in figures.items()))
+    else:
+        for name, figures in told.items():
+            print(f"{name:<22}" + "".join(f"{key}: {value:<10}" for key, value in figures.items()))
+    for target in targets:
+        for why, count in target.failed.most_common(3):
+            print(f"{target.name}: {count} calls failed: {why}", file=sys.stderr)
+    sys.exit(0 if all(target.answered for target in targets) else 1)
 
 
 if __name__ == "__main__":

@@ -3,7 +3,8 @@
 A hundred requests a system here; ``benchmarks/fuzz_systems.py`` sends as many as one likes.
 """
 
-import importlib.util
+import importlib
+import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
@@ -11,18 +12,16 @@ from pathlib import Path
 import pytest
 
 from o2c_twin.mock_systems import catalogue
+from o2c_twin.mock_systems.wire.message import Response
 
 _PROGRAM = Path(__file__).parents[3] / "benchmarks" / "fuzz_systems.py"
 
 
 @pytest.fixture(scope="module")
 def fuzzing():
-    spec = importlib.util.spec_from_file_location("fuzz_systems", _PROGRAM)
-    module = importlib.util.module_from_spec(spec)
-    sys.modules["fuzz_systems"] = module  # dataclasses look their module up
-    spec.loader.exec_module(module)
-    yield module
-    del sys.modules["fuzz_systems"]
+    sys.path.insert(0, str(_PROGRAM.parent))
+    yield importlib.import_module("fuzz.session")
+    sys.path.remove(str(_PROGRAM.parent))
 
 
 @pytest.mark.parametrize("name", catalogue.names())
@@ -41,9 +40,8 @@ def test_what_a_system_does_wrong_is_found(fuzzing, monkeypatch):
 
     def fail(dialect, call):
         dialect.core.open_account(f"DE{len(dialect.core.state.accounts)}", "EUR", "Nobody")
-        return fuzzing.Response(
-            409 if len(dialect.core.state.accounts) % 2 else 500, b"{", {"Content-Type": "application/json"}
-        )
+        status = 409 if len(dialect.core.state.accounts) % 2 else 500
+        return Response(status, b"{", {"Content-Type": "application/json"})
 
     kind = catalogue.dialect_class("bank_iso20022")
     spoiled = {"accounts.list": crash, "sandbox.close": fail}
@@ -56,3 +54,11 @@ def test_what_a_system_does_wrong_is_found(fuzzing, monkeypatch):
     (crashed,) = [f for f in report.findings.values() if f.kind == "exception"]
     assert "ZeroDivisionError" in crashed.detail
     assert "GET /v1/accounts" in crashed.request
+
+
+def test_the_command_tells_what_it_sent():
+    asked = [sys.executable, str(_PROGRAM), "--requests", "20", "--system", "bank_files"]
+    ended = subprocess.run(asked, capture_output=True, text=True, check=False)
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended.stdout.startswith("bank_files             20 requests,")
+    assert ended.stdout.rstrip().endswith("nothing found")

@@ -66,7 +66,7 @@ ROLES: dict[str, Role] = {
             "account",
             "accounts",
             (("iban", "found.iban"), ("currency", "found.currency"), ("balanceMinor", "found.balance_minor")),
-            ('record_id = dialect.core.open_account("DE02500105170000000042", "EUR", "The company").id',),
+            ('record_id = dialect.core.open_account("DE40500105179000000042", "EUR", "The company").id',),
             "Bank",
         ),
         Role(

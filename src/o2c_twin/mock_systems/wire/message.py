@@ -43,6 +43,16 @@ class Refused(Exception):
         self.throttled = throttled or response.status == 429
 
 
+class NotModelled(Refused):
+    """Raised by a handler whose path names something the mock does not have; the journal says ``not modelled``.
+
+    For vendors that address many kinds of record in one form, such as ``customers(1)``, so that routing cannot tell.
+    """
+
+    def __init__(self, response: Response) -> None:
+        super().__init__(response)
+
+
 class TransportFault(Exception):
     """The client gets no usable answer: what the network did to this call.
 

@@ -9,6 +9,8 @@ from o2c_twin.mock_systems.wire.server import MockServer
 
 SCHEMA_REF = "#/components/schemas/{name}"
 """How msgspec spells a reference to a named schema of the document."""
+_METHODS = ("GET", "PUT", "POST", "DELETE", "OPTIONS", "HEAD", "PATCH", "TRACE")
+"""The methods of a path item (OpenAPI 3.1, 4.8.9)."""
 
 
 def openapi_document(server: MockServer, control: dict[str, Any], types: tuple[Any, ...]) -> dict[str, Any]:
@@ -19,9 +21,14 @@ def openapi_document(server: MockServer, control: dict[str, Any], types: tuple[A
     by_type = dict(zip(map(repr, types), schemas, strict=True))
     paths: dict[str, Any] = dict(control.get("paths", {}))
     for operation in operations:
-        paths.setdefault(operation.path, {})[operation.method.lower()] = _describe(operation, by_type)
+        paths.setdefault(operation.path, {})[_key(operation.method)] = _describe(operation, by_type)
     own = control.get("components", {}).get("schemas", {})
     return {**control, "paths": paths, "components": {"schemas": {**own, **components}}}
+
+
+def _key(method: str) -> str:
+    """Where a path item has a method; one OpenAPI has no place for (OData's MERGE) is an extension."""
+    return method.lower() if method in _METHODS else f"x-{method.lower()}"
 
 
 def _describe(operation: Operation, by_type: dict[str, dict[str, Any]]) -> dict[str, Any]:

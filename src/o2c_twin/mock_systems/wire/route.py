@@ -1,6 +1,6 @@
 """The route table: each operation of a vendor declared once, typed, with its source."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -34,6 +34,8 @@ class Call(msgspec.Struct, gc=False):
 
 Handler = Callable[[Any, Call], Response]
 """A handler takes the dialect it belongs to and the call; it changes state whole or raises."""
+Asks = Callable[[Any, Call], Awaitable[None]]
+"""What has to be asked of somebody outside before a handler may run; raises `Refused` when the answer is no."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -42,7 +44,8 @@ class Operation:
 
     ``path`` uses ``{name}`` for a parameter that spans one segment. ``body`` is the msgspec type
     the request is decoded into (None: the handler reads bytes). ``open`` operations need no login.
-    ``cost`` is what a limit policy counts. ``source`` says where the behaviour is documented.
+    ``cost`` is what a limit policy counts. ``source`` says where the behaviour is documented. ``asks`` is waited for
+    before the handler runs: the caller has no answer until somebody else has given theirs.
     """
 
     name: str
@@ -58,6 +61,7 @@ class Operation:
     standing: Standing = "documented"
     source: str = ""
     tags: tuple[str, ...] = ()
+    asks: Asks | None = None
 
 
 @dataclass(slots=True)

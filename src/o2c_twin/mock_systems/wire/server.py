@@ -13,7 +13,7 @@ import msgspec
 from o2c_twin.mock_systems.wire.dialect import Dialect
 from o2c_twin.mock_systems.wire.faults import Fault, FaultPlan, Latency
 from o2c_twin.mock_systems.wire.journal import Entry, Journal
-from o2c_twin.mock_systems.wire.message import Refused, Request, Response, TransportFault
+from o2c_twin.mock_systems.wire.message import NotModelled, Refused, Request, Response, TransportFault
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.route import Call, Operation, Principal, Router
 
@@ -62,6 +62,7 @@ class MockServer:
             self._log(arrived, NOT_MODELLED, None, request, response, False, None)
             return response
         operation, params = found
+        name = operation.name
         limiter = self.dialect.limiter
         principal = _NOBODY
         throttled = False
@@ -82,6 +83,8 @@ class MockServer:
                     await self.world.sleep(seconds)
                 if failing is not None:
                     raise self._failure(failing, arrived)
+                if operation.asks is not None:
+                    await self._ask(operation, params, principal, request)
                 response = self._answer(operation, params, principal, request)
                 applied = response.status < 300 and request.method != "GET"
                 throttled = response.status == 429
@@ -93,12 +96,14 @@ class MockServer:
         except Refused as refusal:
             response = refusal.response
             throttled = refusal.throttled
+            if isinstance(refusal, NotModelled):
+                name = NOT_MODELLED
             if principal is not _NOBODY:
                 self.dialect.decorate(response, principal, arrived)
         except TransportFault as lost:
             self._log(arrived, operation.name, principal.user or None, request, None, False, _names(struck))
             raise TransportFault(lost.kind, applied and lost.applied) from None
-        self._log(arrived, operation.name, principal.user or None, request, response, throttled, _names(struck))
+        self._log(arrived, name, principal.user or None, request, response, throttled, _names(struck))
         return response
 
     def _seconds(self, struck: list[tuple[Fault, float]], operation: Operation) -> float:
@@ -127,8 +132,20 @@ class MockServer:
                 return self.dialect.malformed(request, str(bad))
         try:
             return operation.handler(self.dialect, call)
+        except NotModelled:
+            raise
         except Refused as refusal:
             return refusal.response
+
+    async def _ask(self, operation: Operation, params: dict[str, str], principal: Principal, request: Request) -> None:
+        """Have an operation ask whom it must. Raises `Refused`."""
+        call = Call(request, params, principal, self.world.clock.now())
+        try:
+            call.body = self._decoders[operation.name].decode(request.body or b"{}")
+        except msgspec.DecodeError:
+            return  # the handler's turn comes, and it is refused
+        assert operation.asks is not None
+        await operation.asks(self.dialect, call)
 
     def _log(
         self,

@@ -7,7 +7,8 @@ from o2c_twin.mock_systems.vendors import bank_iso20022
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.plan import RunPlan, SystemPlan
 
-COMPANY_IBAN = "DE02500105170000000042"
+COMPANY_IBAN = "DE40500105179000000042"
+"""Made up, with check digits that hold; its account number is no customer's, whose numbers count up from 1."""
 
 
 class BankIso20022Stand:

@@ -276,8 +276,10 @@ def test_the_service_fails_in_its_own_words(company: Any, status: int, code: str
 @pytest.mark.parametrize(
     ("method", "path", "status", "code", "modelled"),
     [
-        ("GET", "horns", 404, "BadRequest_NotFound", True),
-        ("GET", "horns(00000001-0000-0000-0000-000000000001)", 404, "BadRequest_NotFound", True),
+        ("GET", "horns", 404, "BadRequest_NotFound", False),
+        ("GET", "horns(00000001-0000-0000-0000-000000000001)", 404, "BadRequest_NotFound", False),
+        ("PATCH", "horns(00000001-0000-0000-0000-000000000001)", 404, "BadRequest_NotFound", False),
+        ("GET", "salesOrders(00000001-0000-0000-0000-000000000001)/horns", 404, "Internal_RecordNotFound", True),
         ("GET", "customers(00000001-0000-0000-0000-000000000001)", 404, "Internal_RecordNotFound", True),
         ("GET", "customers('x'", 400, "BadRequest", True),
         ("DELETE", "customers", 405, "BadRequest_MethodNotAllowed", True),

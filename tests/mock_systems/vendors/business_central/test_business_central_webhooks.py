@@ -55,14 +55,6 @@ def test_an_order_that_is_invoiced_is_told_as_deleted_and_its_documents_as_creat
     assert len(company.posted.sent) == 1, "one request to an address"
 
 
-def test_a_subscription_nobody_confirms_is_taken_back(company: Any) -> None:
-    company.posted.confirms = False
-    _subscribe(company)
-    company.posted.deliver()
-    assert company.posted.handshakes[0].startswith(f"{HOOK}?validationToken=")
-    assert company.get(f"{company.root}/subscriptions")["value"] == []
-
-
 def test_a_subscription_lapses_after_three_days_unless_it_is_renewed(company: Any) -> None:
     made = _subscribe(company)
     company.posted.deliver()
@@ -73,11 +65,6 @@ def test_a_subscription_lapses_after_three_days_unless_it_is_renewed(company: An
     assert company.refusal("PATCH", path, {})[:2] == (400, "BadRequest_InvalidToken")
     renewed = company.patch(path, {"notificationUrl": HOOK}, company.get(path)["@odata.etag"])
     assert renewed["expirationDateTime"] == "2026-01-10T00:00:00Z"
-    company.posted.confirms = False
-    company.clock.us += DAY_US // 100
-    company.patch(path, {"notificationUrl": HOOK})
-    company.posted.deliver()
-    assert company.get(path)["expirationDateTime"] == renewed["expirationDateTime"], "a renewal is confirmed too"
     company.clock.us += 3 * DAY_US
     company.core.enter_order("102", [("101", 1, 100)])
     assert company.posted.deliver() == []

@@ -1,6 +1,7 @@
 """What every call has in common: token, version, pages, limits, idempotency keys; and the mock's own state."""
 
 import json
+from datetime import date, timedelta
 
 import pytest
 
@@ -80,6 +81,20 @@ def test_times_bound_lists_to_the_millisecond(direct):
     assert [found(bound) for bound in ("gt", "gte", "lt", "lte")] == [ids[2:], ids[1:], ids[:1], ids[:2]]
 
 
+def test_payments_are_listed_by_the_day_they_are_charged(direct):
+    mandate = direct.mandate()
+    first = direct.payment(mandate)["charge_date"]
+    later = (date.fromisoformat(first) + timedelta(7)).isoformat()
+    later = direct.payment(mandate, charge_date=later)["charge_date"]
+
+    def found(bound, day):
+        rows = direct.get("/payments", **{f"charge_date[{bound}]": day})["payments"]
+        return [row["charge_date"] for row in rows][::-1]
+
+    bounds = ("gt", "gte", "lt", "lte")
+    assert [found(bound, later) for bound in bounds] == [[], [later], [first], [first, later]]
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [
@@ -87,6 +102,7 @@ def test_times_bound_lists_to_the_millisecond(direct):
         ({"limit": "501"}, (422, "/limit", "must be a number from 1 to 500")),
         ({"limit": "ten"}, (422, "/limit", "must be a number from 1 to 500")),
         ({"created_at[gte]": "monday"}, (422, "/created_at[gte]", "must be an ISO 8601 date-time")),
+        ({"charge_date[gte]": "monday"}, (422, "/charge_date[gte]", "must be a date")),
         ({"colour": "red"}, (400, "invalid_api_usage", "invalid_filters")),
         ({"after": "PM1"}, (400, "invalid_api_usage", "invalid_filters")),
         ({"after": "PM1", "before": "PM2"}, (400, "invalid_api_usage", "invalid_filters")),

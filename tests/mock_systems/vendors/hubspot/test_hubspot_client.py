@@ -137,6 +137,20 @@ def test_an_order_to_cash_session(live):
     assert isinstance(read.created_at, datetime.datetime)
 
 
+def test_a_batch_in_which_one_deal_is_refused_comes_back_as_the_clients_multi_status(live):
+    crm = live.client().crm
+    new = deals.SimplePublicObjectInputForCreate(properties={"dealname": "D", "dealstage": "contractsent"})
+    ids = [crm.deals.basic_api.create(new).id, "1", crm.deals.basic_api.create(new).id]
+    inputs = [
+        deals.SimplePublicObjectBatchInput(id=id_, properties={"po_number": "PO"}, object_write_trace_id=str(n))
+        for n, id_ in enumerate(ids)
+    ]
+    answer = crm.deals.batch_api.update(deals.BatchInputSimplePublicObjectBatchInput(inputs=inputs))
+    assert isinstance(answer, deals.BatchResponseSimplePublicObjectWithErrors)
+    assert ([each.id for each in answer.results], answer.num_errors) == ([ids[0], ids[2]], 1)
+    assert [(e.category, e.context["objectWriteTraceId"]) for e in answer.errors] == [("OBJECT_NOT_FOUND", ["1"])]
+
+
 def test_pages_are_walked_by_the_clients_own_helper(live):
     crm = live.client().crm
     for start in (0, 100):

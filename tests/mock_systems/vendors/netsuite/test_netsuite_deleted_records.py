@@ -38,3 +38,22 @@ def test_deletions_of_a_type_since_an_instant(account: Any) -> None:
     assert since("2026-01-05 00:00:01") == [late]
     assert since("2026-01-05 01:00:01") == []
     assert since("2026-01-05 00:00:00", "customer") == []
+
+
+def test_a_deleted_invoice_is_to_be_billed_again_and_a_deleted_payment_leaves_its_invoice_open(account: Any) -> None:
+    customer, item = account.customer(), account.item()
+    invoice = account.invoice(customer, item, 50)
+    apply = {"apply": {"items": [{"doc": {"id": invoice}, "amount": 50}]}}
+    payment = account.write("POST", "customerPayment", {"customer": {"id": customer}, "payment": 60, **apply})
+    core, books = account.core, account.core.state.customers[customer]
+    assert account.call("DELETE", f"invoice/{invoice}").status == 400
+    account.call("DELETE", f"customerPayment/{payment}")
+    assert core.state.invoices[invoice].open_minor == 5_000 and books.unapplied_minor == 0
+    account.call("DELETE", f"invoice/{invoice}")
+    rows = account.select("SELECT recordid, type FROM deletedrecord ORDER BY type")
+    assert [(row["recordid"], row["type"]) for row in rows] == [(payment, "customerpayment"), (invoice, "invoice")]
+    (order,) = core.state.orders.values()
+    assert books.balance_minor == 0 and [line.billed for line in order.lines] == [0]
+    assert sum(amount for _, _, _, amount in core.state.postings) == 0
+    again = account.write("POST", f"salesOrder/{order.id}/!transform/invoice", {})
+    assert core.state.invoices[again].total_minor == 5_000

@@ -31,6 +31,23 @@ def test_an_order_reads_back_with_its_lines(account: Any) -> None:
     assert (line["quantityCommitted"], line["quantityBackOrdered"], line["amount"]) == (3, 2, 127.5)
 
 
+def test_custom_fields_tax_code_and_price_level_of_an_order_are_read_back(new_account: Any) -> None:
+    account = new_account(NetSuiteConfig(custom_fields=("custbody_plant", "custcol_lot", "custbody_note")))
+    line = {"item": {"id": account.item()}, "quantity": 1, "rate": 9, "taxCode": {"id": "5"}, "custcol_lot": "L1"}
+    body = {"entity": {"id": account.customer()}, "item": {"items": [line]}, "custbody_plant": "HH", "custbody_x": "?"}
+    order = account.write("POST", "salesOrder", body)
+    account.write("PATCH", f"salesOrder/{order}", {"custbody_note": "mind the step"})
+    sealed = account.dialect.snapshot()
+    account.write("PATCH", f"salesOrder/{order}", {"custbody_plant": "B"})
+    assert account.get(f"salesOrder/{order}")["custbody_plant"] == "B"
+    account.dialect.restore(sealed)
+    shown = account.get(f"salesOrder/{order}", expandSubResources="true")
+    assert (shown["custbody_plant"], shown["custbody_note"]) == ("HH", "mind the step")
+    assert "custbody_x" not in shown
+    (kept,) = shown["item"]["items"]
+    assert (kept["taxCode"], kept["custcol_lot"]) == ({"id": "5"}, "L1")
+
+
 def test_the_item_sublist_is_links_until_it_is_expanded(account: Any) -> None:
     order = account.order(account.customer(), (account.item(), 1, 5), (account.item("BOLT"), 2, 5))
     plain = account.get(f"salesOrder/{order}")["item"]

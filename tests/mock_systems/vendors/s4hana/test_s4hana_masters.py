@@ -80,6 +80,17 @@ def test_each_view_is_changed_on_its_own(s4, path, body):
     assert {name: after[name] for name in body} == body
 
 
+def test_a_partner_is_marked_for_archiving_and_found_by_the_mark(s4):
+    gone, there = s4.customer(), s4.customer()
+    path = f"{PARTNER}('{gone}')"
+    for mark in (True, False, True):
+        tag = s4.get(path)["__metadata"]["etag"]
+        assert s4.call("PATCH", path, {"IsMarkedForArchiving": mark}, if_match=tag).status == 204
+        assert s4.get(path)["IsMarkedForArchiving"] is mark
+        s4.clock.us += 2_000_000
+    assert [row["BusinessPartner"] for row in s4.rows(PARTNER, filter="IsMarkedForArchiving eq false")] == [there]
+
+
 def test_a_first_email_address_is_added(s4):
     id_ = s4.customer()
     path = f"API_BUSINESS_PARTNER/A_BusinessPartnerAddress(BusinessPartner='{id_}',AddressID='{id_}')/to_EmailAddress"

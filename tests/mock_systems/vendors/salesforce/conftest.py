@@ -9,6 +9,8 @@ from typing import Any
 from urllib.parse import urlencode
 
 import pytest
+import trustme
+from tests.mock_systems.vendors.salesforce.live_org import LiveOrg
 
 from o2c_twin.mock_systems.vendors.salesforce import SalesforceConfig, SalesforceDialect, make
 from o2c_twin.mock_systems.wire.message import Request, Response
@@ -216,3 +218,33 @@ def open_org(runner: asyncio.Runner) -> Iterator[OpenOrg]:
 def org(open_org: OpenOrg) -> OrgUnderTest:
     """An enterprise org with the usual fields."""
     return open_org()
+
+
+@pytest.fixture(scope="module")
+def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
+    """Paths of a certificate and its key, which every client of a module trusts."""
+    folder = tmp_path_factory.mktemp("tls")
+    authority = trustme.CA()
+    cert = authority.issue_cert("127.0.0.1")
+    paths = [str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")]
+    authority.cert_pem.write_to_path(paths[0])
+    cert.cert_chain_pems[0].write_to_path(paths[1])
+    cert.private_key_pem.write_to_path(paths[2])
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("REQUESTS_CA_BUNDLE", paths[0])
+        patch.setenv("NO_PROXY", "127.0.0.1")
+        yield paths[1], paths[2]
+
+
+@pytest.fixture
+def live(files: tuple[str, str]) -> Iterator[LiveOrg]:
+    org = LiveOrg(*files)
+    yield org
+    org.stop()
+
+
+@pytest.fixture
+def sf(live: LiveOrg) -> Iterator[Any]:
+    client = live.client()
+    yield client
+    client.session.close()

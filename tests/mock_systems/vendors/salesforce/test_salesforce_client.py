@@ -1,22 +1,15 @@
 """The unmodified Python client `simple-salesforce` against an org on a real TLS socket."""
 
-import asyncio
 import datetime
-import threading
-from collections.abc import Iterator
 
 import pytest
 import requests
-import trustme
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+from tests.mock_systems.vendors.salesforce.live_org import USER, LiveOrg
 
-from o2c_twin.mock_systems.vendors.salesforce import CustomField, SalesforceConfig, make
-from o2c_twin.mock_systems.wire.asgi import MockApp
+from o2c_twin.mock_systems.vendors.salesforce import CustomField
 from o2c_twin.mock_systems.wire.faults import ServerError, Throttled
-from o2c_twin.mock_systems.wire.live import LiveServer, run_live
-from o2c_twin.mock_systems.wire.ports import World
-from o2c_twin.mock_systems.wire.server import MockServer
 
 simple_salesforce = pytest.importorskip("simple_salesforce")
 from simple_salesforce import Salesforce, SFType, format_soql  # noqa: E402
@@ -29,85 +22,6 @@ from simple_salesforce.exceptions import (  # noqa: E402
     SalesforceRefusedRequest,
     SalesforceResourceNotFound,
 )
-
-USER = {"username": "sync@acme.example", "password": "pass", "security_token": "TOKEN"}
-APP = {"consumer_key": "app", "consumer_secret": "app-secret"}
-START_US = 1_767_225_600_000_000
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.us = START_US
-
-    def now(self) -> int:
-        return self.us
-
-
-class LiveOrg:
-    """An org that listens on a port, in a thread of its own."""
-
-    def __init__(self, cert: str, key: str, **settings: object) -> None:
-        self.clock = Clock()
-        world = World(self.clock, lambda stream, *key: 0.5, asyncio.sleep, lambda work, name: None, _nobody)
-        config = {"client_id": "app", "client_secret": "app-secret", "edition": "developer", **USER, **settings}
-        self.dialect = make(world, SalesforceConfig(**config))
-        self.server = MockServer("crm", self.dialect, world)
-        self._live = LiveServer(MockApp(self.server, "control"), cert=cert, key=key)
-        self._ready = threading.Event()
-        self._thread = threading.Thread(target=lambda: run_live(self._serve()), daemon=True)
-        self._thread.start()
-        assert self._ready.wait(30)
-        self.host = f"127.0.0.1:{self._live.port}"
-
-    async def _serve(self) -> None:
-        self._loop, self._done = asyncio.get_running_loop(), asyncio.Event()
-        async with self._live:
-            self._ready.set()
-            await self._done.wait()
-
-    def stop(self) -> None:
-        self._loop.call_soon_threadsafe(self._done.set)
-        self._thread.join(30)
-
-    def client(self, **how: object) -> Salesforce:
-        """Logged in as the connected app: the client hard-wires its login host, so the path is led here."""
-        domain = f"{self.host}/services/oauth2/token?x="
-        return Salesforce(**{"domain": domain, **APP, **how})
-
-
-async def _nobody(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-    return 0, b""
-
-
-@pytest.fixture(scope="module")
-def files(tmp_path_factory: pytest.TempPathFactory) -> Iterator[tuple[str, str]]:
-    """Paths of a certificate and its key, which every client in this module trusts."""
-    folder = tmp_path_factory.mktemp("tls")
-    authority = trustme.CA()
-    cert = authority.issue_cert("127.0.0.1")
-    paths = [str(folder / name) for name in ("ca.pem", "cert.pem", "key.pem")]
-    authority.cert_pem.write_to_path(paths[0])
-    cert.cert_chain_pems[0].write_to_path(paths[1])
-    cert.private_key_pem.write_to_path(paths[2])
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("REQUESTS_CA_BUNDLE", paths[0])
-        patch.setenv("NO_PROXY", "127.0.0.1")
-        yield paths[1], paths[2]
-
-
-@pytest.fixture
-def live(files: tuple[str, str]) -> Iterator[LiveOrg]:
-    org = LiveOrg(*files)
-    yield org
-    org.stop()
-
-
-@pytest.fixture
-def sf(live: LiveOrg) -> Iterator[Salesforce]:
-    client = live.client()
-    yield client
-    client.session.close()
-
 
 # --- login -------------------------------------------------------------------------------------
 
@@ -310,6 +224,15 @@ def test_the_client_sends_a_batch_a_collection_and_a_tree(sf):
     assert sf.restful("composite/tree/Account", method="POST", json=tree)["hasErrors"] is False
     ids = ",".join(row["id"] for row in created)
     assert len(sf.restful("composite/sobjects", params={"ids": ids}, method="DELETE")) == 2
+
+
+def test_the_client_changes_a_collection_in_which_one_record_is_refused(sf):
+    ids = [sf.Account.create({"Name": name})["id"] for name in "AB"]
+    records = [{"attributes": {"type": "Account"}, "id": id_, "Phone": "1"} for id_ in (ids[0], ids[0][:-4], ids[1])]
+    rows = sf.restful("composite/sobjects", method="PATCH", json={"allOrNone": False, "records": records})
+    assert [row["success"] for row in rows] == [True, False, True]
+    assert [error["statusCode"] for error in rows[1]["errors"]] == ["NOT_FOUND"]
+    assert [sf.Account.get(id_)["Phone"] for id_ in ids] == ["1", "1"]
 
 
 # --- bulk --------------------------------------------------------------------------------------

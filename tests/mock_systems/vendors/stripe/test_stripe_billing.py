@@ -268,3 +268,12 @@ def test_two_accounts_of_one_seed_are_the_same_to_the_byte(new_account):
         bodies.append(account.call("GET", "events", {"limit": 100}).body)
     assert bodies[0] == bodies[1]
     assert new_account(StripeConfig(seed=6)).dialect.config.secret_key != account.dialect.config.secret_key
+
+
+def test_the_accounts_customers_send_transfers_to_are_ones_a_bank_would_take(account):
+    params = {"currency": "eur", "funding_type": "bank_transfer", "bank_transfer": {"type": "eu_bank_transfer"}}
+    told = [account.post(f"customers/{account.customer()}/funding_instructions", params) for _ in range(3)]
+    ibans = [each["bank_transfer"]["financial_addresses"][0]["iban"]["iban"] for each in told]
+    moved = [int("".join(str(int(letter, 36)) for letter in iban[4:] + iban[:4])) for iban in ibans]
+    assert [number % 97 for number in moved] == [1, 1, 1]
+    assert len(set(ibans)) == 3

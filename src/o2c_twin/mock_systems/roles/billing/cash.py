@@ -82,18 +82,28 @@ class Cash:
         ]
 
     def reconcile(self, customer_id: str, currency: str) -> None:
-        """Let the cash pay what waits for it, in automatic mode."""
+        """Let the cash pay what waits for it, in automatic mode. Raises `RuleError` (``unknown``)."""
         customer = self.customer(customer_id)
+        for payment, share in self._shares(customer, currency):
+            self._apply(customer, payment, share)
+
+    def would_cover(self, payment: Payment) -> bool:
+        """Whether `reconcile` would pay a payment in full."""
+        customer = self.customer(payment.customer_id or "")
+        left = payment.amount_minor - payment.funded_minor
+        return any(each is payment and share == left for each, share in self._shares(customer, payment.currency))
+
+    def _shares(self, customer: Customer, currency: str) -> list[tuple[Payment, int]]:
         automatic = self._books.terms.reconciles_by_itself
         if customer.reconciling == "manual" or (customer.reconciling == "default" and not automatic):
-            return
+            return []
         cash = customer.cash.get(currency, 0)
         if cash <= 0:
-            return
+            return []
         waiting = {payment.id: payment for payment in self._waiting(customer, currency)}
         claims = [self._claim(order, payment) for order, payment in enumerate(waiting.values())]
-        for claim, share in share_out(cash, [claim for claim in claims if claim is not None]):
-            self._apply(customer, waiting[claim.id], share)
+        shares = share_out(cash, [claim for claim in claims if claim is not None])
+        return [(waiting[claim.id], share) for claim, share in shares]
 
     def _claim(self, order: int, payment: Payment) -> Claim | None:
         open_minor = payment.amount_minor - payment.funded_minor

@@ -148,9 +148,9 @@ class Collecting:
         chosen = instrument_id or invoice.instrument_id or customer.instrument_id
         if chosen is None:
             if "transfer" in payment.methods:
-                self.cash.reconcile(customer.id, invoice.currency)
-                if loud and payment.status != "succeeded":
+                if loud and not self.cash.would_cover(payment):
                     raise RuleError("no-instrument", "the customer's cash does not cover the invoice", "invoice")
+                self.cash.reconcile(customer.id, invoice.currency)
                 return
             if loud:
                 raise RuleError("no-instrument", "the customer has no instrument to collect with", "payment_method")
@@ -187,6 +187,7 @@ class Collecting:
         return self._attempt(payment, instrument)
 
     def _await_transfer(self, payment: Payment) -> Payment:
+        self.cash.customer(payment.customer_id or "")  # may have been deleted since
         was = payment.status
         payment.status = "needs-action"
         if was != "needs-action":

@@ -160,6 +160,15 @@ class BillingCore:
 
     # --- test clocks -------------------------------------------------------------------------------
 
+    def forget_instruments(self, first: int) -> None:
+        """Take back all but the ``first`` so many instruments, and their numbers: what they were for was refused."""
+        instruments, last = self.state.instruments, self.state.numbers.last
+        while len(instruments) > first:
+            instruments.popitem()
+            last["instrument"] -= 1
+        if not last.get("instrument", 1):
+            del last["instrument"]
+
     def add_clock(self, frozen_at: int, name: str | None = None) -> TestClock:
         """A clock of its own for some customers."""
         clock = TestClock(self.books.new_id("clock"), self.books.now(), frozen_at, name)

@@ -25,6 +25,8 @@ class Amendments(Stock):
     _ext: dict[tuple[str, str], str]
     orders_by_po: dict[str, list[str]]
     orders_of: dict[str, list[str]]
+    invoices_of: dict[str, list[str]]
+    _unbilled: dict[str, list[str]]
 
     def _table(self, kind: str) -> Mapping[str, Named]:
         tables: dict[str, Mapping[str, Named]] = {
@@ -132,6 +134,57 @@ class Amendments(Stock):
             del self._ext["customer", customer.external_id]
         del self.state.customers[customer_id]
         self._changed("customer", customer_id, "deleted", self._now())
+
+    def delete_invoice(self, invoice_id: str) -> None:
+        """Remove an invoice nothing was set against: what it billed is to be billed again, under another number.
+
+        Raises `RuleError` once something was paid or credited.
+        """
+        invoice = self._invoice(invoice_id)
+        if invoice.open_minor != invoice.total_minor or invoice.credited_minor:
+            raise RuleError("has-dependents", f"invoice {invoice.number} has payments or credits")
+        now, order, customer = self._now(), self._order(invoice.order_id), self._customer(invoice.customer_id)
+        billed = {line.line: line.quantity for line in invoice.lines}
+        for line in order.lines:
+            line.billed -= billed.get(line.line, 0)
+        for delivery_id in invoice.delivery_ids:
+            self.state.deliveries[delivery_id].invoice_id = None
+        self._unbilled[order.id] = sorted({*self._unbilled.get(order.id, []), *invoice.delivery_ids}, key=int)
+        customer.unbilled_minor += invoice.total_minor
+        customer.balance_minor -= invoice.total_minor
+        self.open_invoices.get(customer.id, {}).pop(invoice_id, None)
+        self.invoices_of[order.id].remove(invoice_id)
+        if invoice.external_id is not None:
+            del self._ext["invoice", invoice.external_id]
+        del self.by_number[invoice.number]
+        del self.state.invoices[invoice_id]
+        self._post(now, invoice.number, ("receivables", -invoice.total_minor), ("revenue", invoice.total_minor))
+        self._changed("invoice", invoice_id, "deleted", now)
+        order.modified_at = now
+        self._changed("order", order.id, "updated", now)
+
+    def delete_payment(self, payment_id: str) -> None:
+        """Remove a receipt: what it paid is open again. Raises `RuleError` for one that is not there."""
+        payment = self.state.payments.get(payment_id)
+        if payment is None:
+            raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
+        applied: dict[str, int] = {}
+        for each in self.state.applications:
+            if each.source_kind == "payment" and each.source_id == payment_id:
+                applied[each.invoice_id] = applied.get(each.invoice_id, 0) + each.amount_minor
+        for invoice_id, amount in applied.items():
+            if amount:
+                self.unapply_payment(payment_id, invoice_id, amount)
+        now = self._now()
+        self._customer(payment.customer_id).unapplied_minor -= payment.amount_minor
+        if payment.external_id is not None:
+            del self._ext["payment", payment.external_id]
+        if payment.reference is not None and self.payments_by_reference.get(payment.reference) == payment_id:
+            del self.payments_by_reference[payment.reference]
+        del self.state.payments[payment_id]
+        self._post(now, payment.number, ("bank", -payment.amount_minor), ("unapplied cash", payment.amount_minor))
+        self._changed("payment", payment_id, "deleted", now)
+        self.recheck_credit(payment.customer_id)
 
     def unapply_payment(
         self, payment_id: str, invoice_id: str, amount_minor: int, *, channel: str = "manual"

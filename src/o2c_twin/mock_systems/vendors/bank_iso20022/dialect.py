@@ -12,6 +12,7 @@ from o2c_twin.mock_systems.vendors.bank_iso20022.camt053 import stamp
 from o2c_twin.mock_systems.vendors.bank_iso20022.config import BankConfig
 from o2c_twin.mock_systems.vendors.bank_iso20022.limits import STANDARD
 from o2c_twin.mock_systems.vendors.bank_iso20022.operations import ROUTES, problem
+from o2c_twin.mock_systems.wire.capability import Promise
 from o2c_twin.mock_systems.wire.dialect import Dialect
 from o2c_twin.mock_systems.wire.faults import FaultPlan
 from o2c_twin.mock_systems.wire.limits import Limiter, Verdict
@@ -31,6 +32,11 @@ class BankDialect(Dialect):
     vendor: ClassVar[str] = "bank_iso20022"
     family: ClassVar[str] = "bank"
     routes: ClassVar[tuple[Operation, ...]] = ROUTES
+    promises: ClassVar[tuple[Promise, ...]] = (
+        Promise("sandbox.payment", "none", source="assumed: two like payments are two payments"),
+        Promise("sandbox.close", "external-id", source="a day is closed once"),
+    )
+    """A feed is read. Only its sandbox can be written to."""
 
     def __init__(self, core: BankCore, world: World, config: BankConfig) -> None:
         self.core = core

@@ -120,7 +120,7 @@ def _one(dialect: "BusinessCentralDialect", call: Call, request: BatchRequest) -
     if not isinstance(found, tuple):
         return dialect.not_modelled(inner, found)
     operation, params = found
-    if operation.name == "batch" or operation.open:
+    if operation.name == "batch" or operation.open or operation.asks is not None:
         return error(400, "BadRequest", "A batch cannot hold this request.")
     made = Call(inner, params, call.principal, call.now)
     if operation.body is not None:

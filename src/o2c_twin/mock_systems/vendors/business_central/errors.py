@@ -8,7 +8,7 @@ from hashlib import blake2b
 from typing import NoReturn
 
 from o2c_twin.mock_systems.roles.records import RuleError
-from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
+from o2c_twin.mock_systems.wire.message import NotModelled, Refused, Response, json_response
 
 JSON = "application/json; odata.metadata=minimal; odata.streaming=true"
 
@@ -44,6 +44,11 @@ def no_record() -> NoReturn:
 def no_resource(what: str) -> Response:
     """404: nothing of that name."""
     return error(404, "BadRequest_NotFound", f"No HTTP resource was found that matches the request URI '{what[:200]}'.")
+
+
+def not_there(what: str) -> NoReturn:
+    """404, journalled as not modelled: a set, or what may stand below a record, that the mock does not have."""
+    raise NotModelled(no_resource(what))
 
 
 def same_key(entity: str, number: str) -> NoReturn:

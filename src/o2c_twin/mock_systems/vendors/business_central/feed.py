@@ -84,7 +84,7 @@ class Pushes:
         for subscription in list(dialect.state.subscriptions.values()):
             if subscription.expires_at <= now and not subscription.renewed:
                 del dialect.state.subscriptions[subscription.id]
-            elif subscription.resource == set_ and subscription.confirmed and subscription.url not in told:
+            elif subscription.resource == set_ and subscription.url not in told:
                 told[subscription.url] = None
                 self._gather(subscription.url, set_, guid, what, now)
 
@@ -113,7 +113,7 @@ class Pushes:
         dialect = self._dialect
         value: list[dict[str, str]] = []
         for subscription in dialect.state.subscriptions.values():
-            if subscription.url != url or not subscription.confirmed:
+            if subscription.url != url:
                 continue
             mine = [(guid, told) for (set_, guid), told in waiting.items() if set_ == subscription.resource]
             value += self._notices(subscription, mine)

@@ -17,7 +17,7 @@ from o2c_twin.mock_systems.vendors.business_central import (
 from o2c_twin.mock_systems.vendors.business_central import operations_subscriptions as subscriptions
 from o2c_twin.mock_systems.vendors.business_central.batch import batch
 from o2c_twin.mock_systems.vendors.business_central.entities import metadata
-from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, error, no_record, no_resource
+from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, error, no_record, not_there
 from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     addressed,
     answer,
@@ -79,7 +79,7 @@ def _read_root(dialect: "BusinessCentralDialect", call: Call) -> Response:
     if name == "subscriptions":
         return subscriptions.read_subscription(dialect, call)
     if name != "companies" or not key:
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
     enter(dialect, call)
     if key != dialect.company_id:
         raise Refused(error(404, "Internal_CompanyNotFound", "The company could not be found."))
@@ -156,7 +156,7 @@ def _below(set_: str) -> Handler:
         if set_ == "customerFinancialDetails" and source is sources.CUSTOMERS:
             return list_page(dialect, call, sources.FINANCIALS, [record])
         if set_ not in source.parts:
-            raise Refused(no_resource(call.request.path))
+            not_there(call.request.path)
         return _line_page(dialect, call, set_, source.parts[set_](dialect, record))
 
     return handler
@@ -197,7 +197,7 @@ def _read_line(dialect: "BusinessCentralDialect", call: Call) -> Response:
             no_record()
         return answer(dialect, call, sources.PAYMENTS, inner)
     if set_ not in source.parts:
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
     for shape in source.parts[set_](dialect, record):
         if shape["id"] == key:
             return line_answer(dialect, call, set_, shape, 200)
@@ -219,7 +219,7 @@ def _change_line(table: dict[str, _Changer], orders: bool) -> Handler:
             return table[set_](dialect, call, inner)
         if set_ in source.parts:
             raise Refused(not_allowed(call.request.method))
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
 
     return handler
 
@@ -236,7 +236,7 @@ def _post(dialect: "BusinessCentralDialect", call: Call) -> Response:
     if name == "journals":
         return operations_payments.post_journal(dialect, call)
     # customerPaymentJournals have no such action.
-    raise Refused(no_resource(call.request.path))
+    not_there(call.request.path)
 
 
 def _create(set_: str, handler: Handler, summary: str) -> Operation:
@@ -271,6 +271,7 @@ ROUTES: tuple[Operation, ...] = (
         body=_OBJECT,
         success=201,
         source=_DOCS + "Working with webhooks",
+        asks=subscriptions.confirm_new,
     ),
     Operation(
         "subscriptions.renew",
@@ -280,6 +281,7 @@ ROUTES: tuple[Operation, ...] = (
         "Renew a subscription",
         body=_OBJECT,
         source=_DOCS + "Working with webhooks",
+        asks=subscriptions.confirm_renewal,
     ),
     Operation(
         "subscriptions.delete",

@@ -9,7 +9,7 @@ from o2c_twin.mock_systems.vendors.business_central.errors import (
     bad_request,
     error,
     no_record,
-    no_resource,
+    not_there,
     refuse,
 )
 from o2c_twin.mock_systems.vendors.business_central.reading import etag_of, options, shown
@@ -34,7 +34,7 @@ def enter(dialect: "BusinessCentralDialect", call: Call, set_: str = "") -> None
     if company is not None and company != dialect.company_segment:
         name, key = _key(company)
         if name != "companies":
-            raise Refused(no_resource(call.request.path))
+            not_there(call.request.path)
         if key.lower() != dialect.company_id:
             refuse(404, "Internal_CompanyNotFound", "The company could not be found.")
     if set_ and set_ in dialect.login.app(call.principal).denied:
@@ -65,7 +65,7 @@ def addressed(dialect: "BusinessCentralDialect", call: Call, segment: str = "rec
     name, key = segment_key(call.params[segment])
     source = LISTED.get(name)
     if source is None:
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
     if not key:
         raise Refused(not_allowed(call.request.method))
     enter(dialect, call, name)
@@ -84,7 +84,7 @@ def of_set(dialect: "BusinessCentralDialect", call: Call, set_: str) -> Any:
     """The record a path names, which must be of that set. Raises `Refused`."""
     source, record = addressed(dialect, call)
     if source.type.set != set_:
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
     return record
 
 

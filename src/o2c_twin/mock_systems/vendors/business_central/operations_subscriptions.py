@@ -1,14 +1,13 @@
 """Webhook subscriptions: made and renewed with a handshake, and lapsing after three days.
 
-The handshake runs beside the call: a subscription the subscriber does not confirm is taken back, where the real
-service refuses the call itself (facts.md).
+The subscriber is asked while the caller waits; without the token the call is refused and nothing is changed.
 """
 
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from o2c_twin.mock_systems.vendors.business_central import entities
-from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, no_record, no_resource
+from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, no_record, not_there
 from o2c_twin.mock_systems.vendors.business_central.feed import RESOURCES
 from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     body_of,
@@ -20,7 +19,7 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
 from o2c_twin.mock_systems.vendors.business_central.reading import etag_of, filtered, options, typed_rows
 from o2c_twin.mock_systems.vendors.business_central.state import Subscription
 from o2c_twin.mock_systems.vendors.business_central.values import instant_of
-from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
+from o2c_twin.mock_systems.wire.message import Response, json_response
 from o2c_twin.mock_systems.wire.route import Call
 
 if TYPE_CHECKING:
@@ -60,8 +59,16 @@ def list_subscriptions(dialect: "BusinessCentralDialect", call: Call) -> Respons
     return json_response(200, {"@odata.context": context, "value": value}, {"OData-Version": "4.0"}, JSON)
 
 
-def create_subscription(dialect: "BusinessCentralDialect", call: Call) -> Response:
-    """POST: the subscriber is asked to confirm before anything is told."""
+class Wanted(NamedTuple):
+    """What a subscription is to be."""
+
+    url: str
+    resource: str
+    client_state: str
+
+
+def _wanted(dialect: "BusinessCentralDialect", call: Call) -> Wanted:
+    """What a POST asks for. Raises `Refused`."""
     enter(dialect, call)
     dialect.drop_lapsed(call.now)
     body = body_of(dialect, call, entities.SUBSCRIPTION)
@@ -69,20 +76,28 @@ def create_subscription(dialect: "BusinessCentralDialect", call: Call) -> Respon
     if url is None or resource is None:
         missing = "notificationUrl" if url is None else "resource"
         bad_request(f"The required parameter '{missing}' was not provided.", "BadRequest_RequiredParamNotProvided")
-    if not url.startswith(("https://", "http://")):
-        bad_request(f"The notification URL '{url[:100]}' is not valid.")
+    _check_url(url)
     set_ = resource_of(dialect, resource)
     if any(s.url == url and s.resource == set_ for s in dialect.state.subscriptions.values()):
         bad_request("A subscription for this notification URL and resource exists.", "Internal_EntityWithSameKeyExists")
     if len(dialect.state.subscriptions) >= dialect.config.most_subscriptions:
         bad_request("The maximum number of webhook subscriptions has been reached.")
+    return Wanted(url, set_, body.text("clientState") or "")
+
+
+def _check_url(url: str) -> None:
+    if not url.startswith(("https://", "http://")):
+        bad_request(f"The notification URL '{url[:100]}' is not valid.")
+
+
+def create_subscription(dialect: "BusinessCentralDialect", call: Call) -> Response:
+    """POST, once the subscriber has confirmed; somebody else may have taken the place meanwhile."""
+    wanted = _wanted(dialect, call)
     number = dialect.state.numbers.next("subscription")
     id_ = blake2b(f"{number}".encode(), digest_size=16, key=b"bc %d" % dialect.config.seed).hexdigest()
     expires = call.now + dialect.config.subscription_s * 1_000_000
-    state = body.text("clientState") or ""
-    subscription = Subscription(id_, url, set_, state, expires, call.now, confirmed=False)
+    subscription = Subscription(id_, wanted.url, wanted.resource, wanted.client_state, expires, call.now)
     dialect.state.subscriptions[id_] = subscription
-    dialect.world.spawn(_confirm(dialect, subscription, 0), f"webhook.handshake.{number}")
     return _answer(dialect, call, subscription, 201)
 
 
@@ -102,7 +117,7 @@ def _known(dialect: "BusinessCentralDialect", call: Call) -> Subscription:
     dialect.drop_lapsed(call.now)
     name, key = segment_key(call.params["record"])
     if name != "subscriptions" or not key:
-        raise Refused(no_resource(call.request.path))
+        not_there(call.request.path)
     found = dialect.state.subscriptions.get(key)
     if found is None:
         no_record()
@@ -114,23 +129,25 @@ def read_subscription(dialect: "BusinessCentralDialect", call: Call) -> Response
     return _answer(dialect, call, _known(dialect, call), 200)
 
 
-def renew_subscription(dialect: "BusinessCentralDialect", call: Call) -> Response:
-    """PATCH: three more days from now, after another handshake."""
+def _renewed(dialect: "BusinessCentralDialect", call: Call) -> tuple[Subscription, Wanted]:
+    """A subscription, and what a PATCH makes of it. Raises `Refused`."""
     subscription = _known(dialect, call)
     check_etag(dialect, call, _shape(dialect, subscription), required=True)
     body = body_of(dialect, call, entities.SUBSCRIPTION)
     url, resource = body.text("notificationUrl"), body.text("resource")
-    if url is not None and not url.startswith(("https://", "http://")):
-        bad_request(f"The notification URL '{url[:100]}' is not valid.")
+    if url is not None:
+        _check_url(url)
     set_ = subscription.resource if resource is None else resource_of(dialect, resource)
-    before = subscription.expires_at
-    subscription.url = url or subscription.url
-    subscription.resource = set_
-    subscription.client_state = body.fields.get("clientState", subscription.client_state)
+    state = body.fields.get("clientState", subscription.client_state)
+    return subscription, Wanted(url or subscription.url, set_, state)
+
+
+def renew_subscription(dialect: "BusinessCentralDialect", call: Call) -> Response:
+    """PATCH: three more days from now, once the subscriber has confirmed again."""
+    subscription, wanted = _renewed(dialect, call)
+    subscription.url, subscription.resource, subscription.client_state = wanted
     subscription.expires_at = call.now + dialect.config.subscription_s * 1_000_000
     subscription.modified_at = call.now
-    number = dialect.state.numbers.next("handshake")
-    dialect.world.spawn(_confirm(dialect, subscription, before), f"webhook.handshake.r{number}")
     return _answer(dialect, call, subscription, 200)
 
 
@@ -142,15 +159,27 @@ def delete_subscription(dialect: "BusinessCentralDialect", call: Call) -> Respon
     return done()
 
 
-async def _confirm(dialect: "BusinessCentralDialect", subscription: Subscription, before: int) -> None:
-    """Ask the subscriber to send the token back; without it a new subscription goes, a renewal is void."""
-    raw = f"{subscription.id}/{subscription.expires_at}".encode()
+# --- the handshake ----------------------------------------------------------------------------------
+
+
+async def confirm_new(dialect: "BusinessCentralDialect", call: Call) -> None:
+    """Ask the subscriber of a POST that would be let through. Raises `Refused`."""
+    wanted = _wanted(dialect, call)
+    await _shake_hands(dialect, call, wanted)
+
+
+async def confirm_renewal(dialect: "BusinessCentralDialect", call: Call) -> None:
+    """Ask the subscriber of a PATCH that would be let through. Raises `Refused`."""
+    _, wanted = _renewed(dialect, call)
+    await _shake_hands(dialect, call, wanted)
+
+
+async def _shake_hands(dialect: "BusinessCentralDialect", call: Call, wanted: Wanted) -> None:
+    raw = f"{wanted.url} {wanted.resource} {call.now}".encode()
     token = blake2b(raw, digest_size=16, key=b"bc %d" % dialect.config.seed).hexdigest()
-    mark = "&" if "?" in subscription.url else "?"
-    status, body = await dialect.world.post(f"{subscription.url}{mark}validationToken={token}", {}, b"")
-    if status == 200 and body.decode("utf-8", "replace").strip() == token:
-        subscription.confirmed = True
-    elif before:
-        subscription.expires_at = before
-    elif dialect.state.subscriptions.get(subscription.id) is subscription:
-        del dialect.state.subscriptions[subscription.id]
+    mark = "&" if "?" in wanted.url else "?"
+    status, body = await dialect.world.post(f"{wanted.url}{mark}validationToken={token}", {}, b"")
+    if status != 200 or body.decode("utf-8", "replace").strip() != token:
+        answered = f"answered {status}" if status else "did not answer"
+        said = "answered something else than the validation token" if status == 200 else answered
+        bad_request(f"The notification URL '{wanted.url[:100]}' could not be validated: it {said}.")

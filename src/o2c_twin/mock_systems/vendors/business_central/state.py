@@ -56,10 +56,7 @@ class PaymentJournal(msgspec.Struct):
 
 
 class Subscription(msgspec.Struct):
-    """A webhook subscription. ``renewed``: somebody renews it in time, so that it does not lapse.
-
-    ``confirmed`` once the subscriber has answered the validation request.
-    """
+    """A webhook subscription. ``renewed``: somebody renews it in time, so that it does not lapse."""
 
     id: str
     url: str
@@ -68,7 +65,6 @@ class Subscription(msgspec.Struct):
     expires_at: int
     modified_at: int
     renewed: bool = False
-    confirmed: bool = True
 
 
 class BcState(msgspec.Struct):

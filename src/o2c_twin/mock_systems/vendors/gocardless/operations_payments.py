@@ -1,6 +1,7 @@
 """Operations on payments and refunds."""
 
 from collections.abc import Callable
+from operator import ge, gt, le, lt
 from typing import TYPE_CHECKING
 
 from o2c_twin.mock_systems.roles.direct_debit import SCHEMES, Payment, Refund
@@ -33,7 +34,9 @@ _REFUND = {
     "metadata": METADATA,
     "links": Field("links", links=("payment",), needed=("payment",)),
 }
-_PAYMENT_FILTERS = ("creditor", "currency", "customer", "mandate", "scheme", "status")
+_COMPARE: dict[str, Callable[[str, str], bool]] = {"gt": gt, "gte": ge, "lt": lt, "lte": le}
+_CHARGED = {f"charge_date[{bound}]": compare for bound, compare in _COMPARE.items()}
+_PAYMENT_FILTERS = ("creditor", "currency", "customer", "mandate", "scheme", "status", *_CHARGED)
 
 
 # --- payments ------------------------------------------------------------------------------------
@@ -77,12 +80,21 @@ def get_payment(gc: "GoCardlessDialect", call: Call) -> Response:
     return _shown(gc, gc.core.payment(call.params["id"]))
 
 
+def _day(gc: "GoCardlessDialect", name: str, text: str) -> str:
+    """A day as payments keep it. Raises `Refused`."""
+    day = day_of_text(text)
+    if day is None:
+        gc.errors.invalid("", [(name, "must be a date")])
+    return day.isoformat()
+
+
 def list_payments(gc: "GoCardlessDialect", call: Call) -> Response:
-    """Payments by mandate, customer, status, currency or scheme."""
+    """Payments by mandate, customer, status, currency, scheme or day of charging."""
     core = gc.core
     page = Page(gc, call, _PAYMENT_FILTERS)
     wanted = page.filters
     table = core.state.payments
+    days = [(_CHARGED[name], _day(gc, name, value)) for name, value in wanted.items() if name in _CHARGED]
     if "mandate" in wanted:
         rows = [table[id_] for id_ in core.payments_of.get(wanted["mandate"], ())]
     else:
@@ -96,6 +108,7 @@ def list_payments(gc: "GoCardlessDialect", call: Call) -> Response:
             and wanted.get("customer") in (None, mandate.customer_id)
             and wanted.get("scheme") in (None, mandate.scheme)
             and wanted.get("creditor") in (None, core.creditor.id)
+            and all(compare(row.charge_on, day) for compare, day in days)
         )
 
     return answer(gc, "payments", page, rows, _id, _made_at, lambda row: shapes.payment(core, row), keep)

@@ -45,7 +45,7 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
 
     ``currency`` is the base currency, ``currencies`` the others; all have two decimals. With more
     than one of ``locations`` each fulfilled line must name one. ``custom_fields`` are the names of custom
-    fields (``custbody_...``) that exist; they are accepted and not kept.
+    fields (``custbody_...``) that exist; those of sales orders and their lines are kept.
     """
 
     account: str = "123456_SB1"

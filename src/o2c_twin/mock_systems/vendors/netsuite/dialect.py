@@ -10,6 +10,7 @@ from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig, Subscr
 from o2c_twin.mock_systems.vendors.netsuite.feed import Pushes
 from o2c_twin.mock_systems.vendors.netsuite.index import Index
 from o2c_twin.mock_systems.vendors.netsuite.jobs import Jobs, JobsState
+from o2c_twin.mock_systems.vendors.netsuite.kept import Kept, KeptState
 from o2c_twin.mock_systems.vendors.netsuite.ledger import Ledger
 from o2c_twin.mock_systems.vendors.netsuite.login import TokenLogin
 from o2c_twin.mock_systems.vendors.netsuite.operations import ROUTES
@@ -26,9 +27,10 @@ from o2c_twin.mock_systems.wire.query.suiteql import LITERAL
 from o2c_twin.mock_systems.wire.route import Operation, Principal
 
 
-class _Kept(msgspec.Struct):
+class _Snapshot(msgspec.Struct):
     core: bytes
     jobs: JobsState
+    kept: KeptState
 
 
 class NetSuiteDialect(Dialect):
@@ -55,7 +57,8 @@ class NetSuiteDialect(Dialect):
         self.by_name = {each.name: each for each in config.integrations}
         self.dates = Dates(config.date_format)
         self.index = Index(core)
-        self.shapes = Shapes(config, core, self.index)
+        self.kept = Kept(config.custom_fields)
+        self.shapes = Shapes(config, core, self.index, self.kept)
         self.ledger = Ledger(config, core, self.index, self.dates)
         self.plans = PlanCache(literal=LITERAL)
         self.jobs = Jobs()
@@ -87,13 +90,14 @@ class NetSuiteDialect(Dialect):
         return errors.problem(status, "UNEXPECTED_ERROR", f"An unexpected error occurred. Error ID: {number}")
 
     def snapshot(self) -> bytes:
-        return msgspec.msgpack.encode(_Kept(self.core.snapshot(), self.jobs.state))
+        return msgspec.msgpack.encode(_Snapshot(self.core.snapshot(), self.jobs.state, self.kept.state))
 
     def restore(self, snapshot: bytes) -> None:
-        kept = msgspec.msgpack.decode(snapshot, type=_Kept)
-        self.core.restore(kept.core)
+        sealed = msgspec.msgpack.decode(snapshot, type=_Snapshot)
+        self.core.restore(sealed.core)
         self.index.rebuild()
-        self.jobs.load(kept.jobs)
+        self.jobs.load(sealed.jobs)
+        self.kept.state = sealed.kept
         # Nonces belong to the clock, which may have gone back as well.
         self.login.forget()
 

@@ -136,11 +136,13 @@ _WRITES = (
     _write(FULFILLMENT, "update", "PATCH", orders.update_fulfillment, "Tracking number and external id"),
     _write(INVOICE, "update", "PATCH", receivables.update_invoice, "Order reference and external id"),
     _write(INVOICE, "upsert", "PUT", receivables.update_invoice, "The same, by external id"),
+    _write(INVOICE, "delete", "DELETE", receivables.delete_invoice, "Delete an invoice nothing was set against"),
     _transform(INVOICE, CREDIT_MEMO, receivables.credit_invoice, "Credit an invoice, in whole or part"),
     _transform(INVOICE, PAYMENT, receivables.pay_invoice, "Receive payment of an invoice"),
     _write(CREDIT_MEMO, "create", "POST", receivables.create_credit_memo, "Credit one invoice"),
     _write(PAYMENT, "create", "POST", receivables.create_payment, "Receive and apply a payment"),
     _write(PAYMENT, "update", "PATCH", receivables.update_payment, "Apply or unapply a payment"),
+    _write(PAYMENT, "delete", "DELETE", receivables.delete_payment, "Delete a payment"),
     _write(PAYMENT, "upsert", "PUT", receivables.upsert_payment, "Receive a payment once, by external id"),
 )
 

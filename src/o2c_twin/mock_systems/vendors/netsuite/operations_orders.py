@@ -43,6 +43,7 @@ def upsert_order(dialect: "NetSuiteDialect", call: Call) -> Response:
         return _create(dialect, call, body, key)
     order = dialect.core.state.orders[known]
     dialect.core.update_order(known, memo=body.text("memo"), po_number=body.text("otherRefNum"))
+    dialect.kept.take(known, body)
     return written(call.request, SALES_ORDER.name, order.id)
 
 
@@ -71,6 +72,7 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
         ship_complete=body.flag("shipComplete"),
         channel=CHANNEL,
     )
+    dialect.kept.take(order.id, body, rows)
     return written(call.request, SALES_ORDER.name, order.id)
 
 
@@ -128,6 +130,7 @@ def update_order(dialect: "NetSuiteDialect", call: Call) -> Response:
         core.cancel_order(order.id)
     if closing:
         core.close_lines(order.id, closing)
+    dialect.kept.take(order.id, body)
     return written(call.request, SALES_ORDER.name, order.id)
 
 

@@ -256,3 +256,15 @@ def _changes(
     if sum(part for _, part in more) > payment.unapplied_minor + sum(part for _, part in less):
         refuse(400, "USER_ERROR", "The amount to apply exceeds the amount of the payment.", path="apply")
     return more, less
+
+
+def delete_invoice(dialect: "NetSuiteDialect", call: Call) -> Response:
+    """DELETE: only when nothing was set against the invoice."""
+    dialect.core.delete_invoice(find_invoice(dialect, call.params["id"]).id)
+    return Response(204)
+
+
+def delete_payment(dialect: "NetSuiteDialect", call: Call) -> Response:
+    """DELETE: what the payment was applied to is open again."""
+    dialect.core.delete_payment(find_payment(dialect, call.params["id"]).id)
+    return Response(204)

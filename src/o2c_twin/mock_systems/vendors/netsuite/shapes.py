@@ -6,6 +6,7 @@ from typing import Any
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Item, Payment, SalesOrder
 from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import Index
+from o2c_twin.mock_systems.vendors.netsuite.kept import Kept
 from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, Record
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
@@ -19,8 +20,9 @@ _NO_MONEY = money(0)
 class Shapes:
     """Shows the records of one account. ``root`` in its methods is the address of the record service."""
 
-    def __init__(self, config: NetSuiteConfig, core: ErpCore, index: Index) -> None:
+    def __init__(self, config: NetSuiteConfig, core: ErpCore, index: Index, kept: Kept) -> None:
         self._core = core
+        self._kept = kept
         self._index = index
         self._subsidiary = {"id": "1", "refName": config.subsidiary}
         self._currencies = {
@@ -162,7 +164,7 @@ class Shapes:
         if order.memo is not None:
             shape["memo"] = order.memo
         shape["item"] = {"links": _self(f"{root}/salesOrder/{order.id}/item")}
-        return shape
+        return shape | self._kept.of(order.id)
 
     def _delivery(self, delivery: Delivery, root: str, now: int) -> Shape:
         shape = self._head(delivery, root, delivery.issued_at)
@@ -214,7 +216,7 @@ class Shapes:
 
     def _order_lines(self, order: SalesOrder, address: str, root: str) -> list[Shape]:
         shapes = []
-        for line in order.lines:
+        for place, line in enumerate(order.lines):
             item = self._core.state.items[line.item_id]
             open_quantity = 0 if line.closed else line.quantity - line.shipped
             shapes.append(
@@ -234,6 +236,7 @@ class Shapes:
                     "quantityBilled": line.billed,
                     "location": self._location,
                 }
+                | self._kept.of_line(order.id, place)
             )
         return shapes
 

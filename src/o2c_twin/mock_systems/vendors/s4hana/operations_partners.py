@@ -35,6 +35,8 @@ _KEPT = (
     "CorrespondenceLanguage",
 )
 _ADDRESS = ("StreetName", "HouseNumber", "CityName", "PostalCode", "Region", "Country", "Language")
+_MARK = "IsMarkedForArchiving"
+"""The central archiving flag: a partner is not deleted, it is marked. Kept as ``X`` or nothing."""
 _NEW = (*_KEPT, "BusinessPartnerCategory", "OrganizationBPName1", "SearchTerm1", "BusinessPartnerIsBlocked")
 
 
@@ -174,7 +176,7 @@ def _only(entity: str, fields: Fields, *names: str) -> None:
 
 
 def _partner(dialect: "S4HanaDialect", row: Row, fields: Fields) -> Change:
-    _only("A_BusinessPartner", fields, *_NEW)
+    _only("A_BusinessPartner", fields, *_NEW, _MARK)
     master: dict[str, Any] = {}
     if "OrganizationBPName1" in fields:
         required(fields, "OrganizationBPName1")
@@ -183,7 +185,8 @@ def _partner(dialect: "S4HanaDialect", row: Row, fields: Fields) -> Change:
         master["number"] = fields["SearchTerm1"] or row["BusinessPartner"]
     if "BusinessPartnerIsBlocked" in fields:
         master["inactive"] = fields["BusinessPartnerIsBlocked"]
-    return master, strings(fields, *_KEPT)
+    marked = {_MARK: "X" if fields[_MARK] else ""} if _MARK in fields else {}
+    return master, {**strings(fields, *_KEPT), **marked}
 
 
 def _address(dialect: "S4HanaDialect", row: Row, fields: Fields) -> Change:

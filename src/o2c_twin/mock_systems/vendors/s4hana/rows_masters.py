@@ -127,6 +127,7 @@ class MasterRows:
                 "OrganizationBPName1": customer.name,
                 "SearchTerm1": "" if customer.number == customer.id else customer.number,
                 "BusinessPartnerIsBlocked": customer.inactive,
+                "IsMarkedForArchiving": own.get("IsMarkedForArchiving") == "X",
                 "CreatedByUser": own.get("CreatedByUser", DIALOG_USER),
                 "CreationDate": day(customer.created_at),
                 "CreationTime": clock(customer.created_at),
@@ -241,6 +242,7 @@ class MasterRows:
                 "BusinessPartnerIsCritical": over,
                 "CreditLimitAmount": amount(limit or 0),
                 "CreditLimitIsZero": limit == 0,
+                "CreditLimitLastChangeDate": day(customer.modified_at),
                 "CreditSegmentCurrency": customer.currency,
                 ETAG: stamped(customer.modified_at),
             }

@@ -3,12 +3,9 @@
 from collections.abc import Callable
 from typing import Any
 
-from o2c_twin.mock_systems.vendors.stripe.errors import refuse
 from o2c_twin.mock_systems.vendors.stripe.money_shapes import MoneyShapes
 from o2c_twin.mock_systems.vendors.stripe.shapes import Shape
 from o2c_twin.mock_systems.vendors.stripe.versions import Version
-
-_MOST_LEVELS = 4
 
 
 class Finder:
@@ -63,37 +60,23 @@ class Finder:
                 return False
         return True
 
-    def check_depth(self, paths: list[str]) -> None:
-        """Raises `Refused` for a path that is too long, whatever it leads through: before anything is done."""
-        for path in paths:
-            steps = path.split(".")
-            if len(steps) - (steps[0] == "data") > _MOST_LEVELS:
-                refuse(400, f"You cannot expand more than {_MOST_LEVELS} levels of a property: {path}", param="expand")
-
     def expand(self, shown: Shape, paths: list[str], version: Version) -> Shape:
-        """Put records in the place of their ids. Raises `Refused` for a path that leads nowhere."""
+        """Put records in the place of their ids, along paths that `expansion.check` let through."""
         for path in paths:
-            if not self._walk(shown, path.split("."), version):
-                refuse(400, f"This property cannot be expanded ({path[:100]}).", param="expand")
+            self._walk(shown, path.split("."), version)
         return shown
 
-    def _walk(self, node: Any, steps: list[str], version: Version) -> bool:
+    def _walk(self, node: Any, steps: list[str], version: Version) -> None:
         if isinstance(node, list):
-            walked = [self._walk(row, steps, version) for row in node]
-            return all(walked)
-        if not isinstance(node, dict):
-            return node is None
+            for row in node:
+                self._walk(row, steps, version)
+            return
         name, rest = steps[0], steps[1:]
-        if not self._include(node, name, version):
-            if name not in node:
-                # One of several kinds of record: what only the others have is no mistake.
-                return "deleted" in node or node.get("object") is None
-            value = node[name]
-            if isinstance(value, str):
-                record = self.show(value, version)
-                if record is None:
-                    return False
-                node[name] = record
-            elif not isinstance(value, dict | list) and value is not None:
-                return False
-        return not rest or self._walk(node[name], rest, version)
+        # One of several kinds of record, or a deleted one: what only the others have is no mistake.
+        if not isinstance(node, dict) or not (self._include(node, name, version) or name in node):
+            return
+        if isinstance(node[name], str):
+            # What has been deleted since stays an id.
+            node[name] = self.show(node[name], version) or node[name]
+        if rest:
+            self._walk(node[name], rest, version)

@@ -37,6 +37,18 @@ def read_body(body: bytes) -> Tree:
     return read_pairs(pairs)
 
 
+def read_query(query: dict[str, str]) -> Tree:
+    """The tree of a query. Raises `Refused`.
+
+    A driver hands ``a[]=1&a[]=2`` over as ``a[]=1,2``; no value of a list that may stand in a query has a comma.
+    """
+    if not any(key.endswith("[]") for key in query):
+        return read_pairs(query.items())
+    return read_pairs(
+        (key, each) for key, value in query.items() for each in (value.split(",") if key.endswith("[]") else (value,))
+    )
+
+
 def read_pairs(pairs: Any) -> Tree:
     """The tree of keys in brackets. Raises `Refused` for keys that contradict each other."""
     tree: Tree = {}

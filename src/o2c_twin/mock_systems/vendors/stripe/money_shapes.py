@@ -3,6 +3,7 @@
 from typing import Any
 
 from o2c_twin.mock_systems.roles.billing import CashEntry, Charge, Dispute, Entry, Payment, Payout, Refund
+from o2c_twin.mock_systems.roles.direct_debit import iban
 from o2c_twin.mock_systems.vendors.stripe.errors import payment_error
 from o2c_twin.mock_systems.vendors.stripe.shapes import BillingShapes, Shape, listing, seconds
 from o2c_twin.mock_systems.vendors.stripe.versions import Version
@@ -161,13 +162,13 @@ class MoneyShapes(BillingShapes):
         }
 
     def _address(self, account: str) -> Shape:
-        iban = {
+        transfer = {
             "account_holder_name": self.config.account_name,
             "bic": "TWINDEFFXXX",
             "country": self.config.country,
-            "iban": f"{self.config.country}00500105{account}",
+            "iban": iban(self.config.country, f"50010500{account}"),
         }
-        return {"type": "iban", "iban": iban, "supported_networks": ["sepa"]}
+        return {"type": "iban", "iban": transfer, "supported_networks": ["sepa"]}
 
     def funding_instructions(self, account: str, currency: str) -> Shape:
         """Where a customer sends transfers."""

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Annotated, Any, Literal
 import msgspec
 from msgspec import UNSET, UnsetType
 
-from o2c_twin.mock_systems.roles.billing import Method, Payment
+from o2c_twin.mock_systems.roles.billing import Declined, Method, Payment
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.stripe import errors, limits
 from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
@@ -136,14 +136,15 @@ def _payment(stripe: "StripeDialect", asked: Asked) -> Payment:
     return stripe.core.collecting.payment(asked.id)
 
 
-def _count_update(stripe: "StripeDialect", asked: Asked, payment: Payment) -> None:
+def _updates(asked: Asked, payment: Payment) -> tuple[int, int]:
+    """The hour, and the updates in it when this one is done. Raises `Refused` when that would be too many."""
     hour = asked.now // _HOUR_US
     used = payment.updates_in_hour if payment.hour == hour else 0
     if used >= limits.UPDATES_PER_HOUR:
         headers = {"Stripe-Rate-Limited-Reason": "resource-specific"}
         message = "Too many updates of this PaymentIntent within an hour."
         raise Refused(errors.problem(429, message, code="rate_limit", headers=headers), throttled=True)
-    payment.hour, payment.updates_in_hour = hour, used + 1
+    return hour, used + 1
 
 
 def retrieve(stripe: "StripeDialect", asked: Asked, params: Params) -> Shape:
@@ -171,7 +172,7 @@ def update(stripe: "StripeDialect", asked: Asked, params: PaymentUpdateParams) -
         instrument = find_instrument(stripe, params.payment_method, "payment_method")
         if instrument.method not in payment.methods:
             raise RuleError("method-not-allowed", f"{instrument.method} is not allowed for this payment")
-    _count_update(stripe, asked, payment)
+    payment.hour, payment.updates_in_hour = _updates(asked, payment)
     if params.amount is not None:
         payment.amount_minor = max(params.amount, payment.funded_minor + 1)
     if params.customer is not None and payment.customer_id is None:
@@ -204,8 +205,14 @@ def confirm(stripe: "StripeDialect", asked: Asked, params: ConfirmParams) -> Sha
     instrument = None
     if params.payment_method is not None:
         instrument = find_instrument(stripe, params.payment_method, "payment_method").id
-    _count_update(stripe, asked, payment)
-    stripe.core.collecting.confirm(payment.id, instrument)
+    updates = _updates(asked, payment)
+    try:
+        stripe.core.collecting.confirm(payment.id, instrument)
+    except Declined:
+        # An attempt that failed was made; one that broke a rule never was, and counts for nothing.
+        payment.hour, payment.updates_in_hour = updates
+        raise
+    payment.hour, payment.updates_in_hour = updates
     return stripe.shapes.payment(payment, asked.version)
 
 

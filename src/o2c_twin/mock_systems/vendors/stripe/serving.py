@@ -13,7 +13,7 @@ import msgspec
 
 from o2c_twin.mock_systems.roles.billing import Declined
 from o2c_twin.mock_systems.roles.records import RuleError
-from o2c_twin.mock_systems.vendors.stripe import errors, forms
+from o2c_twin.mock_systems.vendors.stripe import errors, expansion, forms
 from o2c_twin.mock_systems.vendors.stripe.shapes import Shape
 from o2c_twin.mock_systems.vendors.stripe.versions import Version
 from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
@@ -47,8 +47,8 @@ class Remembered(msgspec.Struct, gc=False):
     body: bytes
 
 
-def served(work: Work, params: type[forms.Params] = forms.Params) -> Handler:
-    """A handler that reads ``params``, does ``work`` and shows what it gives."""
+def served(work: Work, params: type[forms.Params], kind: str) -> Handler:
+    """A handler that reads ``params``, does ``work`` and shows what it gives: a record of that ``kind``."""
 
     def handler(stripe: "StripeDialect", call: Call) -> Response:
         request = call.request
@@ -67,13 +67,15 @@ def served(work: Work, params: type[forms.Params] = forms.Params) -> Handler:
             _check_type(request.headers.get("content-type", ""), request.body)
             tree = forms.read_body(request.body)
             if request.query:
-                tree = {**forms.read_pairs(request.query.items()), **tree}
+                tree = {**forms.read_query(request.query), **tree}
         else:
-            tree = forms.read_pairs(request.query.items())
+            tree = forms.read_query(request.query)
         read = forms.typed(tree, params)
+        if read.expand:
+            expansion.check(read.expand, kind, as_of)
         stripe.events.request_id, stripe.events.key = stripe.request_id, key or None
         try:
-            response = _work(stripe, work, call, read, Asked(call.params.get("id", ""), as_of, call.now, call.params))
+            response = _work(stripe, work, read, Asked(call.params.get("id", ""), as_of, call.now, call.params))
         finally:
             stripe.events.request_id = stripe.events.key = None
         response.headers["Stripe-Version"] = as_of.name
@@ -86,32 +88,25 @@ def served(work: Work, params: type[forms.Params] = forms.Params) -> Handler:
     return handler
 
 
-def _work(stripe: "StripeDialect", work: Work, call: Call, read: Any, asked: Asked) -> Response:
-    instruments = stripe.core.state.instruments
-    before = len(instruments)
+def _work(stripe: "StripeDialect", work: Work, read: Any, asked: Asked) -> Response:
+    # A test token becomes a payment method before the rest of the call can be refused.
+    before = len(stripe.core.state.instruments)
     try:
-        stripe.finder.check_depth(read.expand)
         shown = work(stripe, asked, read)
         if read.expand:
             stripe.finder.expand(shown, read.expand, asked.version)
     except RuleError as rule:
-        _take_back(instruments, before)
+        stripe.core.forget_instruments(before)
         payment = stripe.core.state.payments.get(asked.id)
         intent = None if payment is None else stripe.shapes.payment(payment, asked.version)
         return errors.ruled(rule, asked.id, intent)
     except Declined as refused:
         return errors.declined(refused, stripe.shapes.payment(refused.payment, asked.version))
     except Refused as refusal:
-        _take_back(instruments, before)
+        stripe.core.forget_instruments(before)
         return refusal.response
     shown.pop("_total", None)
     return json_response(200, shown, None, errors.JSON)
-
-
-def _take_back(instruments: dict[str, Any], before: int) -> None:
-    # A test token became a payment method before the rest of the call was refused.
-    while len(instruments) > before:
-        instruments.popitem()
 
 
 def _fingerprint(path: str, body: bytes) -> bytes:
@@ -145,4 +140,13 @@ def operation(
 ) -> Operation:
     """An operation whose body is a form."""
     tag = name.partition(".")[0]
-    return Operation(name, method, path, served(work, params), summary, standing=standing, source=source, tags=(tag,))
+    return Operation(
+        name,
+        method,
+        path,
+        served(work, params, expansion.kind_of(name)),
+        summary,
+        standing=standing,
+        source=source,
+        tags=(tag,),
+    )
