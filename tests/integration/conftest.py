@@ -7,19 +7,24 @@ answer of the second, after doing what was asked.
 
 import asyncio
 import hashlib
+import io
 import itertools
 import json
 import os
+import urllib.error
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
 
+import httpx
 import msgspec
 import pg8000.dbapi
 import pytest
+from click.testing import CliRunner
 from sqlalchemy import create_engine
 
+from o2c_twin.cli.main import main
 from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.flows import FLOWS
@@ -129,6 +134,7 @@ class FakeErp(System):
         self.invoices: dict[str, InvoiceStatus] = {}
         self.items: list[OpenItem] = []
         self.payments = []
+        self.credited = defaultdict(list)
         self.by_key: dict[str, str] = {}
 
     def _put(self, key, make):
@@ -173,6 +179,9 @@ class FakeErp(System):
     async def order(self, order_id):
         return await self._do("order", lambda: self.orders[order_id])
 
+    async def cancel_order(self, order_id, correlation):
+        await self._do("cancel_order", lambda: self.moves_on(order_id, fulfilment="cancelled"))
+
     def moves_on(self, order_id, **changes):
         """The order changes, as people and the warehouse change it; gives the notice of it."""
         now = self.clock.now() // SECOND * SECOND
@@ -188,6 +197,13 @@ class FakeErp(System):
             return id_
 
         return await self._do("bill", lambda: self._put(key, make))
+
+    async def credit_invoice(self, invoice_id, key, correlation):
+        def make(id_):
+            self.credited[invoice_id].append(id_)
+            return f"C{id_}"
+
+        return await self._do("credit_invoice", lambda: self._put(key, make))
 
     async def invoice(self, invoice_id):
         return await self._do("invoice", lambda: self.invoices[invoice_id])
@@ -419,3 +435,41 @@ def postgres_url(postgres_database):
         connection.exec_driver_sql("create schema public")
     engine.dispose()
     return postgres_database
+
+
+class Office:
+    """People who speak to an engine's service, over HTTP in process or with ``o2c engine``; each has a token.
+
+    ``run`` runs a coroutine to its end on the loop the engine is on.
+    """
+
+    def __init__(self, app, tokens, run, monkeypatch):
+        self.tokens, self._run, self._monkeypatch = tokens, run, monkeypatch
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://engine")
+
+    def call(self, method, path, who="operations", **given):
+        headers = {**given.pop("headers", {}), "Authorization": f"Bearer {self.tokens[who]}"}
+        return self._run(self.http.request(method, path, headers=headers, **given))
+
+    def o2c(self, *arguments, who="operations"):
+        """``o2c engine ...``, whose calls go to the application instead of to a socket."""
+
+        def urlopen(request, timeout):
+            answer = self._run(
+                self.http.request(request.method, request.selector, headers=request.headers, content=request.data)
+            )
+            if answer.status_code >= 400:
+                body = io.BytesIO(answer.content)
+                raise urllib.error.HTTPError(request.full_url, answer.status_code, "refused", None, body)
+            return io.BytesIO(answer.content)
+
+        with self._monkeypatch.context() as patched:
+            patched.setattr("urllib.request.urlopen", urlopen)
+            patched.setenv("O2C_ENGINE_TOKEN", self.tokens[who])
+            return CliRunner().invoke(main, ["engine", *map(str, arguments)])
+
+
+@pytest.fixture
+def office(monkeypatch):
+    """``office(app, tokens, run)``."""
+    return lambda app, tokens, run: Office(app, tokens, run, monkeypatch)

@@ -1,4 +1,4 @@
-"""A journal whose every write is an edge at which the process may die, and the death itself."""
+"""The edges at which the process may die or a call go wrong, and a journal whose every write is one."""
 
 from collections.abc import Callable
 from contextlib import contextmanager
@@ -7,6 +7,15 @@ from typing import Protocol
 from o2c_twin.integration.store import SqliteJournal
 
 WRITE_EDGES = ("dies before the write", "dies after the write")
+CALL_EDGES = (
+    "dies before the call",
+    "dies with the answer unread",
+    "answer lost",
+    "nobody listens",
+    "applied, answered 500",
+    "not applied, answered 500",
+    "not applied, answered 503",
+)
 _WRITES = (
     "accept",
     "finish",
@@ -39,6 +48,9 @@ class WatchedJournal(SqliteJournal):
 
     def __init__(self):
         super().__init__(":memory:", "OFF")
+        if self._db.in_transaction:
+            # The one that is never ended: what is not committed could not be told from what is.
+            self._db.execute("commit")
         # The process dies and its memory does not: here a commit is whole or not at all.
         self._db.execute("pragma journal_mode = memory")
         self._durable = True

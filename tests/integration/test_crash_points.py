@@ -2,9 +2,10 @@
 
 Three stories run over the real mocks (Salesforce, NetSuite, bank) in virtual time. A story is told once to count its
 HTTP calls and journal writes, then again for each of them with one mishap in just that place: the process dies before
-a call is sent, or when it is applied and its answer unread; the answer is lost on the way, or nobody listens; the
-process dies before or after a journal write. It comes back a while later with what was committed of its journal.
-What NetSuite pushes while it is down is lost, for a sweep to find; Salesforce and the bank push again.
+a call is sent, or when it is applied and its answer unread; the answer is lost on the way, or nobody listens, or a
+server error is answered, with the call applied or not; the process dies before or after a journal write. It comes
+back a while later with what was committed of its journal. What NetSuite pushes while it is down is lost, for a sweep
+to find; Salesforce and the bank push again.
 """
 
 import asyncio
@@ -14,10 +15,10 @@ from datetime import UTC, date, datetime, time
 from typing import NamedTuple
 
 import pytest
-from tests.integration.crash_edges import WRITE_EDGES, Died, WatchedJournal
+from tests.integration.crash_edges import CALL_EDGES, WRITE_EDGES, Died, WatchedJournal
 
 from o2c_twin.integration.flows import FLOWS
-from o2c_twin.integration.ports import NoAnswer, NotSent
+from o2c_twin.integration.ports import HttpAnswer, NoAnswer, NotSent
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.mock_systems.wire.ports import World
@@ -32,7 +33,6 @@ MONDAY = date(2026, 1, 5)
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DOWN_S = 45.0
-CALL_EDGES = ("dies before the call", "dies with the answer unread", "answer lost", "nobody listens")
 PLAN = RunPlan("crash points", "", "")
 
 
@@ -46,15 +46,17 @@ class Point(NamedTuple):
 class Stage:
     """The estate, and one engine at a time; ``mishaps`` are one for each of its lives."""
 
+    plan, design = PLAN, DesignProfile()
+
     def __init__(self, mishaps=()):
         self.mishaps = list(mishaps)
         self.counted = False
         self.calls = self.writes = self.lives = 0
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, epoch(datetime.combine(MONDAY, time(), UTC)))
-        chance = Chance(PLAN.seed)
+        chance = Chance(self.plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
-        self.estate = build_estate(PLAN, world)
+        self.estate = build_estate(self.plan, world)
         self.estate.subscribe(lambda system: f"http://engine.test/{system}")
         self.draw = chance.sub("engine").uniform
         self.wire = direct(self.estate.servers, asyncio.sleep)
@@ -74,7 +76,7 @@ class Stage:
             self.journal.restore(self.committed)
         systems = self.estate.connectors(self, lambda system: f"http://{system}.test")
         self.engine = Engine(
-            DesignProfile(),
+            self.design,
             systems.crm,
             systems.erp,
             systems.bank,
@@ -133,12 +135,15 @@ class Stage:
             self.die()
         if self.strikes("nobody listens", number):
             raise NotSent("nobody listens")
+        for status in (500, 503):
+            if self.strikes(f"not applied, answered {status}", number):
+                return HttpAnswer(status, {}, b"")
         answer = await self.wire.send(request)
         if self.strikes("dies with the answer unread", number):
             self.die()
         if self.strikes("answer lost", number):
             raise NoAnswer("the answer is lost")
-        return answer
+        return HttpAnswer(500, {}, b"") if self.strikes("applied, answered 500", number) else answer
 
     async def post(self, url, headers, body):
         if self.engine is None:

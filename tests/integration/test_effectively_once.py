@@ -65,6 +65,40 @@ def test_after_a_lost_answer_the_same_key_is_sent_again_and_one_record_is_made(b
     assert list(remote.made) == ["order:D1"]
 
 
+def test_a_write_that_was_only_now_applied_is_looked_for_when_it_must_be_visible_now(bench, remote):
+    remote.sheet = (Capability("bill", "bill", "query", index_lag_s=20.0),)
+    made_at = {}
+
+    async def find(write, key):
+        seen = key in made_at and bench.clock.now() >= made_at[key] + 20_000_000
+        return remote.made[key] if seen else None
+
+    remote.find = find
+    # The first try never arrives and the second leaves a minute later: its lag counts from then.
+    remote.trouble = [bench.failed("unavailable", 60.0), bench.LOST]
+    remote.at_call = lambda: made_at.update({} if len(remote.keys) == 1 else {"bill:S1": bench.clock.now() + 1_000_000})
+    assert bench.do(bench.engine().delivery.write(remote, "bill", "bill:S1", ("O1",), "c")) == "id 1"
+    assert remote.keys == ["bill:S1"] * 2
+
+
+def test_a_key_ages_from_its_first_use_whatever_later_tries_are_answered(bench, remote):
+    remote.sheet = (Capability("bill", "bill", "key", retention_s=3_600.0),)
+    remote.trouble = [bench.LOST, *[bench.failed("unavailable", 900.0)] * 10]
+    with pytest.raises(DeadLetter, match="key is remembered") as letter:
+        bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))
+    assert letter.value.kind == "unknown-outcome"
+    assert len(remote.keys) < 7
+
+
+def test_a_read_has_no_outcome_to_find_out(bench):
+    async def call():
+        raise bench.failed("unknown-outcome")
+
+    with pytest.raises(DeadLetter) as letter:
+        bench.do(bench.engine().delivery.read("erp", "read", call))
+    assert letter.value.kind == "deadline"
+
+
 def test_a_throttled_call_waits_at_least_as_long_as_it_was_asked_to(bench, remote):
     remote.trouble = [bench.failed("throttled", 600.0)]
     bench.do(bench.engine().delivery.write(remote, "bill", "order:D1", ("O1",), "c"))

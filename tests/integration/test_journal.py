@@ -175,6 +175,20 @@ def test_cases_survive_and_the_same_case_is_opened_once(reopened):
     assert journal.case("case:3") is None
 
 
+def test_a_case_that_was_replayed_is_opened_again_and_one_that_was_closed_is_not(reopened):
+    again = _case("case:1", "order", "D1", "order:D1", "again", 20)
+
+    def writes(journal):
+        assert journal.open_case(_case("case:1", "order", "D1", "order:D1", "because", 10))
+        journal.close_case("case:1", 15, "Ann", "mended", "replayed")
+        assert journal.open_case(again)
+        assert journal.case("case:1") == again
+        journal.close_case("case:1", 30, "Ann", "by hand")
+        assert not journal.open_case(again)
+
+    assert [(case.state, case.reason) for case in reopened(writes).cases()] == [("closed", "again")]
+
+
 def test_a_commit_reaches_the_disk_before_it_returns(path):
     journal = SqliteJournal(path)
     full = 2

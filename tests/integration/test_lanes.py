@@ -108,6 +108,20 @@ def test_each_event_that_dies_of_one_effect_has_a_case_of_its_own(bench, log):
     assert len(bench.journal.cases()) == 2
 
 
+def test_a_replay_that_fails_as_well_is_on_somebodys_desk_again(bench):
+    engine = bench.engine()
+    bench.erp.trouble["put_order"] = [bench.failed("rejected")] * 2
+    engine.receive(bench.won())
+    for _ in range(2):
+        bench.pass_time(60)
+        (case,) = bench.journal.cases("open")
+        engine.replay_case(case.case_id, "operations")
+    bench.pass_time(60)
+    assert len(bench.seen.cases) == 2
+    assert bench.journal.cases("open") == []
+    assert len(bench.erp.orders) == 1
+
+
 def test_a_case_is_told_once_though_the_event_is_worked_again_after_a_crash(bench, log):
     log.fate["a"] = DeadLetter("bill:1", "refused")
     engine = _engine(bench, log)

@@ -8,7 +8,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.runtime.breaker import Breaker, BreakerRules
+from o2c_twin.integration.runtime.breaker import NEVER_OPENS, Breaker, BreakerRules
+from o2c_twin.integration.runtime.budget import BudgetRules
 from o2c_twin.integration.runtime.errors import CallFailed
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Quota, Worth
@@ -72,19 +73,33 @@ def test_where_the_quota_is_unknown_the_number_in_flight_finds_it(bench):
     assert len(remote.arrivals) < naive / 4
 
 
-@pytest.mark.parametrize("calls", [150, 1_000])
-def test_an_outage_of_half_an_hour_is_sat_out(bench, calls):
+def _outage(bench, calls, breaker, budget):
+    """Half an hour of it, seen by the system: what arrived for each call, and in each second afterwards."""
     began = bench.clock.now()
     remote = Metered(bench, down=(began, began + 1_800 * SECOND))
-    allowance = Allowance(20, 1.0)
-    _ask(bench, _delivery(bench, LineRules(4, (allowance,))), remote, calls)
+    _ask(bench, _delivery(bench, LineRules(4, (Allowance(20, 1.0),), breaker, budget)), remote, calls)
     bench.pass_time(3 * 3_600)
     assert len(remote.served) == calls
-    amplification = len(remote.arrivals) / calls
-    after = Counter(at // SECOND for at in remote.arrivals if at >= remote.down[1])
+    return len(remote.arrivals) / calls, Counter(at // SECOND for at in remote.arrivals if at >= remote.down[1])
+
+
+@pytest.mark.parametrize("budget", [None, BudgetRules()], ids=["no budget", "budget"])
+@pytest.mark.parametrize("calls", [150, 1_000])
+def test_an_outage_of_half_an_hour_is_sat_out(bench, calls, budget):
+    amplification, after = _outage(bench, calls, BreakerRules(), budget)
     print(f"{calls} calls: amplification {amplification:.2f}, at most {max(after.values())} a second afterwards")
     assert amplification <= 1.2
-    assert max(after.values()) <= 1.1 * allowance.calls
+    assert max(after.values()) <= 1.1 * 20
+
+
+def test_where_no_breaker_keeps_an_outage_from_being_asked_the_budget_does(bench):
+    free, _ = _outage(bench, 1_000, NEVER_OPENS, None)
+    held, after = _outage(bench, 1_000, NEVER_OPENS, BudgetRules())
+    print(f"without a breaker: amplification {free:.1f} without a budget, {held:.1f} with it")
+    # A fifth of the first tries, a minute's reserve, and one a second for the half hour and the backlog after it.
+    assert held <= 1 + (200 + 60 + 1_800 + 1_000) / 1_000
+    assert free > 3 * held
+    assert max(after.values()) <= 1.1 * 20
 
 
 def test_cash_goes_before_sweeps_however_late_it_comes(bench):

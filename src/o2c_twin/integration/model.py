@@ -92,6 +92,15 @@ class InvoiceStatus(msgspec.Struct, frozen=True):
     modified_at: int
 
 
+class WriteOff(msgspec.Struct, frozen=True):
+    """What is still open of an invoice and no longer asked for, in minor units; ``reason`` goes onto the document."""
+
+    invoice_erp_id: str
+    amount_minor: int
+    currency: str
+    reason: str
+
+
 class BankEntry(msgspec.Struct, frozen=True):
     """One credit on a bank statement."""
 

@@ -43,6 +43,15 @@ AXES: dict[str, dict[str, str]] = {
         "off": "a system that does not answer goes on being asked by every piece of work",
         "on": "with effectively-once, a system that does not answer is asked seldom until it does",
     },
+    "budget": {
+        "off": "whatever failed is tried again when its own wait is over, however much else fails",
+        "on": "with effectively-once, a system gets one retry for five first tries and one a second; the others wait",
+    },
+    "batching": {
+        "off": "each write is a call of its own",
+        "small": "with effectively-once, writes a system takes in bulk wait for each other, up to 25 of them or 2 s",
+        "large": "with effectively-once, writes a system takes in bulk wait for each other, up to 200 of them or 60 s",
+    },
     "sweep": {
         "off": "what was never pushed is never known",
         "daily": "with effectively-once, each system that pushes is asked once a day what it has changed",
@@ -117,6 +126,8 @@ class DesignProfile:
     trigger_bank: str = AS_TRIGGER
     retry: str = "by-delivery"
     breaker: str = "on"
+    budget: str = "on"
+    batching: str = "off"
     sweep: str = "six-hourly"
     invoice_trigger: str = "goods-issue"
     credit_visibility: str = "event"

@@ -50,6 +50,15 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "off": ("calls into an outage, as many as there is work", _TESTS),
             "on": ("work waits up to five minutes longer than the outage", _TESTS),
         },
+        "budget": {
+            "off": ("a system that answers some is asked again by all the others", _TESTS),
+            "on": ("after much has failed at once, some of it is done later than it could be", _TESTS),
+        },
+        "batching": {
+            "off": ("a call a write, and the day's quota with it", "crm-call-limit"),
+            "small": ("two seconds a write; what comes alone still costs a call", "crm-call-limit"),
+            "large": ("up to a minute a write, and as long for what waits behind it in its lane", "crm-call-limit"),
+        },
         "sweep": {
             "off": ("lost pushes stay lost: goods unbilled, sales untold", "lost-webhooks"),
             "daily": ("a lost push costs up to a day", "lost-webhooks"),
@@ -123,8 +132,17 @@ _NOTES = """## What to know
 
 - With `topology=manual` there is no engine, and the other axes choose nothing. `native-connector` polls and matches
   by number whatever `trigger` and `matching` say.
-- `breaker`, `sweep`, `contract`, `controls`, and cases at all, are of `delivery=effectively-once`: a naive script has
-  none of them. `monitoring` says who hears of cases, so it is the same with it.
+- `breaker`, `budget`, `batching`, `sweep`, `contract`, `controls`, and cases at all, are of
+  `delivery=effectively-once`: a naive script has none of them. `monitoring` says who hears of cases, so it is the same
+  with it.
+- `budget` counts for each system: a first try puts in a fifth of a retry, a second a whole one, up to sixty. A retry
+  that finds nothing waits and is not given up. An open breaker lets so few calls through that the budget has nothing
+  to do then; it is for a system that fails some calls and answers others. Writes that leave together under `batching`
+  are not counted.
+- `batching` gathers what sales is told of a deal, where the CRM's connector names a call for many on its sheet
+  (Salesforce 200, HubSpot 100); every other write is a call of its own. Each item keeps its key and its outcome: one
+  that is refused is a case of its own, one that is throttled is sent again by itself, and a lost answer is found out
+  item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be. No shipped fault makes such records.
 """

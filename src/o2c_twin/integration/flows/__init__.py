@@ -4,12 +4,15 @@ from o2c_twin.integration.flows.cash import cash
 from o2c_twin.integration.flows.collection import payment, payout
 from o2c_twin.integration.flows.credit_status import credit
 from o2c_twin.integration.flows.customer import customer
+from o2c_twin.integration.flows.decided import RELEASE, WRITE_OFF, release_hold, write_off
 from o2c_twin.integration.flows.delivery import billing, delivery
 from o2c_twin.integration.flows.invoice import invoice
 from o2c_twin.integration.flows.later import later
 from o2c_twin.integration.flows.order import order
 from o2c_twin.integration.flows.order_status import order_status
+from o2c_twin.integration.flows.undo import undo
 from o2c_twin.integration.runtime.engine import Flow
+from o2c_twin.integration.runtime.saga import UNDO
 
 FLOWS: dict[str, Flow] = {
     "order": order,
@@ -23,4 +26,7 @@ FLOWS: dict[str, Flow] = {
     "cash": cash,
     "payment": payment,
     "payout": payout,
+    UNDO: undo,
+    RELEASE: release_hold,
+    WRITE_OFF: write_off,
 }

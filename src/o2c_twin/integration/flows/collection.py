@@ -16,6 +16,7 @@ from o2c_twin.integration.model import (
 )
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter
+from o2c_twin.integration.runtime.saga import kept_for
 from o2c_twin.integration.store import Link
 
 _TAKEN_BACK = frozenset({"failed", "charged-back", "refunded", "cancelled"})
@@ -41,21 +42,33 @@ async def collect(engine: Engine, event: Inbound, bill: InvoiceStatus, deal_id: 
     deal = await engine.delivery.read(crm.system, key, lambda: crm.deal(deal_id))
     payer = await _ensure_payer(engine, event, payments, deal.party)
     claim = PaymentClaim(bill.number, payer, items[0].open_minor, deal.currency, items[0].due_on)
-    await engine.delivery.write(payments, "collect", key, (claim,), f"collect:{bill.number}", lane=event.lane)
+    await engine.delivery.write(
+        payments,
+        "collect",
+        key,
+        (claim,),
+        f"collect:{bill.number}",
+        lane=event.lane,
+        links=lambda _, __: (kept_for(event.event_id, "collection", [key]),),
+    )
 
 
 async def _ensure_payer(engine: Engine, event: Inbound, payments: Payments, party: Party) -> str:
     known = engine.journal.remote(payments.system, "payer", party.crm_id)
     if known is not None:
         return known
+    key = f"payer:{party.crm_id}"
     return await engine.delivery.write(
         payments,
         "put_payer",
-        f"payer:{party.crm_id}",
+        key,
         (party,),
         f"payer:{party.number or party.crm_id}",
         lane=event.lane,
-        links=lambda sent, made: (Link(payments.system, "payer", sent[0].crm_id, made),),
+        links=lambda sent, made: (
+            Link(payments.system, "payer", sent[0].crm_id, made),
+            kept_for(event.event_id, "payer", [key]),
+        ),
     )
 
 

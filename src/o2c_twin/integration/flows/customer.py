@@ -9,7 +9,11 @@ from o2c_twin.integration.flows.same_customer import remember, same_customer
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Parked
+from o2c_twin.integration.runtime.saga import kept_for
 from o2c_twin.integration.store import Link
+
+BY_NUMBER = ("exact-key", "probabilistic")
+"""Values of the axis ``matching`` by which an account's number is its customer's too."""
 
 
 async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
@@ -34,6 +38,8 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
                 joined(engine, event, found, party)
             return found
 
+    note = f"note:customer:{party.crm_id}"
+
     async def by_number(_: CallFailed) -> str | None:
         # Two accounts of one customer, won in the same second: the other one was first.
         return None if party.number is None else await erp.customer_by_number(party.number)
@@ -46,12 +52,14 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
         correlation,
         lane=event.lane,
         # With the outcome, from what was sent: a replay would remember the account as it is by then.
-        links=lambda sent, _: (_digest_link(engine, sent[0], sent[0].crm_id),),
+        links=lambda sent, _: (
+            _digest_link(engine, sent[0], sent[0].crm_id),
+            kept_for(event.event_id, "customer", [key, note]),
+        ),
         rescue=by_number,
     )
     engine.synced("customer", party.number or party.crm_id, engine.crm.system, erp.system, party.modified_at)
     try:
-        note = f"note:customer:{party.crm_id}"
         await engine.delivery.write(
             engine.crm, "note_party", note, (party.crm_id, made), correlation, lane=event.lane, result=made
         )
@@ -70,20 +78,19 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
 
 def _digest_link(engine: Engine, party: Party, account: str) -> Link:
     """What the ERP was told of a customer, remembered under the account that stands for it."""
-    return Link(engine.erp.system, "customer-digest", account, _digest(party))
+    return Link(engine.erp.system, "customer-digest", account, told_digest(party))
 
 
 def _as_matched(engine: Engine, party: Party) -> Party:
     """Where numbers do not match accounts they are not carried over, or the ERP would refuse a second one."""
-    return (
-        party
-        if engine.profile.matching in ("exact-key", "probabilistic")
-        else msgspec.structs.replace(party, number=None)
-    )
+    return party if engine.profile.matching in BY_NUMBER else msgspec.structs.replace(party, number=None)
 
 
-def _digest(party: Party) -> str:
-    # A hash: the journal outlives the account, and names and addresses have no place in it.
+def told_digest(party: Party) -> str:
+    """What the ERP is told of a customer, as 16 hex digits: what it was told last is remembered so.
+
+    A hash: the journal outlives the account, and names and addresses have no place in it.
+    """
     told = f"{party.name}|{party.terms_days}|{party.credit_limit_minor}|{party.email}|{party.number}"
     return sha256(told.encode()).hexdigest()[:16]
 
@@ -98,7 +105,7 @@ async def customer(engine: Engine, event: Inbound) -> None:
         engine.crm.system, f"party:{event.object_id}", lambda: engine.crm.party(event.object_id)
     )
     party = _as_matched(engine, await survivor(engine, erp_id, party))
-    digest, account = _digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
+    digest, account = told_digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
     if engine.journal.remote(erp.system, "customer-digest", account) == digest:
         return
     correlation = f"customer:{party.number or party.crm_id}"

@@ -5,6 +5,7 @@ from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Mapping
 from copy import copy
 from dataclasses import dataclass, replace
+from typing import cast
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.model import Inbound
@@ -13,15 +14,18 @@ from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
 from o2c_twin.integration.runtime.asking import Asking, next_night
 from o2c_twin.integration.runtime.breaker import NEVER_OPENS, BreakerRules
 from o2c_twin.integration.runtime.broker import Broker, InProcessBroker
+from o2c_twin.integration.runtime.budget import BudgetRules
 from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import case_id_of, case_of
 from o2c_twin.integration.runtime.contract import is_drift
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
+from o2c_twin.integration.runtime.gathering import RULES, Gatherer
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import NoRetry, policy_for
+from o2c_twin.integration.runtime.saga import UNDO, all_steps, remember, steps_done
 from o2c_twin.integration.runtime.steering import Steered
-from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Trail
+from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Target, Trail
 from o2c_twin.integration.store import Case, Journal, SharedJournal
 
 _MICRO = 1_000_000
@@ -63,7 +67,8 @@ class Engine(Steered):
     """One sync engine between one CRM, one ERP and one bank.
 
     ``flows`` maps the names events carry to the flow that handles them. ``hears`` names the systems it asks and
-    listens to, where others have engines of their own; None for all.
+    listens to, where others have engines of their own; None for all. ``compensates`` names the flows that undo what
+    they did when they die; the others stay as far as they came, and a person decides.
     """
 
     def __init__(
@@ -86,6 +91,7 @@ class Engine(Steered):
         calendar: BusinessCalendar | None = None,
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
         hears: frozenset[str] | None = None,
+        compensates: frozenset[str] = frozenset(),
     ) -> None:
         self.profile = profile = profile.as_built()
         self.crm = crm
@@ -112,13 +118,23 @@ class Engine(Steered):
         careful = profile.delivery == "effectively-once"
         # A naive script sends as fast as it is asked to; only the careful engine bounds itself.
         breaker = BreakerRules() if profile.breaker == "on" else NEVER_OPENS
+        budget = BudgetRules() if profile.budget == "on" else None
         self.lines = {
-            s: Line(LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ()), breaker), clock, sleep, spawn, s)
+            s: Line(
+                LineRules(self.rhythm.in_flight, (allowances or {}).get(s, ()), breaker, budget), clock, sleep, spawn, s
+            )
             for s in self._sources
         }
         policy = policy_for(profile.delivery, profile.retry)
         self.delivery = Delivery(profile, policy, journal, clock, sleep, draw, self.lines if careful else {}, audit)
+        if careful and profile.batching in RULES:
+            self.delivery.gatherer = Gatherer(RULES[profile.batching], self.lines, journal, clock, sleep, spawn)
         self.careful = careful
+        if not compensates <= flows.keys():
+            raise ValueError(
+                f"compensates: no flow {sorted(compensates - flows.keys())}; there are: {', '.join(flows)}"
+            )
+        self._compensates = compensates
         self._flows = flows
         self.sleep = sleep
         self.spawn = spawn
@@ -162,6 +178,10 @@ class Engine(Steered):
     def systems(self) -> frozenset[str]:
         """The systems the engine stands between."""
         return frozenset(self.triggers)
+
+    def target(self, system: str) -> Target:
+        """The system of that name, to write to. Raises `KeyError`."""
+        return cast(Target, self._sources[system])
 
     @property
     def idle(self) -> bool:
@@ -224,6 +244,10 @@ class Engine(Steered):
             self.receive(event)
         else:
             self._broker.publish(event)
+
+    def fed_by_queue(self) -> None:
+        """Pushes come from a broker outside, which keeps them, into `receive`; what is asked for needs no broker."""
+        self._broker = None
 
     async def call(self, event: Inbound) -> bool:
         """Work an event while its caller waits: every call of it once, nothing again later.
@@ -288,10 +312,12 @@ class Engine(Steered):
                 await self.sleep(early / _MICRO)
             self._read_at[event.flow, event.object_id] = self.clock.now()
         began, state = self.clock.now(), "done"
+        steps: list[str] = []
+        steps_done.set(steps)
         try:
             await self._flows[event.flow](self, event)
         except DeadLetter as letter:
-            state = self._give_up(event, letter)
+            state = self._give_up(event, letter, steps)
         except Parked as waits:
             state = "parked"
             self.journal.finish(event.event_id, "parked", waits.key)
@@ -304,8 +330,8 @@ class Engine(Steered):
         self.observer.worked(event, began, self.clock.now(), state)
         self.handled += 1
 
-    def _give_up(self, event: Inbound, letter: DeadLetter) -> str:
-        """Open the case of an event that cannot be worked; gives what became of the event."""
+    def _give_up(self, event: Inbound, letter: DeadLetter, steps: list[str]) -> str:
+        """Open the case of an event that cannot be worked, of which ``steps`` were seen done; gives its state."""
         contract = self.profile.contract if is_drift(letter) else "evolve"
         state = {"freeze": "parked", "discard": "done"}.get(contract, "dead")
         if contract != "evolve":
@@ -318,7 +344,17 @@ class Engine(Steered):
                 self.pause(event.flow)
             else:
                 self.journal.finish(event.event_id, state)
-        self._tell(case)
+            undone = None
+            steps = all_steps(self.journal, event.event_id, steps) if state == "dead" and event.flow != UNDO else []
+            if steps:
+                remember(self.journal, event.event_id, steps)
+                # Of a write nobody knows the outcome of, only a person finds out whether there is anything to undo.
+                if case is not None and event.flow in self._compensates and case.kind != "unknown-outcome":
+                    undone = self._undo(case, self.RULE, "by the rule of its flow")
+        if undone is None:
+            self._tell(case)
+        else:
+            self._release(undone)
         return state
 
     # --- what flows use --------------------------------------------------------------------------

@@ -9,11 +9,15 @@ from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.asking import Asking
 from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import escalated, may_settle
+from o2c_twin.integration.runtime.saga import UNDO, recall, remember
 from o2c_twin.integration.store import Case, Journal
 
 
 class Steered:
     """The part of an engine that people hold in their hands. `Engine` is the rest of it."""
+
+    RULE = "engine"
+    """Who closes the case of a flow that compensates by its own rule."""
 
     profile: DesignProfile
     journal: Journal
@@ -103,8 +107,7 @@ class Steered:
                     self.journal.void(case.effect_key)
             self.journal.close_case(case_id, self.clock.now(), by, note)
             freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
-        for event in freed:
-            self._enqueue(event)
+        self._release(freed)
 
     def replay_case(self, case_id: str, by: str, note: str = "", approved_by: str | None = None) -> None:
         """Work the event of a case once more: what is done stays done, what was given up is sent again.
@@ -114,7 +117,7 @@ class Steered:
         """
         case = self._open_case(case_id)
         may_settle(self.profile.controls, case, by, approved_by)
-        event_id = case_id.removeprefix("case:").removesuffix(f":{case.effect_key}")
+        event_id = _event_of(case)
         with self.journal.together():
             event = self.journal.reopen(event_id)
             if event is None:
@@ -123,8 +126,61 @@ class Steered:
                 self.journal.revive(case.effect_key, self.clock.now())
             self.journal.close_case(case_id, self.clock.now(), by, note, "replayed")
             freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
-        for each in (event, *freed):
-            self._enqueue(each)
+        self._release([event, *freed])
+
+    def compensate_case(self, case_id: str, by: str, note: str = "", approved_by: str | None = None) -> None:
+        """Undo what was done for the event of a case, last step first; the case is closed as compensated.
+
+        What cannot be undone becomes a case that says what a person must do. Raises `KeyError` for a case that is not
+        open, `PermissionError` as `close_case` does, ValueError where there is nothing to undo, or nobody knows yet
+        whether there is.
+        """
+        case = self._open_case(case_id)
+        may_settle(self.profile.controls, case, by, approved_by)
+        if case.kind == "unknown-outcome":
+            raise ValueError(
+                f"{case_id}: nobody knows what became of {case.effect_key}; find out, and replay or close it"
+            )
+        if not recall(self.journal, _event_of(case)):
+            raise ValueError(f"{case_id}: nothing was done for its event before; close it or replay it")
+        with self.journal.together():
+            queued = self._undo(case, by, note)
+        self._release(queued)
+
+    def undo(self, keys: Iterable[str]) -> str:
+        """Undo writes that are done, whichever flow did them, last first; gives the name under which that is worked.
+
+        For what the engine does not see: a deal that is taken back after its order, goods that are returned after
+        their invoice. What cannot be undone becomes a case. Raises `KeyError` for a key that no done write has.
+        """
+        effects = []
+        for key in dict.fromkeys(keys):
+            effect = self.journal.effect(key)
+            if effect is None or effect.state != "done" or not effect.system:
+                raise KeyError(f"no write {key!r} is done")
+            effects.append(effect)
+        effects.sort(key=lambda effect: effect.created_at)
+        now = self.clock.now()
+        event = Inbound(f"{UNDO}:{effects[0].key}:{now}", UNDO, f"{effects[0].key}:{now}", effects[0].lane, now)
+        with self.journal.together():
+            remember(self.journal, event.object_id, [effect.key for effect in effects])
+            self.journal.accept(event, now)
+        self._enqueue(event)
+        return event.event_id
+
+    def _undo(self, case: Case, by: str, note: str) -> list[Inbound]:
+        """Close a case as compensated and take in the event that undoes; gives what is to be worked now."""
+        now = self.clock.now()
+        event = Inbound(f"{UNDO}:{_event_of(case)}:{now}", UNDO, _event_of(case), case.lane, now)
+        if case.effect_key is not None:
+            self.journal.void(case.effect_key)
+        self.journal.close_case(case.case_id, now, by, note, "compensated")
+        self.journal.accept(event, now)
+        return [event, *([] if case.effect_key is None else self.journal.release(case.effect_key))]
+
+    def _release(self, events: Iterable[Inbound]) -> None:
+        for event in events:
+            self._enqueue(event)
 
     def _open_case(self, case_id: str) -> Case:
         case = self.journal.case(case_id)
@@ -141,3 +197,8 @@ class Steered:
                 self.journal.escalate(case.case_id, above.level, above.due_at, above.owner)
                 moved += 1
         return moved
+
+
+def _event_of(case: Case) -> str:
+    """The name of the event a case was opened for."""
+    return case.case_id.removeprefix("case:").removesuffix(f":{case.effect_key}")

@@ -13,10 +13,12 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, Parked
+from o2c_twin.integration.runtime.gathering import Gatherer, Pool
 from o2c_twin.integration.runtime.line import Line
 from o2c_twin.integration.runtime.retry import Policy
+from o2c_twin.integration.runtime.saga import steps_done
 from o2c_twin.integration.store import Effect, Journal, Link
-from o2c_twin.integration.store.records import CaseKind
+from o2c_twin.integration.store.records import CaseKind, EffectState
 
 T = TypeVar("T")
 _MICRO = 1_000_000
@@ -60,6 +62,7 @@ class Delivery:
     lines: Mapping[str, Line]
     audit: Trail | None = None
     registry: Masters | None = None
+    gatherer: Gatherer | None = None
     _capabilities: dict[tuple[str, str], Capability] = field(default_factory=dict)
 
     # --- reads and decisions ---------------------------------------------------------------------
@@ -69,7 +72,7 @@ class Delivery:
         attempt, since = 1, self.clock.now()
         while True:
             try:
-                return await self._through(system, key, call)
+                return await self._through(system, key, call, attempt > 1)
             except CallFailed as failure:
                 await self.sleep(self._wait(failure, key, attempt, since))
                 attempt += 1
@@ -118,8 +121,11 @@ class Delivery:
         if self.profile.delivery != "effectively-once":
             return await self._naive(target, write, key, arguments, correlation, result, links, rescue)
         now = self.clock.now()
+        pool = None if self.gatherer is None or rescue is not None else self.gatherer.pool(target, write)
+        # What waits for others has not left yet, and a crash may be sure of it.
+        state: EffectState = "sent" if pool is None else "due"
         intent = Effect(
-            key, target.system, write, _encode(arguments), correlation, lane, "sent", result, 1, now, now, None
+            key, target.system, write, _encode(arguments), correlation, lane, state, result, 1, now, now, None
         )
         try:
             known = self.journal.intend(intent)
@@ -127,12 +133,13 @@ class Delivery:
             raise DeadLetter(key, str(gone)) from gone
         if known is not None:
             if known.state == "done":
+                _step_done(key)
                 return known.result or ""
             if known.state == "dead":
                 raise Parked(key)
             # What was sent is sent again, whatever the records it was made from have become.
             arguments = WRITES[known.write].arguments.decode(known.arguments)
-        done = await self._deliver(target, known or intent, arguments, known is not None, rescue)
+        done = await self._deliver(target, known or intent, arguments, known is not None, rescue, pool)
         told = () if links is None else links(arguments, done)
         if self.audit is None:
             self.journal.settle(key, done, told)
@@ -140,6 +147,7 @@ class Delivery:
             with self.journal.together():
                 self.journal.settle(key, done, told)
                 self.audit.add(self.clock.now(), "engine", f"{target.system} {write}", lane, key, done)
+        _step_done(key)
         return done
 
     def _mastered(
@@ -173,27 +181,41 @@ class Delivery:
         return done
 
     async def _deliver(
-        self, target: Target, effect: Effect, arguments: tuple[Any, ...], again: bool, rescue: Rescue | None
+        self,
+        target: Target,
+        effect: Effect,
+        arguments: tuple[Any, ...],
+        again: bool,
+        rescue: Rescue | None,
+        pool: Pool | None,
     ) -> str:
-        key, attempt = effect.key, effect.attempts
+        # An earlier life's call may have waited in line: it left before now, and that is all there is to know.
+        key, attempt, left_before = effect.key, effect.attempts, self.clock.now()
         unknown = again and effect.state == "sent"
         if effect.next_at is not None:
             await self.sleep(max(0.0, (effect.next_at - self.clock.now()) / _MICRO))
         call = _call(target, effect.write, arguments, key, effect.correlation, rescue)
         while True:
             if unknown:
-                found = await self._resolve(target, effect)
+                found = await self._resolve(target, effect, left_before)
                 if found is not None:
                     return found or effect.result or ""
-            if again:
+            if again and pool is None:
                 self.journal.resend(key, self.clock.now())
             try:
-                made = await self._through(target.system, key, call)
+                if pool is None:
+                    made = await self._through(target.system, key, call, attempt > 1)
+                else:
+                    made = await pool.send(effect, arguments, call, attempt > 1)
             except CallFailed as failure:
-                unknown = failure.cause in ("unknown-outcome", "pending")
-                if unknown and self._capability(target, effect.write).guard == "none":
+                left_before = self.clock.now()
+                guard = self._capability(target, effect.write).guard
+                # What may have been done once stays so, whatever later tries are answered; only a look finds out, and
+                # a key ages from its first use.
+                unknown = failure.cause in ("unknown-outcome", "pending") or (unknown and guard != "query")
+                if unknown and guard == "none":
                     raise _nobody_knows(key, str(failure)) from failure
-                wait = self._wait(failure, key, attempt, effect.created_at)
+                wait = self._wait(failure, key, attempt, effect.created_at, unknown=unknown)
                 attempt += 1
                 self.journal.again(key, attempt, self.clock.now() + int(wait * _MICRO), unknown=unknown)
                 again = True
@@ -201,7 +223,7 @@ class Delivery:
             else:
                 return made or effect.result or ""
 
-    async def _resolve(self, target: Target, effect: Effect) -> str | None:
+    async def _resolve(self, target: Target, effect: Effect, left_before: int) -> str | None:
         """What became of a write whose answer never came; None when it is to be sent again.
 
         Raises `DeadLetter` when only a person can tell.
@@ -214,7 +236,7 @@ class Delivery:
             # A key the system has forgotten protects nothing.
             raise _nobody_knows(effect.key, f"no answer came within the {retention:g} s the key is remembered")
         if guard == "query":
-            visible = effect.sent_at + int(capability.index_lag_s * _MICRO)
+            visible = left_before + int(capability.index_lag_s * _MICRO)
             await self.sleep(max(0.0, (visible - self.clock.now()) / _MICRO))
             find: Callable[[str, str], Awaitable[str | None]] = target.find  # type: ignore[attr-defined]  # by its sheet
             return await self.read(target.system, effect.key, lambda: find(effect.write, effect.key))
@@ -229,16 +251,16 @@ class Delivery:
 
     # --- calls -----------------------------------------------------------------------------------
 
-    def _through(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> Awaitable[T]:
+    def _through(self, system: str, key: str, call: Callable[[], Awaitable[T]], again: bool) -> Awaitable[T]:
         line = self.lines.get(system)
-        return call() if line is None else line.call(call, key)
+        return call() if line is None else line.call(call, key, again)
 
-    def _wait(self, failure: CallFailed, key: str, attempt: int, since: int) -> float:
+    def _wait(self, failure: CallFailed, key: str, attempt: int, since: int, *, unknown: bool = False) -> float:
         jitter = self.draw("engine.retry", key, attempt)
         wait = self.policy.wait_s(failure, attempt, (self.clock.now() - since) / _MICRO, jitter)
         if wait is None:
             if self.profile.delivery == "effectively-once":
-                raise DeadLetter(key, str(failure), _kind_of(failure)) from failure
+                raise DeadLetter(key, str(failure), _kind_of(failure, unknown)) from failure
             raise Dropped(f"{key}: {failure}") from failure
         return wait
 
@@ -263,10 +285,16 @@ def _call(
     return call
 
 
-def _kind_of(failure: CallFailed) -> CaseKind:
+def _step_done(key: str) -> None:
+    done = steps_done.get()
+    if done is not None:
+        done.append(key)
+
+
+def _kind_of(failure: CallFailed, unknown: bool) -> CaseKind:
     if not failure.retryable:
         return "refused"
-    return "unknown-outcome" if failure.cause == "unknown-outcome" else "deadline"
+    return "unknown-outcome" if unknown else "deadline"
 
 
 def _nobody_knows(key: str, why: str) -> DeadLetter:

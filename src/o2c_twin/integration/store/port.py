@@ -122,7 +122,7 @@ class Journal(Protocol):
     # --- cases -----------------------------------------------------------------------------------
 
     def open_case(self, case: Case) -> bool:
-        """Put a case on record; False when the same case is there already."""
+        """Put a case on record; False when the same case is there already. One that was replayed is opened again."""
         ...
 
     def case(self, case_id: str) -> Case | None:
@@ -130,7 +130,7 @@ class Journal(Protocol):
         ...
 
     def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it, or had it replayed."""
+        """A person settled it, or had it replayed or undone."""
         ...
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:

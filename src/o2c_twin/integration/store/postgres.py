@@ -262,8 +262,11 @@ class PostgresJournal(Governed):
     # --- cases -----------------------------------------------------------------------------------
 
     def open_case(self, case: Case) -> bool:
-        """Put a case on record; False when the same case is there already."""
-        return self._write(insert(CASE).values(msgspec.structs.asdict(case)).on_conflict_do_nothing()) == 1
+        """Put a case on record; False when the same case is there already. One that was replayed is opened again."""
+        row = msgspec.structs.asdict(case)
+        once = insert(CASE).values(row)
+        again = CASE.c.state == "replayed"
+        return self._write(once.on_conflict_do_update(index_elements=["case_id"], set_=row, where=again)) == 1
 
     def case(self, case_id: str) -> Case | None:
         """The case of that id."""

@@ -41,7 +41,7 @@ class Link(msgspec.Struct, frozen=True):
 
 
 CaseKind = Literal["unknown-outcome", "refused", "deadline", "unmatched-cash", "on-account", "drift", "divergence"]
-CaseState = Literal["open", "replayed", "closed"]
+CaseState = Literal["open", "replayed", "compensated", "closed"]
 
 
 class Case(msgspec.Struct, frozen=True):

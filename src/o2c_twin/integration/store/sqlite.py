@@ -273,9 +273,13 @@ class SqliteJournal(Governed):
     # --- cases -----------------------------------------------------------------------------------
 
     def open_case(self, case: Case) -> bool:
-        """Put a case on record; False when the same case is there already."""
-        marks = ",".join("?" * len(case.__struct_fields__))
-        done = self._run(f"insert or ignore into exception_case values ({marks})", msgspec.structs.astuple(case))
+        """Put a case on record; False when the same case is there already. One that was replayed is opened again."""
+        names = case.__struct_fields__
+        done = self._run(
+            f"insert into exception_case values ({','.join('?' * len(names))}) on conflict (case_id) do update set"
+            f" {', '.join(f'{name} = excluded.{name}' for name in names)} where exception_case.state = 'replayed'",
+            msgspec.structs.astuple(case),
+        )
         return done.rowcount == 1
 
     def case(self, case_id: str) -> Case | None:

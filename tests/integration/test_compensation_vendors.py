@@ -1,0 +1,115 @@
+"""Compensation over the real mocks of Salesforce and NetSuite: an order is cancelled, an invoice credited, once each.
+
+The two stories are told as those of `test_crash_points` are, with a mishap at every edge from the moment a person says
+what is to be undone.
+"""
+
+import asyncio
+
+import pytest
+from tests.integration.crash_edges import CALL_EDGES, WRITE_EDGES, Died
+from tests.integration.test_crash_points import HOUR, MINUTE, Point, Stage, _won_deal
+
+
+def _person(stage, keys):
+    """Says what is to be undone, and says it again when the process died over it."""
+
+    async def say():
+        while True:
+            if stage.engine is not None:
+                try:
+                    stage.engine.undo(keys)
+                except Died:
+                    continue
+                return
+            await asyncio.sleep(120)
+
+    stage.counted = True
+    stage.env.spawn(say(), "person")
+    stage.env.run(until=stage.env.now + 2 * HOUR)
+
+
+def withdrawn(stage):
+    """A deal is taken back after its order was entered."""
+    stage.estate.erp.add_item("WIDGET", "Widget", 2_500, 1_000, "EUR", 6)
+    stage.start()
+    stage.env.run(until=10 * MINUTE)
+    _won_deal(stage, 4)
+    stage.env.run(until=20 * MINUTE)
+    (deal,) = stage.estate.crm.state.opportunities
+    _person(stage, [f"order:{deal}", f"note:order:{deal}"])
+
+
+def returned(stage):
+    """Goods come back after their invoice."""
+    erp = stage.estate.erp
+    erp.add_item("WIDGET", "Widget", 2_500, 1_000, "EUR", 6)
+    stage.start()
+    stage.env.run(until=10 * MINUTE)
+    _won_deal(stage, 4)
+    stage.env.run(until=20 * MINUTE)
+    (order,) = erp.state.orders
+    delivery = erp.deliver(order).id
+    stage.env.run(until=30 * MINUTE)
+    _person(stage, [f"bill:{delivery}"])
+
+
+def _seen(stage):
+    erp, crm, fields = stage.estate.erp.state, stage.estate.crm.state, stage.estate.crm_fields
+    (deal,) = crm.opportunities.values()
+    return {
+        "orders cancelled": [order.cancelled for order in erp.orders.values()],
+        "credited and open": [(each.credited_minor, each.open_minor) for each in erp.invoices.values()],
+        "credit memos": [(each.amount_minor, each.unapplied_minor) for each in erp.credit_memos.values()],
+        "sales reads": tuple(deal.custom.get(name) or "" for name in (fields.erp_order_number, fields.fulfilment)),
+        "cases": [case.reason for case in stage.journal.cases()],
+        "open events": [event.event_id for event in stage.journal.pending()],
+        "effects without an outcome": [effect.key for effect in stage.journal.unsettled()],
+    }
+
+
+END = {"cases": [], "open events": [], "effects without an outcome": []}
+STORIES = {
+    withdrawn: {
+        **END,
+        "orders cancelled": [True],
+        "credited and open": [],
+        "credit memos": [],
+        # Its number is gone; what becomes of the order is news like any other.
+        "sales reads": ("", "cancelled"),
+    },
+    returned: {
+        **END,
+        "orders cancelled": [False],
+        "credited and open": [(10_000, 0)],
+        "credit memos": [(10_000, 0)],
+    },
+}
+
+
+def _told(story, *mishaps):
+    stage = Stage(mishaps)
+    try:
+        story(stage)
+        found = _seen(stage)
+        return {name: (found[name], wanted) for name, wanted in STORIES[story].items() if found[name] != wanted}, stage
+    finally:
+        stage.close()
+
+
+@pytest.mark.parametrize("story", STORIES)
+def test_a_mishap_at_any_edge_of_it_doubles_nothing_and_loses_nothing(story, record_property):
+    wrong, whole = _told(story)
+    assert wrong == {}
+    points = [Point(edge, n) for n in range(whole.calls) for edge in CALL_EDGES]
+    points += [Point(edge, n) for edge in WRITE_EDGES for n in range(whole.writes[edge])]
+    broken = {}
+    for point in points:
+        wrong, stage = _told(story, point)
+        assert stage.lives == (2 if point.edge.startswith("dies") else 1), f"{point}: never reached"
+        if wrong:
+            broken[point] = wrong
+    print(f"{story.__name__}: {len(points)} crash points")
+    record_property("crash points", len(points))
+    assert broken == {}
+    assert len(points) > 20
