@@ -1,18 +1,18 @@
-"""A small business over the real mocks (Salesforce, NetSuite, bank) in virtual time, whose pushes may be lost and whose
+"""A small business over the real mocks (a CRM, an ERP, a bank) in virtual time, whose pushes may be lost and whose
 records may change behind the engine's back, with a judge who reads the systems themselves.
 """
 
 import asyncio
 import random
+import re
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
 import pytest
 
-from o2c_twin.integration.connectors.netsuite_listing import NetSuiteListing
-from o2c_twin.integration.connectors.salesforce_listing import SalesforceListing
+from o2c_twin.integration.connectors.listings import listings_of, money_of
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.reconcile.ports import Listings
 from o2c_twin.integration.reconcile.reconciler import Reconciler, Rules
 from o2c_twin.integration.reconcile.repairing import repair_flows
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
@@ -20,7 +20,7 @@ from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.estate import build_estate
-from o2c_twin.twin.plan import RunPlan
+from o2c_twin.twin.plan import RunPlan, SystemPlan
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch
 from o2c_twin.twin.transport import direct
 from o2c_twin.twin.world.views import news_of_order
@@ -30,6 +30,9 @@ MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 PLAN = RunPlan("reconciliation", "", "")
+ERP_ID = {"salesforce": "ERP_Id__c", "hubspot": "erp_customer_id"}
+POLLED = {"s4hana": {"trigger_erp": "hybrid"}}
+"""S/4HANA's events of deliveries and invoices name no order: the engine asks for these."""
 NEVER_S = 1e9
 ACK = (
     b'<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
@@ -41,37 +44,35 @@ ACK = (
 class Company:
     """The estate, one engine that hears of changes by push alone, and its reconciler.
 
-    ``lost`` is the share of pushes somebody acknowledges and forgets; what ``hushed`` names is never told of.
+    ``lost`` is the share of pushes somebody acknowledges and forgets; what ``hushed`` names is never told of,
+    nor anything by the systems in ``deaf``.
     """
 
-    def __init__(self, lost=0.0, rules=None, seed=1):
+    def __init__(self, lost=0.0, rules=None, seed=1, crm="salesforce", erp="netsuite", payments="", journal=None):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
         self.hushed = {}
+        self.deaf = set()
         self.harmed, self.stuck = [], []
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, epoch(datetime.combine(MONDAY, time(), UTC)))
-        chance = Chance(PLAN.seed)
+        self.erp_vendor, self.erp_id = erp, ERP_ID[crm]
+        own = {"crm": SystemPlan(crm), "erp": SystemPlan(erp)}
+        if payments:
+            own["payments"] = SystemPlan(payments)
+        plan = replace(PLAN, systems={**PLAN.systems, **own})
+        chance = Chance(plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
-        self.estate = build_estate(PLAN, world)
+        self.estate = build_estate(plan, world)
         self.estate.subscribe(lambda system: f"http://engine.test/{system}")
         self.wire = direct(self.estate.servers, asyncio.sleep)
-        self.journal = SqliteJournal(":memory:", "OFF")
+        self.journal = journal or SqliteJournal(":memory:", "OFF")
         systems = self.estate.connectors(self, lambda system: f"http://{system}.test")
-        self.listings = Listings(SalesforceListing(systems.crm, self.clock), NetSuiteListing(systems.erp))
-        self.engine = Engine(
-            DesignProfile(),
-            systems.crm,
-            systems.erp,
-            systems.bank,
-            self.journal,
-            {**FLOWS, **repair_flows(self.listings)},
-            clock=self.clock,
-            sleep=asyncio.sleep,
-            spawn=self.env.spawn,
-            draw=chance.sub("engine").uniform,
-            rhythm=Rhythm(sweep_s=NEVER_S),
-        )
+        self.names = self.estate.erp_stand.names
+        self.listings = listings_of(crm, systems.crm, erp, systems.erp, self.clock)
+        self.money = money_of(systems.bank, erp, systems.erp, payments, systems.payments)
+        self._systems, self._chance = systems, chance
+        self.engine = self.worker(self.journal)
         self.reconciler = Reconciler(self.engine, self.listings, rules or Rules())
         self.engine.start()
         self.plans = []
@@ -79,6 +80,24 @@ class Company:
         self.product = self.estate.crm.create("product", {"code": "WIDGET", "name": "Widget", "price_minor": 2_500})
         self.accounts = []
         self.deals = []
+
+    def worker(self, journal):
+        """An engine of this company on a journal: the only one, or one of several."""
+        systems = self._systems
+        return Engine(
+            DesignProfile().with_choices(POLLED.get(self.erp_vendor, {})),
+            systems.crm,
+            systems.erp,
+            systems.bank,
+            journal,
+            {**FLOWS, **repair_flows(self.listings)},
+            clock=self.clock,
+            sleep=asyncio.sleep,
+            spawn=self.env.spawn,
+            draw=self._chance.sub("engine").uniform,
+            payments=systems.payments,
+            rhythm=Rhythm(poll_s=3_600.0, sweep_s=NEVER_S),
+        )
 
     # --- between the systems -----------------------------------------------------------------------
 
@@ -92,13 +111,13 @@ class Company:
         system = url.rpartition("/")[2]
         self.pushes += 1
         hushed = any(
-            until > self.clock.now() and (f">{id_}<" in body.decode() or f'"{id_}"' in body.decode())
+            until > self.clock.now() and re.search(rf'[>"(]{id_}[<")]|: ?{id_}[,}}]', body.decode())
             for id_, until in self.hushed.items()
         )
-        if hushed or (system != "bank" and self.dice.random() < self.lost):
+        if hushed or (system != "bank" and self.dice.random() < self.lost) or (system in self.deaf):
             self.forgotten += 1
             return 200, ACK
-        return self.engine.pushed(system, body, headers)
+        return self.engine.pushed(system, body, {name.lower(): value for name, value in headers.items()})
 
     # --- what people do ----------------------------------------------------------------------------
 
@@ -130,6 +149,14 @@ class Company:
         found = self.estate.erp.orders_by_po.get(po, [])
         return self.estate.erp.state.orders[found[0]] if found else None
 
+    def is_gone(self, order):
+        """Whether an order is no more to whoever asks the ERP: Business Central deletes what is cancelled."""
+        return order is None or (order.cancelled and self.erp_vendor == "business_central")
+
+    def name(self, kind, core_id):
+        """What the ERP's interface calls a record of the core."""
+        return self.names.name_of(kind, core_id)
+
     def pay(self, day, numbers_and_amounts):
         bank = self.estate.bank
         for number, amount in numbers_and_amounts:
@@ -144,7 +171,7 @@ class Company:
         bank.close_day(day)
 
     def hush(self, *ids):
-        """Nobody is told of changes of these records for the next hour."""
+        """Nobody is told of changes of these records (by their names outside) for the next hour."""
         for id_ in ids:
             self.hushed[id_] = self.clock.now() + HOUR
 
@@ -178,18 +205,18 @@ class Company:
             if deal is None:
                 continue
             order = self.order_of(deal_id)
-            if order is None:
+            if self.is_gone(order):
                 wrong[deal_id] = "no order"
                 gone = self.journal.outcome(f"order:{deal_id}")
                 if gone is not None:
                     wrong[gone] = "order gone"
                 continue
-            for name, value in news_of_order(self.estate.erp, order, order.id).items():
+            for name, value in news_of_order(self.estate.erp, order, self.name("order", order.id)).items():
                 if (deal.custom.get(getattr(fields, name)) or None) != value:
                     wrong.setdefault(deal_id, {})[name] = (deal.custom.get(getattr(fields, name)), value)
         for delivery in erp.deliveries.values():
             if delivery.invoice_id is None:
-                wrong[delivery.id] = "not billed"
+                wrong[self.name("shipment", delivery.id)] = "not billed"
         by_number = {customer.number: customer for customer in erp.customers.values()}
         for account_id in self.accounts:
             account = crm.accounts.get(account_id)
@@ -202,7 +229,7 @@ class Company:
             told = (account.name, int(account.custom[fields.terms_days]), account.custom[fields.credit_limit] * 100)
             if seen != told:
                 wrong[account_id] = (seen, told)
-            if account.custom.get("ERP_Id__c") != customer.id:
+            if account.custom.get(self.erp_id) != self.name("customer", customer.id):
                 wrong[account_id] = "lost its customer"
         return wrong
 

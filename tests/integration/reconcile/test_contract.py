@@ -4,8 +4,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from o2c_twin.integration.connectors.netsuite_listing import SHAPES as NETSUITE
-from o2c_twin.integration.connectors.salesforce_listing import SHAPES as SALESFORCE
 from o2c_twin.integration.reconcile.contract import MODES, Field, Shape, checked, decide, drifts_of, undecoded
 
 SHAPE = Shape(
@@ -87,15 +85,20 @@ def test_numbers_are_known_as_json_writes_them(text):
     assert drifts_of(SHAPE, {**GOOD, "amount": text}) == ()
 
 
-def test_what_the_mocks_answer_is_what_the_listings_expect(company):
-    here = company()
+@pytest.mark.parametrize(
+    ("crm", "erp"), [("salesforce", "netsuite"), ("hubspot", "business_central"), ("hubspot", "s4hana")]
+)
+def test_what_the_mocks_answer_is_what_the_listings_expect(company, crm, erp):
+    here = company(crm=crm, erp=erp)
     deal = here.win(here.account(1))
+    here.win(here.accounts[0])
     here.pass_time(3_600_000_000)
     here.estate.erp.deliver(here.order_of(deal).id)
-    here.pass_time(3_600_000_000)
-    here.look()
-    for listing, shapes in ((here.listings.crm, SALESFORCE), (here.listings.erp, NETSUITE)):
-        for kind, shape in shapes.items():
+    # S/4HANA is asked every hour.
+    here.pass_time(2 * 3_600_000_000)
+    assert here.look().drifts == ()
+    for listing in (here.listings.crm, here.listings.erp):
+        for kind, shape in listing.shapes.items():
             sample = listing.sample(kind)
             assert sample, kind
             assert [str(drift) for record in sample for drift in drifts_of(shape, record)] == []

@@ -3,7 +3,6 @@
 import msgspec
 import pytest
 
-from o2c_twin.integration.connectors.salesforce_listing import SHAPES
 from o2c_twin.integration.governance.errors import ApprovalError, NotAllowed
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import NoAnswer
@@ -359,7 +358,7 @@ def test_a_system_that_cannot_be_read_is_a_case_and_no_reason_to_repair(trading,
 @pytest.mark.parametrize(("mode", "blind", "drifts"), [("evolve", 0, 1), ("freeze", 1, 1), ("discard", 0, 1)])
 def test_a_drifted_field_is_told_and_in_freeze_stops_the_sweep(trading, mode, blind, drifts, monkeypatch):
     here = trading()
-    crm_shapes = dict(SHAPES)
+    crm_shapes = dict(here.listings.crm.shapes)
     fields = {**crm_shapes["deal"].fields, "StageDate__c": Field("instant")}
     crm_shapes["deal"] = Shape("Opportunity", fields)
     monkeypatch.setattr(here.listings.crm, "shapes", crm_shapes)

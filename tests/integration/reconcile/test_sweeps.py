@@ -5,11 +5,20 @@ twentieth of the calls, and nothing is repaired that is not wrong.
 import random
 from datetime import date, timedelta
 
+import pytest
+
 MINUTE = 60_000_000
 HOUR = 60 * MINUTE
 DAY = 24 * HOUR
 MONDAY = date(2026, 1, 5)
 DAYS, A_DAY, CUSTOMERS = 20, 15, 60
+PAIRS = [("salesforce", "netsuite"), ("salesforce", "business_central"), ("hubspot", "s4hana")]
+"""Each vendor in one pair at least."""
+
+
+@pytest.fixture(params=PAIRS, ids="+".join)
+def pair(request):
+    return dict(zip(("crm", "erp"), request.param, strict=True))
 
 
 def trade(company, *, days=DAYS, damage=0.0, sweeps=True):
@@ -67,7 +76,8 @@ def harm(company, dice, share):
     way = len(company.harmed) % 4
     company.harmed.append(way)
     if way == 0:
-        account = dice.choice([a for a in company.accounts if estate.crm.state.accounts[a].custom.get("ERP_Id__c")])
+        known = [a for a in company.accounts if estate.crm.state.accounts[a].custom.get(company.erp_id)]
+        account = dice.choice(known)
         company.hush(account)
         name = f"{estate.crm.state.accounts[account].name} AG"
         estate.crm.update("account", account, {"name": name}, {fields.terms_days: 45})
@@ -75,9 +85,9 @@ def harm(company, dice, share):
     elif way in (1, 2):
         fresh = [o for d in company.deals[-5:] if (o := company.order_of(d)) is not None]
         order = dice.choice([o for o in fresh if not any(line.shipped for line in o.lines) and not o.cancelled])
-        company.hush(order.id)
+        company.hush(company.name("order", order.id))
         (estate.erp.delete_order if way == 1 else estate.erp.cancel_order)(order.id)
-        done.append(order.id)
+        done.append(company.name("order", order.id))
     else:
         noted = [d for d in company.deals if estate.crm.state.opportunities[d].custom.get(fields.invoice_number)]
         deal = dice.choice(noted or company.deals[:1])
@@ -96,8 +106,8 @@ def false_repairs(company):
     return [(r.action, r.kind, r.key) for plan, wrong in company.plans for r in plan.repairs if r.key not in wrong]
 
 
-def test_a_business_without_loss_is_never_repaired(company):
-    here = company()
+def test_a_business_without_loss_is_never_repaired(company, pair):
+    here = company(**pair)
     trade(here)
     assert len(here.plans) == DAYS
     assert [plan.lines() for plan, _ in here.plans if plan.repairs] == []
@@ -110,8 +120,8 @@ def test_a_business_without_loss_is_never_repaired(company):
     assert share_of_calls(here) <= 0.05
 
 
-def test_lost_pushes_and_silent_changes_are_back_in_agreement_within_one_sweep(company, record_property):
-    here = company(lost=0.05)
+def test_lost_pushes_and_silent_changes_are_back_in_agreement_within_one_sweep(company, pair, record_property):
+    here = company(lost=0.05, **pair)
     damaged = trade(here, damage=0.01)
     repairs = sum(len(plan.repairs) for plan, _ in here.plans)
     wrong = sum(len(wrong) for _, wrong in here.plans)
@@ -122,14 +132,15 @@ def test_lost_pushes_and_silent_changes_are_back_in_agreement_within_one_sweep(c
         f"({share_of_calls(here):.1%})"
     )
     record_property("sweep share of calls", share_of_calls(here))
-    assert here.forgotten > 50 and len(damaged) >= 4 and repairs > 50
+    # Where the engine asks for itself what changed in the ERP, it is left with what sales never told.
+    assert here.forgotten > 50 and len(damaged) >= 4 and repairs > (25 if pair["erp"] == "s4hana" else 50)
     assert here.stuck == []
     assert false_repairs(here) == []
     assert share_of_calls(here) <= 0.05
 
 
-def test_what_nobody_swept_for_days_is_back_in_agreement_within_one_sweep(company):
-    here = company(lost=0.1, seed=3)
+def test_what_nobody_swept_for_days_is_back_in_agreement_within_one_sweep(company, pair):
+    here = company(lost=0.1, seed=3, **pair)
     damaged = trade(here, days=8, damage=0.03, sweeps=False)
     here.lost = 0.0
     here.pass_time(HOUR)

@@ -9,7 +9,7 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _FULFILMENT, _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
 
@@ -78,6 +78,9 @@ SHAPES: Mapping[Kind, Shape] = {
 class NetSuiteListing:
     """The listings of an account, signed as its connector signs: a part of it, in a module of its own."""
 
+    tells_deleted = True
+    lags = False
+
     def __init__(self, erp: NetSuiteErp) -> None:
         self.system = erp.system
         self.shapes = SHAPES
@@ -110,7 +113,7 @@ class NetSuiteListing:
                 rows += self._rows(kind, found)
         return rows
 
-    async def deleted(self, kind: Kind, since: int) -> list[Gone]:
+    async def deleted(self, kind: Kind, since: int, known: Sequence[str] = ()) -> list[Gone]:
         """Records deleted since, from the account's table of deletions."""
         stamp = f"TO_CHAR(deleteddate,'{_STAMP}') AS deleted"
         where = f"type = '{_RECORD[kind]}' AND deleteddate >= {_date(_stamp(since))}"
@@ -122,6 +125,10 @@ class NetSuiteListing:
             with self._erp._wire.reading("deleted"):
                 found += [Gone(kind, str(row["recordid"]), from_iso(row["deleted"])) for row in rows]
         return found
+
+    def kept(self, field: str, value: Value) -> Value:
+        """As it is."""
+        return value
 
     def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """The first records of the last listing."""
@@ -183,8 +190,7 @@ class NetSuiteListing:
             "number": record["tranid"],
             "external_id": record.get("externalid"),
             "customer": str(record["entity"]),
-            "credit": "on hold" if status == "Pending Approval" else "passed",
-            "fulfilment": _FULFILMENT.get(status, status),
+            **self._erp.maps.state_of(status),
             "to_bill": "yes" if status in _TO_BILL else "no",
         }
         total = self._minor(record["foreigntotal"])

@@ -8,9 +8,10 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.salesforce import _API, _NOTES, _PARTY_FIELDS, SalesforceCrm
+from o2c_twin.integration.connectors.salesforce import _API, SalesforceCrm
+from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.ports import Clock
-from o2c_twin.integration.reconcile.contract import Field, Shape
+from o2c_twin.integration.reconcile.contract import Field, Shape, Type
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
 
 _MICRO = 1_000_000
@@ -19,48 +20,43 @@ _MINUTE = 60 * _MICRO
 _IDS = 400
 _SAMPLE = 20
 _OBJECT: dict[Kind, str] = {"customer": "Account", "deal": "Opportunity"}
-_FIELDS: dict[Kind, str] = {
-    "customer": _PARTY_FIELDS,
-    "deal": f"Id,AccountId,IsWon,Amount,SystemModstamp,{','.join(_NOTES.values())}",
-}
 _TEXT, _NOTE = Field("text"), Field("text", optional=True, needed=False)
+_TYPES: Mapping[str, Type] = {"number": "number", "iso-instant": "instant", "flag": "boolean"}
 
-SHAPES: Mapping[Kind, Shape] = {
-    "customer": Shape(
-        "Account",
-        {
-            "attributes": Field("record", optional=True, needed=False),
-            "Id": _TEXT,
-            "Name": _TEXT,
-            "SystemModstamp": Field("instant"),
-            "Payment_Terms_Days__c": Field("number", optional=True),
-            "Credit_Limit__c": Field("number", optional=True),
-            "Customer_Number__c": Field("text", optional=True),
-            "ERP_Id__c": _NOTE,
-        },
-    ),
-    "deal": Shape(
-        "Opportunity",
-        {
-            "attributes": Field("record", optional=True, needed=False),
-            "Id": _TEXT,
-            "AccountId": Field("text", optional=True),
-            "IsWon": Field("boolean"),
-            "Amount": Field("number", optional=True, needed=False),
-            "SystemModstamp": Field("instant"),
-            **dict.fromkeys(_NOTES.values(), _NOTE),
-        },
-    ),
-}
+
+def shapes_of(maps: SalesforceMaps) -> Mapping[Kind, Shape]:
+    """The records as they are expected: the fields the maps read, and what a deal is told of."""
+    account: dict[str, Field] = {"attributes": Field("record", optional=True, needed=False)}
+    erp_id = maps.account_to_party.sources_of("erp_id")
+    for name in maps.account_fields.split(","):
+        found, loose = maps.account_to_party.source_field(name)
+        account[name] = _NOTE if (name,) == erp_id else Field(_TYPES.get(found.type, "text"), optional=loose)
+    deal = {
+        "attributes": Field("record", optional=True, needed=False),
+        "Id": _TEXT,
+        "AccountId": Field("text", optional=True),
+        "IsWon": Field("boolean"),
+        "Amount": Field("number", optional=True, needed=False),
+        "SystemModstamp": Field("instant"),
+        **dict.fromkeys(maps.notes.values(), _NOTE),
+    }
+    return {"customer": Shape("Account", account), "deal": Shape("Opportunity", deal)}
 
 
 class SalesforceListing:
     """The listings of an org, over the session of its connector: a part of it, in a module of its own."""
 
+    tells_deleted = True
+    lags = False
+
     def __init__(self, crm: SalesforceCrm, clock: Clock) -> None:
         self._clock = clock
         self.system = crm.system
-        self.shapes = SHAPES
+        self.shapes = shapes_of(crm.maps)
+        self._fields: dict[Kind, str] = {
+            "customer": crm.maps.account_fields,
+            "deal": f"Id,AccountId,IsWon,Amount,SystemModstamp,{','.join(crm.maps.notes.values())}",
+        }
         self._crm = crm
         self._last: dict[Kind, Sequence[Mapping[str, object]]] = {}
 
@@ -80,7 +76,7 @@ class SalesforceListing:
             rows += self._rows(kind, await self._select(kind, f"Id IN ({names})"))
         return rows
 
-    async def deleted(self, kind: Kind, since: int) -> list[Gone]:
+    async def deleted(self, kind: Kind, since: int, known: Sequence[str] = ()) -> list[Gone]:
         """Records deleted since, from the vendor's log of deletions."""
         start = -(-since // _MINUTE) * _MINUTE
         # Whole minutes, the present one not yet: what is deleted in it is told next time.
@@ -95,13 +91,17 @@ class SalesforceListing:
             found = crm._wire.json("deleted", answer)["deletedRecords"]
             return [Gone(kind, row["id"], from_iso(row["deletedDate"])) for row in found]
 
+    def kept(self, field: str, value: Value) -> Value:
+        """As it is."""
+        return value
+
     def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """The first records of the last listing."""
         return self._last.get(kind, ())
 
     async def _select(self, kind: Kind, where: str) -> list[dict[str, Any]]:
         crm, operation = self._crm, f"list {kind}"
-        soql = f"SELECT {_FIELDS[kind]} FROM {_OBJECT[kind]} WHERE {where}"
+        soql = f"SELECT {self._fields[kind]} FROM {_OBJECT[kind]} WHERE {where}"
         answer = await crm._call(operation, "GET", f"{_API}/query/", {"q": soql}, None, "sweep")
         records: list[dict[str, Any]] = []
         while True:
@@ -126,7 +126,7 @@ class SalesforceListing:
             return Row(kind, id_, 0, {}, unread=f"{type(strange).__name__}: {strange}")
 
     def _account(self, record: dict[str, Any]) -> Row:
-        party = self._crm._party(record)
+        party = self._crm.party_of(record)
         fields: dict[str, Value] = {
             "name": party.name,
             "number": party.number,
@@ -139,7 +139,7 @@ class SalesforceListing:
         return Row("customer", record["Id"], party.modified_at, fields, event=event)
 
     def _deal(self, record: dict[str, Any]) -> Row:
-        fields: dict[str, Value] = {name: record[field] or None for name, field in _NOTES.items()}
+        fields: dict[str, Value] = {name: record[field] or None for name, field in self._crm.maps.notes.items()}
         fields |= {"account": record["AccountId"], "won": "yes" if record["IsWon"] else "no"}
         amount = record["Amount"]
         event = self._crm._deal_event(record["Id"], record["AccountId"], record["SystemModstamp"])

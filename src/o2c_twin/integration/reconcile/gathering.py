@@ -6,6 +6,7 @@ from functools import partial
 
 from o2c_twin.integration.reconcile.contract import Mode, checked
 from o2c_twin.integration.reconcile.memory import Memory
+from o2c_twin.integration.reconcile.plan import Repair
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Listing, Listings, Row
 from o2c_twin.integration.reconcile.remedies import case_about_gone
 from o2c_twin.integration.reconcile.sides import Found
@@ -39,6 +40,7 @@ class Gathering:
         self._memory = memory
         self._crm: dict[tuple[str, str], Row] = {}
         self._erp: dict[tuple[str, str], Row] = {}
+        self._gone: dict[str, list[Gone]] = {"crm": [], "erp": []}
         self.blind: list[str] = []
         self.drifts: list[str] = []
         self.unread: dict[str, tuple[str, str, str]] = {}
@@ -56,20 +58,37 @@ class Gathering:
         for role, kind in _DELETED:
             listing = self._listings[role]
             back = max(0, now - int(self._horizon.deleted_s * _MICRO))
+            known = [] if listing.tells_deleted else self._out_of_sight(role, kind)
+            if not listing.tells_deleted and not known:
+                continue
             try:
-                ask = partial(listing.deleted, kind, back)
+                ask = partial(listing.deleted, kind, back, known)
                 gone[role] += await self._engine.delivery.read(listing.system, f"sweep:{role}:{kind}", ask)
             except DeadLetter as letter:
                 self.blind.append(f"{listing.system} deleted {kind}: {letter.reason}")
         await self._counterparts(gone)
+        self._gone = gone
+        return self._found()
+
+    def _found(self) -> Found:
         return Found(
             tuple(self._crm.values()),
             tuple(self._erp.values()),
-            tuple(gone["crm"]),
-            tuple(gone["erp"]),
+            tuple(self._gone["crm"]),
+            tuple(self._gone["erp"]),
             self._horizon.records_s is None,
             frozenset(self.unread.values()),
+            self._listings["erp"].kept,
         )
+
+    def _out_of_sight(self, role: str, kind: Kind) -> list[str]:
+        """Ids of records the engine knows, which were not listed and of which nobody was asked."""
+        kept = self._crm if role == "crm" else self._erp
+        return [
+            id_
+            for id_ in self._memory.known(role, kind)
+            if (kind, id_) not in kept and not self._memory.has_case(case_about_gone(kind, id_))
+        ]
 
     async def _list(self, role: str, kind: Kind, since: int, until: int) -> None:
         listing = self._listings[role]
@@ -96,6 +115,25 @@ class Gathering:
         self.unread |= {f"{role} {row.kind} {row.id}: {row.unread}": (role, row.kind, row.id) for row in strange}
         if strange and self._horizon.contract == "freeze":
             self.blind.append(f"{role} {strange[0].kind}: {strange[0].unread}")
+
+    async def again(self, repairs: Sequence[Repair]) -> Found | None:
+        """The rows once more, with what sales holds of these repairs read anew; None where there is no need to.
+
+        A note the engine has just written is not in a listing that began before, or that lags.
+        """
+        lags = self._listings["crm"].lags
+        doubtful = [r for r in repairs if lags or (r.action == "write" and r.group not in ("there", "master"))]
+        ids: dict[Kind, dict[str, None]] = {}
+        for role, kind, id_ in (reference for repair in doubtful for reference in repair.references):
+            if role == "crm":
+                ids.setdefault("deal" if kind == "deal" else "customer", {})[id_] = None
+        if not ids:
+            return None
+        for each, names in ids.items():
+            for id_ in names:
+                self._crm.pop((each, id_), None)
+            await self._name("crm", each, list(names))
+        return self._found()
 
     async def _counterparts(self, gone: Mapping[str, Sequence[Gone]]) -> None:
         """What belongs to a listed record and was not listed: by its id it is there, or it is gone indeed."""

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 
 import msgspec
 
-from o2c_twin.integration.flows.customer import _digest as digest_of  # the same digest, or every account looks changed
+from o2c_twin.integration.flows.customer import told_digest
 from o2c_twin.integration.flows.order import ORDER_KEY
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.reconcile.ports import Row, Value
@@ -23,6 +23,14 @@ class Memory:
         self._crm = crm
         self._erp = erp
         self.matched = matched
+
+    def known(self, role: str, kind: str) -> list[str]:
+        """Ids of the customers and orders that belong to an account or a deal; of the CRM's records none."""
+        if role == "erp" and kind == "customer":
+            return list(dict.fromkeys(link.remote for link in self._journal.links(self._erp, "customer")))
+        if role == "erp" and kind == "order":
+            return [link.canonical for link in self._journal.links(self._crm, "deal-of-order")]
+        return []
 
     # --- orders ----------------------------------------------------------------------------------
 
@@ -55,7 +63,7 @@ class Memory:
     def has_told(self, party: Party) -> bool:
         """Whether the ERP was told of an account just as it is now."""
         told = self._journal.remote(self._erp, "customer-digest", party.crm_id)
-        return told is None or told == digest_of(self.as_matched(party))
+        return told is None or told == told_digest(self.as_matched(party))
 
     def as_matched(self, party: Party) -> Party:
         """The party as the ERP is told of it."""

@@ -9,9 +9,10 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.digests import Difference, Place
 from o2c_twin.integration.reconcile.ports import Value
 
-Action = Literal["write", "tell", "case", "recreate"]
+Action = Literal["write", "tell", "replay", "case", "recreate"]
 """``write``: the record was changed behind the engine's back and is set right. ``tell``: the engine never heard of
-it, and gets the event it missed. ``case``: only a person can say. ``recreate``: made anew, always with approval."""
+it, and gets the event it missed. ``replay``: it was told and made nothing of it, and works it once more. ``case``: only
+a person can say. ``recreate``: made anew, always with approval."""
 Reference = tuple[Literal["crm", "erp"], str, str]
 """Role, kind and id of a record the repair rests on: it is looked at again before anything is written."""
 

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-from o2c_twin.integration.reconcile.digests import Difference, Place, Side, by_id, diff, suspects
+from o2c_twin.integration.reconcile.digests import Bucketing, Difference, Place, Side, by_id, diff, suspects
 from o2c_twin.integration.reconcile.flight import is_ripe
 from o2c_twin.integration.reconcile.plan import Repair, repair_id
 from o2c_twin.integration.reconcile.sides import Evidence
@@ -31,6 +31,7 @@ def due(
     seen: Mapping[str, int],
     now: int,
     settle_us: int,
+    bucket: Bucketing | None = None,
 ) -> Due:
     """What is to be repaired of what differs.
 
@@ -40,11 +41,11 @@ def due(
     repairs: list[Repair] = []
     unripe: list[str] = []
     in_flight = 0
-    bucket = by_id()
+    bucket = bucket or by_id()
     within = suspects(wanted, found, bucket)
     for difference in diff(wanted, found, bucket, within):
         its = evidence[difference.place]
-        if any(lane in busy for lane in its.lanes):
+        if its.waits and any(lane in busy for lane in its.lanes):
             in_flight += 1
             continue
         repair = remedy(difference, its)

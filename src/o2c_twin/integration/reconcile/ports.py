@@ -11,6 +11,7 @@ from o2c_twin.integration.reconcile.contract import Shape
 Kind = Literal["customer", "deal", "order", "shipment", "invoice"]
 """In a CRM ``customer`` is the account; deals are the CRM's, the last three the ERP's."""
 Value = str | int | None
+UNDATED = -1
 
 
 class Row(msgspec.Struct, frozen=True):
@@ -31,7 +32,7 @@ class Row(msgspec.Struct, frozen=True):
 
 
 class Gone(msgspec.Struct, frozen=True):
-    """A record that was deleted, and when (microseconds since the epoch)."""
+    """A record that was deleted, and when (microseconds since the epoch; `UNDATED` where nobody can say)."""
 
     kind: Kind
     id: str
@@ -44,12 +45,18 @@ class Listing(Protocol):
     Fields by kind. CRM ``deal``: account, won, order_number, order_id, credit, fulfilment, invoice_number, payment.
     CRM ``customer``: name, number, terms_days, credit_limit_minor, email, erp_id. ERP ``customer``: the first five
     and external_id. ``order``: number, external_id, customer, credit, fulfilment, to_bill. ``invoice``: number,
-    order, state (open, part paid, paid). ``shipment``: number, order. Yes and no are texts; None is "not there".
+    order, state (open, part paid, paid). ``shipment``: number, order, and to_bill where the vendor says it of each.
+    Yes and no are texts; None is "not there".
     """
 
     system: str
+    tells_deleted: bool
+    """Whether the vendor keeps account of what was deleted; where it does not, `deleted` is told what is known."""
     shapes: Mapping[Kind, Shape]
     """What the vendor's own records must look like."""
+
+    lags: bool
+    """Whether a listing may show records as they were a while ago; `named` shows them as they are."""
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Records changed after ``since`` and not after ``until``; of deals those that are won."""
@@ -59,8 +66,16 @@ class Listing(Protocol):
         """The records of these ids, whenever they changed; those that are not there are left out."""
         ...
 
-    async def deleted(self, kind: Kind, since: int) -> list[Gone]:
-        """Records deleted after an instant, as far back as the vendor keeps account of it."""
+    async def deleted(self, kind: Kind, since: int, known: Sequence[str] = ()) -> list[Gone]:
+        """Records deleted after an instant, as far back as the vendor keeps account of it.
+
+        A vendor that keeps none is asked which of those ``known`` are there; the others are gone, since nobody
+        knows when.
+        """
+        ...
+
+    def kept(self, field: str, value: Value) -> Value:
+        """A customer's field as this system keeps what it was told: in capitals, cut to a length."""
         ...
 
     def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:

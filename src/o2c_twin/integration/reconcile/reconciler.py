@@ -1,10 +1,11 @@
 """One sweep: the systems are listed, compared, and what differs becomes a plan, which is applied when it may be."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 import msgspec
 
+from o2c_twin.integration.flows.customer import BY_NUMBER
 from o2c_twin.integration.governance.approvals import ApprovalPolicy, ask
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.contract import Mode
@@ -13,7 +14,7 @@ from o2c_twin.integration.reconcile.flight import OWN, busy_lanes, remembered
 from o2c_twin.integration.reconcile.gathering import Gathering, Horizon
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Applied, Repair, RepairPlan
-from o2c_twin.integration.reconcile.planning import due
+from o2c_twin.integration.reconcile.planning import Due, due
 from o2c_twin.integration.reconcile.ports import Listings
 from o2c_twin.integration.reconcile.remedies import (
     case_about_gone,
@@ -24,7 +25,8 @@ from o2c_twin.integration.reconcile.remedies import (
     remedy,
 )
 from o2c_twin.integration.reconcile.repairing import REPAIR, event_of, record_of
-from o2c_twin.integration.reconcile.sides import Evidence, Found, sides_of
+from o2c_twin.integration.reconcile.rhythm import by_rhythm
+from o2c_twin.integration.reconcile.sides import Evidence, Found, Sides, sides_of
 from o2c_twin.integration.runtime.cases import case_id_of
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter
@@ -100,7 +102,7 @@ class Reconciler:
         self.engine = engine
         self.listings = listings
         self.rules = rules or Rules()
-        matched = engine.profile.matching == "exact-key"
+        matched = engine.profile.matching in BY_NUMBER
         self._memory = Memory(engine.journal, engine.crm.system, engine.erp.system, matched)
         self.looks = 0
 
@@ -120,19 +122,15 @@ class Reconciler:
         now = self.engine.clock.now()
         if gathering.blind:
             return RepairPlan(now, self.rules.currency, blind=tuple(gathering.blind), drifts=tuple(gathering.drifts))
-        sides = sides_of(rows, self._memory, now)
         journal = self.engine.journal
         seen = _MEMORY.decode(journal.cursor(_SEEN, "{}"))
-        what = due(
-            sides.wanted,
-            sides.found,
-            sides.evidence,
-            remedy=self._remedy,
-            busy=self._busy(),
-            seen=seen,
-            now=now,
-            settle_us=int(self.rules.settle_s * _MICRO),
-        )
+        sides, what = self._compared(rows, seen, now)
+        anew = await gathering.again(what.repairs)
+        if gathering.blind:
+            return RepairPlan(now, self.rules.currency, blind=tuple(gathering.blind), drifts=tuple(gathering.drifts))
+        if anew is not None:
+            rows = anew
+            sides, what = self._compared(rows, seen, now)
         journal.move(_SEEN, msgspec.json.encode(remembered(seen, what.unripe, now)).decode())
         return RepairPlan(
             now,
@@ -147,6 +145,20 @@ class Reconciler:
             tuple(gathering.drifts),
             tuple(gathering.unread),
         )
+
+    def _compared(self, rows: Found, seen: Mapping[str, int], now: int) -> tuple[Sides, Due]:
+        sides = sides_of(rows, self._memory, now)
+        what = due(
+            sides.wanted,
+            sides.found,
+            sides.evidence,
+            remedy=self._remedy,
+            busy=self._busy(),
+            seen=seen,
+            now=now,
+            settle_us=int(self.rules.settle_s * _MICRO),
+        )
+        return sides, what
 
     def _busy(self) -> frozenset[str]:
         journal = self.engine.journal
@@ -174,7 +186,7 @@ class Reconciler:
         return {name: times for name, times in recent.items() if times}
 
     def _doubt(self, repairs: Sequence[Repair], rows: Found) -> str:
-        for role, kinds in (("crm", ("account", "deal")), ("erp", ("customer", "order"))):
+        for role, kinds in (("crm", ("account", "deal")), ("erp", ("customer", "order", "invoice"))):
             lost = sum(1 for repair in repairs if repair.group == "there" and repair.kind in kinds)
             there = len(rows.crm if role == "crm" else rows.erp)
             if lost > self.rules.some_gone and lost > self.rules.most_gone * (there + lost):
@@ -281,18 +293,4 @@ class Reconciler:
 
     async def run(self) -> None:
         """Sweep by the rhythm until the engine stops, counted from the last sweep on record."""
-        engine = self.engine
-        last = int(engine.journal.cursor("asked:reconcile", "-1"))
-        if last < 0:
-            last = engine.clock.now()
-            engine.journal.move("asked:reconcile", str(last))
-        while not engine.stopped:
-            await engine.sleep(max(0.0, self.rules.every_s - (engine.clock.now() - last) / _MICRO))
-            last = engine.clock.now()
-            await self._turn(last)
-
-    async def _turn(self, now: int) -> None:
-        engine = self.engine
-        if not engine.stopped and engine.on_duty("reconcile"):
-            await self.round()
-            engine.journal.move("asked:reconcile", str(now))
+        await by_rhythm(self.engine, "reconcile", self.rules.every_s, self.round)

@@ -11,6 +11,7 @@ _GONE = {
     "customer": "the customer was deleted in the ERP, its account is still there",
     "account": "the account was deleted in the CRM, its customer is still there",
     "order": "the order was deleted in the ERP, its deal is still won",
+    "invoice": "the invoice was deleted in the ERP, sales was told of it",
     "deal": "the deal was deleted in the CRM, its order is still there",
 }
 
@@ -122,7 +123,7 @@ def _repair(
         evidence.lanes[0],
         evidence.references,
         tuple(row.event for row in told_by if row.event is not None),
-        evidence.lanes,
+        evidence.lanes if evidence.waits else (),
         repair_id(place, difference, 0),
     )
 

@@ -8,7 +8,7 @@ from functools import partial
 
 import msgspec
 
-from o2c_twin.integration.flows.customer import ensure_customer
+from o2c_twin.integration.flows.customer import BY_NUMBER, ensure_customer
 from o2c_twin.integration.flows.order_status import UNKNOWN
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.digests import diff
@@ -56,7 +56,7 @@ async def _work(engine: Engine, repair: Repair, listings: Listings) -> None:
     under_way = engine.journal.effect(key) is not None
     crm_rows = await _again(engine, repair, "crm", listings.crm)
     erp_rows = await _again(engine, repair, "erp", listings.erp)
-    found = Found(tuple(crm_rows), tuple(erp_rows), whole=repair.group == "there")
+    found = Found(tuple(crm_rows), tuple(erp_rows), whole=repair.group == "there", kept=listings.erp.kept)
     if not under_way and not _still(engine, repair, found):
         return
     if repair.action == "recreate":
@@ -88,7 +88,7 @@ async def _again(engine: Engine, repair: Repair, role: str, listing: Listing) ->
 
 def _still(engine: Engine, repair: Repair, found: Found) -> bool:
     """Whether the difference is still there, as it was planned."""
-    memory = Memory(engine.journal, engine.crm.system, engine.erp.system, engine.profile.matching == "exact-key")
+    memory = Memory(engine.journal, engine.crm.system, engine.erp.system, engine.profile.matching in BY_NUMBER)
     sides = sides_of(found, memory, engine.clock.now())
     place = place_of(repair)
     return any(

@@ -4,7 +4,7 @@ Compared is what must agree: that a deal's order, a customer, a delivery's bill 
 what the ERP knows of a customer whose master is the CRM (`governance.systems_of_record`).
 """
 
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.governance.systems_of_record import DEFAULT
@@ -12,7 +12,7 @@ from o2c_twin.integration.model import Party
 from o2c_twin.integration.reconcile.digests import Place, Values, values_of
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Reference
-from o2c_twin.integration.reconcile.ports import Gone, Row, Value
+from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Row, Value
 
 THERE: Values = (("record", "there"),)
 _STATUS = ("credit", "fulfilment")
@@ -33,6 +33,8 @@ class Found:
     whole: bool = True
     unread: frozenset[tuple[str, str, str]] = frozenset()
     """Records (role, kind, id) that are there and could not be read: nothing is said of them."""
+    kept: Callable[[str, Value], Value] = lambda _, value: value
+    """How the ERP keeps a customer's field (`Listing.kept`)."""
 
     def of(self, role: str, kind: str) -> dict[str, Row]:
         """Rows of a kind, by id."""
@@ -50,6 +52,8 @@ class Evidence:
     rows: tuple[Row, ...]
     told: bool = False
     """The engine has told of what there should be already: so what there is was changed since."""
+    waits: bool = True
+    """Whether other work in its lanes is waited for; none of it can be about an event nobody ever heard of."""
 
 
 @dataclass(slots=True)
@@ -94,14 +98,15 @@ def _customers(sides: Sides, rows: Found, memory: Memory) -> None:
         if ("erp", "customer", customer_id) in rows.unread:
             continue
         if customer is None:
-            lost = Evidence(lanes, deleted_at.get(customer_id, sides.now), 0, references, (account,))
+            lost = Evidence(lanes, _gone_at(customer_id, deleted_at, account, sides), 0, references, (account,))
             if rows.whole or customer_id in deleted_at:
                 sides.put(Place("customer", customer_id, "there"), THERE, None, lost)
             continue
         at = max(account.at, customer.at)
         told = memory.has_told(party_of(account))
-        evidence = Evidence(lanes, at, 0, references, (account, customer), told)
-        wanted = _master_of(account, memory, told)
+        # What the account says has been so since it was changed, whatever happens to the customer meanwhile.
+        evidence = Evidence(lanes, at if told else account.at, 0, references, (account, customer), told)
+        wanted = {name: rows.kept(name, value) for name, value in _master_of(account, memory, told).items()}
         # Two accounts of one customer may spell it differently, and one that was there before has its own words.
         if wanted and (not told or (shared[customer_id] == 1 and memory.made(account_id))):
             found = {name: customer.fields.get(name) for name in wanted}
@@ -158,6 +163,8 @@ def _deals(sides: Sides, rows: Found, memory: Memory) -> None:
     invoices: dict[str, list[Row]] = {}
     for invoice in rows.of("erp", "invoice").values():
         invoices.setdefault(str(invoice.fields["order"]), []).append(invoice)
+    # One that could not be read may be any that is missing.
+    read = rows.whole and not any(role == "erp" and kind == "invoice" for role, kind, _ in rows.unread)
     of_deal: dict[str, list[Row]] = {}
     for order in orders.values():
         deal_id = memory.deal_of(order.id, order.fields["external_id"])
@@ -171,7 +178,7 @@ def _deals(sides: Sides, rows: Found, memory: Memory) -> None:
             if rows.whole or deal_id in deleted_deals:
                 order = made[-1]
                 at = deleted_deals.get(deal_id, sides.now)
-                lanes, references = (f"order:{order.id}",), _refer(("erp", order))
+                lanes, references = _lanes_of(order), _refer(("erp", order))
                 evidence = Evidence(lanes, at, order.amount_minor, references, (order,))
                 sides.put(Place("deal", deal_id, "there"), THERE, None, evidence)
         elif not made:
@@ -179,7 +186,7 @@ def _deals(sides: Sides, rows: Found, memory: Memory) -> None:
         else:
             known = memory.order_of(deal_id)
             order = next((each for each in made if each.id == known), made[-1])
-            _with_order(sides, deal, order, invoices.get(order.id, []), memory)
+            _with_order(sides, deal, order, invoices.get(order.id, []), memory, read)
 
 
 def _without_order(
@@ -194,20 +201,20 @@ def _without_order(
         missing = known not in orders and ("erp", "order", known) not in rows.unread
         if missing and (rows.whole or known in deleted):
             lanes, references = (f"order:{known}", party), _refer(("crm", deal))
-            at = deleted.get(known, sides.now)
+            at = _gone_at(known, deleted, deal, sides)
             evidence = Evidence(lanes, at, deal.amount_minor, references, (deal,))
             sides.put(Place("order", known, "there"), THERE, None, evidence)
     elif noted is None and deal.fields["won"] == "yes" and deal.event is not None and not memory.heard(deal):
-        evidence = Evidence((deal.event.lane,), deal.at, deal.amount_minor, _refer(("crm", deal)), (deal,))
+        evidence = Evidence((deal.event.lane,), deal.at, deal.amount_minor, _refer(("crm", deal)), (deal,), waits=False)
         sides.put(Place("deal", deal.id, "order"), THERE, None, evidence)
 
 
-def _with_order(sides: Sides, deal: Row, order: Row, invoices: list[Row], memory: Memory) -> None:
+def _with_order(sides: Sides, deal: Row, order: Row, invoices: list[Row], memory: Memory, whole: bool) -> None:
     told = memory.noted(order.id)
     if told is None:
         # The order is just being made, or a person is at it.
         return
-    lanes = (f"order:{order.id}", f"party:{deal.fields['account']}")
+    lanes = (*_lanes_of(order), f"party:{deal.fields['account']}")
     references = _refer(("crm", deal), ("erp", order), *(("erp", each) for each in invoices))
 
     def put(group: str, wanted: dict[str, Value], told: bool, *rows: Row) -> None:
@@ -221,7 +228,13 @@ def _with_order(sides: Sides, deal: Row, order: Row, invoices: list[Row], memory
     put("status", {n: order.fields[n] for n in _STATUS}, told == state_of(order), order)
     bills = memory.bills(order.id)
     by_number = {str(row.fields["number"]): row for row in invoices}
-    if by_number and not any(number not in by_number for number in bills):
+    missing = [number for number in bills if number not in by_number]
+    if whole:
+        # The number sales was told is all that is left of it: a log of deletions knows it by another name.
+        for told_number in missing:
+            lost = Evidence(lanes, max(deal.at, order.at), 0, references, (deal, order))
+            sides.put(Place("invoice", told_number, "there"), THERE, None, lost)
+    if by_number and not missing:
         states = {number: str(row.fields["state"]) for number, row in by_number.items()}
         put("invoice", told_of(states), dict(bills) == states, *invoices)
 
@@ -251,13 +264,27 @@ def _shipments(sides: Sides, rows: Found, memory: Memory) -> None:
         billed[order_id] = billed.get(order_id, 0) + invoice.amount_minor
     for shipment in rows.of("erp", "shipment").values():
         order = orders.get(str(shipment.fields["order"]))
-        if order is None or order.fields["to_bill"] != "yes" or shipment.event is None or memory.heard(shipment):
+        if order is None or shipment.event is None or memory.heard(shipment):
+            continue
+        if shipment.fields.get("to_bill", order.fields["to_bill"]) != "yes":
             continue
         left = max(0, order.amount_minor - billed.get(order.id, 0))
         references = _refer(("erp", shipment), ("erp", order))
         at = max(shipment.at, order.at)
-        evidence = Evidence((shipment.event.lane,), at, left, references, (shipment, order))
+        evidence = Evidence((shipment.event.lane,), at, left, references, (shipment, order), waits=False)
         sides.put(Place("shipment", shipment.id, "billed"), THERE, None, evidence)
+
+
+def _lanes_of(order: Row) -> tuple[str, ...]:
+    """The lane its vendor's events go by, and the one the flows make of its id."""
+    named = f"order:{order.id}"
+    return tuple(dict.fromkeys((named if order.event is None else order.event.lane, named)))
+
+
+def _gone_at(id_: str, deleted: Mapping[str, int], counterpart: Row, sides: Sides) -> int:
+    """When a record went. Where the vendor keeps no account of it: when what belongs to it was last changed."""
+    at = deleted.get(id_, sides.now)
+    return counterpart.at if at == UNDATED else at
 
 
 def _refer(*rows: tuple[str, Row | None]) -> tuple[Reference, ...]:
