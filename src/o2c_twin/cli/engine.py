@@ -8,7 +8,15 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from o2c_twin.cli import engine_four_eyes, engine_mapping, engine_remote, options
+from o2c_twin.cli import (
+    engine_decisions,
+    engine_four_eyes,
+    engine_mapping,
+    engine_maps,
+    engine_remote,
+    engine_sweep,
+    options,
+)
 from o2c_twin.cli.errors import CommandError
 from o2c_twin.cli.terminal import print_json
 
@@ -20,8 +28,8 @@ if TYPE_CHECKING:
 def engine() -> None:
     """The sync engine beside real systems, or beside the mocks of `o2c up`.
 
-    All commands but `run` and `mapping` speak to a running engine: its address is --url or O2C_ENGINE_URL, the bearer
-    token of your role O2C_ENGINE_TOKEN.
+    All commands but `run` and most of `mapping` speak to a running engine: its address is --url or O2C_ENGINE_URL, the
+    bearer token of your role O2C_ENGINE_TOKEN.
     """
 
 
@@ -40,6 +48,7 @@ Example of a configuration:
     bank: {vendor: bank_iso20022, url: ..., credentials: {...}}
   keys: sqlite:///keys.db                 # with a master key: what is personal is sealed and can be erased
   master_key: env:O2C_MASTER_KEY
+  edge: {rabbitmq: {url: env:O2C_BROKER}} # with profile {topology: event-driven}: pushes are kept by the broker
   roots_key: env:O2C_ROOTS_KEY            # each day of the audit trail is signed into engine.db.roots
 """,
 )
@@ -114,5 +123,8 @@ def _rehearse(config: "ServiceConfig", as_json: bool) -> None:
         click.echo(json.dumps(case, ensure_ascii=False))
 
 
-for command in (*engine_remote.COMMANDS, *engine_four_eyes.COMMANDS, engine_mapping.mapping):
+_GROUPS = (engine_remote, engine_sweep, engine_decisions, engine_four_eyes)
+for command in (*(each for group in _GROUPS for each in group.COMMANDS), engine_mapping.mapping):
     engine.add_command(command)
+for command in engine_maps.COMMANDS:
+    engine_mapping.mapping.add_command(command)

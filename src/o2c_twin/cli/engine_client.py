@@ -13,6 +13,8 @@ from o2c_twin.cli.terminal import print_json
 
 _URL, _TOKEN = "O2C_ENGINE_URL", "O2C_ENGINE_TOKEN"
 F = TypeVar("F", bound=Callable[..., Any])
+by_two = click.option("--approval", metavar="ID", help="The approval somebody else gave; without, ask for it.")
+"""The option of a command that needs a second person."""
 
 
 def remote(command: F) -> F:
@@ -56,3 +58,15 @@ def done(answer: dict[str, Any], as_json: bool, said: str) -> None:
         print_json(answer)
     else:
         click.echo(said)
+
+
+def asking(operation: str, subject: str, content: dict[str, str]) -> dict[str, Any]:
+    """The body that asks for somebody else's approval."""
+    return {"operation": operation, "subject": subject, "content": content}
+
+
+def asked(answer: dict[str, Any], as_json: bool) -> None:
+    """Tell how an approval that was just asked for is given, and used."""
+    whom = " or ".join(answer["ask"])
+    said = f"{answer['id']}: asked; somebody else of {whom} says 'o2c engine approve {answer['id']}', then --approval"
+    done(answer, as_json, f"{said} {answer['id']}")

@@ -8,18 +8,17 @@ from urllib.parse import quote
 
 import click
 
-from o2c_twin.cli.engine_client import ask, done, remote
+from o2c_twin.cli.engine_client import ask, asked, asking, by_two, done, remote
 from o2c_twin.cli.errors import CommandError
 from o2c_twin.cli.terminal import print_json
 
 _ROOTS_KEY = "O2C_ROOTS_KEY"
-_approval = click.option("--approval", metavar="ID", help="The approval somebody else gave; without, ask for it.")
 
 
 @click.command(short_help="Ask a system again from an earlier instant (four eyes).")
 @click.argument("system")
 @click.argument("since")
-@_approval
+@by_two
 @remote
 def backfill(system: str, since: str, approval: str | None, url: str, as_json: bool) -> None:
     """Ask SYSTEM for everything changed since SINCE, an ISO date or instant; known events stay as they are.
@@ -33,7 +32,7 @@ def backfill(system: str, since: str, approval: str | None, url: str, as_json: b
     at = instant if instant.tzinfo else instant.replace(tzinfo=UTC)
     told = since[:10] if system == "bank" else str(int(at.timestamp() * 1_000_000))
     if approval is None:
-        _asked(ask("POST", url, "/api/approvals", _asking("backfill", system, {"since": told})), as_json)
+        asked(ask("POST", url, "/api/approvals", asking("backfill", system, {"since": told})), as_json)
         return
     answer = ask("POST", url, f"/api/backfill/{quote(system, safe='')}", {"since": told, "approval": approval})
     done(answer, as_json, f"{system}: asked since {since}")
@@ -41,7 +40,7 @@ def backfill(system: str, since: str, approval: str | None, url: str, as_json: b
 
 @click.command(short_help="Erase a person or company from all the engine keeps (four eyes).")
 @click.argument("subject")
-@_approval
+@by_two
 @remote
 def erase(subject: str, approval: str | None, url: str, as_json: bool) -> None:
     """Erase SUBJECT, an account by its id at sales: its key is destroyed, what was sealed for it is never read again.
@@ -50,21 +49,11 @@ def erase(subject: str, approval: str | None, url: str, as_json: bool) -> None:
     What the systems themselves keep is for them to erase.
     """
     if approval is None:
-        _asked(ask("POST", url, "/api/approvals", _asking("erase subject", subject, {})), as_json)
+        asked(ask("POST", url, "/api/approvals", asking("erase subject", subject, {})), as_json)
         return
     answer = ask("POST", url, "/api/erase", {"subject": subject, "approval": approval})
     held = f"; {len(answer['held'])} documents are kept under it by a legal hold" if answer["held"] else ""
     done(answer, as_json, f"erased; its pseudonym was {answer['pseudonym']}{held}")
-
-
-def _asking(operation: str, subject: str, content: dict[str, str]) -> dict[str, Any]:
-    return {"operation": operation, "subject": subject, "content": content}
-
-
-def _asked(answer: dict[str, Any], as_json: bool) -> None:
-    whom = " or ".join(answer["ask"])
-    said = f"{answer['id']}: asked; somebody else of {whom} says 'o2c engine approve {answer['id']}', then --approval"
-    done(answer, as_json, f"{said} {answer['id']}")
 
 
 @click.command(short_help="What was asked for, and who decided.")

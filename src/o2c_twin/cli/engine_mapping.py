@@ -11,15 +11,16 @@ from o2c_twin.cli.errors import CommandError, one_line
 from o2c_twin.cli.terminal import print_json
 
 if TYPE_CHECKING:
-    from o2c_twin.integration.mappings import Difference, MapFiles, MapSet
+    from o2c_twin.integration.mappings import MapFiles, MapSet
 
 
-@click.group(short_help="The field maps: list, guide, check, diff.")
+@click.group(short_help="The field maps: list, guide, check, diff, release, status.")
 def mapping() -> None:
-    """What each field becomes on its way between systems, as files.
+    """What each field becomes on its way between systems, as files: what the connectors translate by.
 
-    A map's file begins with 'map:', a code list's with 'codes:', a schema's with 'system:'. Files that are given take
-    the place of the shipped ones of the same name; a folder has maps/, codes/ and schemas/ of its own.
+    A map's file begins with 'map:', a code list's with 'codes:', a schema's with 'system:' ('extends:' where it adds
+    fields), exchange rates with 'rates:'. Files that are given take the place of the shipped ones of the same name, as
+    those of 'maps: FOLDER' in a configuration do; a folder has maps/, codes/, schemas/ and rates/.
     """
 
 
@@ -76,11 +77,19 @@ def guide(files: tuple[Path, ...], out: Path | None) -> None:
 @options.as_json
 @click.pass_context
 def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
-    """Read FILES, hold them against both sides and each other, and run their examples. Exit code 2 on a problem."""
-    from o2c_twin.integration.mappings import MappingError, shipped_maps
+    """Read FILES, hold them against both sides, each other and the connectors, and run their examples.
 
+    Exit code 2 on a problem.
+    """
+    from o2c_twin.integration.connectors.own_maps import misplaced
+    from o2c_twin.integration.mappings import MappingError, shipped_files, shipped_maps
+
+    there, own = shipped_files().maps, dict[str, str]()
     try:
-        maps = _files(files).load()
+        maps = _maps(files)
+        own = {name: spec.file for name, spec in maps.specs.items() if spec.file not in there}
+        if problems := list(misplaced(maps, own)):
+            raise MappingError(problems)
     except MappingError as error:
         if as_json:
             print_json({"sound": False, "problems": list(error.problems)})
@@ -88,7 +97,7 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
             for problem in error.problems:
                 click.echo(f"o2c: error: {one_line(problem)}", err=True)
         ctx.exit(2)
-    stale = maps.unversioned(shipped_maps())
+    stale = [name for name in maps.unversioned(shipped_maps()) if name in own]
     if stale:
         told = [f"map {name}: does something else under the version it was released with; raise it" for name in stale]
         if as_json:
@@ -113,10 +122,9 @@ def check(ctx: click.Context, files: tuple[Path, ...], as_json: bool) -> None:
 def diff(old: Path, new: Path, journal: str, entity: str, config: Path | None, as_json: bool) -> None:
     """Send the past documents of a journal through OLD and NEW: which fields, which documents, what money.
 
-    OLD and NEW are map files (or folders); every map of NEW that does something else than in OLD is tried.
+    OLD and NEW are map files (or folders of them); every map of NEW that does something else than in OLD is tried.
     """
-    from o2c_twin.integration.mappings import replay
-    from o2c_twin.integration.service.past_documents import SOURCES, past_documents
+    from o2c_twin.integration.service.map_changes import differences, lines_of
     from o2c_twin.integration.service.reading import JournalFile
     from o2c_twin.integration.store.sealed import opened_effect
 
@@ -126,69 +134,15 @@ def diff(old: Path, new: Path, journal: str, entity: str, config: Path | None, a
     except ValueError as bad:
         raise CommandError(str(bad)) from bad
     vault = _vault(config)
-    changed = [
-        name
-        for name in sorted(after.specs)
-        if name in before.specs and after.content_hash(name) != before.content_hash(name)
-    ]
-    told: dict[str, Any] = {}
-    for name in changed:
-        maps = [each.compiled(name, entity if entity in each.specs[name].entities else "") for each in (before, after)]
-        if maps[0].spec.source not in SOURCES:
-            told[name] = {"documents": 0, "note": f"the journal keeps no {maps[0].spec.source}; nothing was tried"}
-            continue
-        past = past_documents(effects, maps[0], lambda e: e if vault is None else opened_effect(vault, e))
-        told[name] = _difference(replay(maps[0], maps[1], past))
+    told = differences(before, after, entity, effects, lambda e: e if vault is None else opened_effect(vault, e))
     added = sorted(set(after.specs) - set(before.specs))
     if as_json:
         print_json({"maps": told, "only new": added, "only old": sorted(set(before.specs) - set(after.specs))})
         return
-    for name, each in told.items():
-        click.echo(f"{name}:")
-        for line in each.get("lines", [each.get("note", "")]):
-            click.echo(f"  {line}")
-        for change in each.get("changes", [])[:20]:
-            click.echo(f"  {change['key']}: {_words(change)}")
+    for line in lines_of(told):
+        click.echo(line)
     if not told:
         click.echo("no map does anything else")
-
-
-def _difference(found: "Difference") -> dict[str, Any]:
-    return {
-        "documents": found.documents,
-        "fields": found.fields,
-        "money": {
-            currency: {"old": money.old, "new": money.new, "moved": money.moved}
-            for currency, money in sorted(found.money.items())
-        },
-        "changes": [
-            {
-                "key": change.key,
-                "fields": [
-                    {"path": each.path, "old": _plain(each.old), "new": _plain(each.new)} for each in change.fields
-                ],
-                "currency": change.currency,
-                "old_worth": change.old_worth,
-                "new_worth": change.new_worth,
-                "refused_old": change.refused_old,
-                "refused_new": change.refused_new,
-            }
-            for change in found.changes
-        ],
-        "lines": list(found.lines()),
-    }
-
-
-def _plain(value: Any) -> Any:
-    return value if value is None or isinstance(value, str | int | bool) else str(value)
-
-
-def _words(change: dict[str, Any]) -> str:
-    if change["refused_new"]:
-        return f"newly refused: {change['refused_new']}"
-    if change["refused_old"]:
-        return "no longer refused"
-    return ", ".join(f"{each['path']} {each['old']} -> {each['new']}" for each in change["fields"][:5])
 
 
 def _vault(config: Path | None) -> Any:
@@ -208,22 +162,29 @@ def _loaded(files: tuple[Path, ...]) -> "MapSet":
     from o2c_twin.integration.mappings import MappingError
 
     try:
-        return _files(files).load()
+        return _maps(files)
     except MappingError as error:
         more = f" (and {len(error.problems) - 1} more; see 'o2c engine mapping check')" if error.problems[1:] else ""
         raise CommandError(f"{error.problems[0]}{more}") from error
 
 
+def _maps(files: tuple[Path, ...]) -> "MapSet":
+    """The maps with these files; examples of the shipped ones were tried before. Raises `MappingError`."""
+    from o2c_twin.integration.mappings import shipped_files
+
+    there, found = shipped_files().maps, _files(files)
+    return found.load(tried=[name for name in found.maps if name not in there])
+
+
 def _files(files: tuple[Path, ...]) -> "MapFiles":
-    """The shipped files with those given in their place; a folder stands for itself. Raises `MappingError`."""
-    from o2c_twin.integration.mappings import read_folder, shipped_files
+    """The shipped files with those given in their place. Raises `MappingError`."""
+    from o2c_twin.integration.connectors.own_maps import files_of
+    from o2c_twin.integration.mappings import shipped_files
 
     there = shipped_files()
     for path in files:
         if path.is_dir():
-            there = read_folder(path)
-            if not there.maps:
-                raise CommandError(f"{path}: has no maps; give a folder with maps/, codes/ and schemas/, or a file")
+            there = there.with_files(files_of(path))
             continue
         try:
             text = path.read_text(encoding="utf-8")

@@ -1,4 +1,4 @@
-"""`o2c engine status, cases, replay, sweep, pause, resume`: what one role does with an engine that runs."""
+"""`o2c engine status, cases, replay, undo, pause, resume`: what one role does with an engine that runs."""
 
 from datetime import UTC, datetime
 
@@ -25,7 +25,9 @@ def status(url: str, as_json: bool) -> None:
 
 
 @click.command(short_help="The cases people must settle.")
-@click.option("--state", type=click.Choice(["open", "closed", "replayed"]), help="Only cases in this state.")
+@click.option(
+    "--state", type=click.Choice(["open", "closed", "replayed", "compensated"]), help="Only cases in this state."
+)
 @remote
 def cases(state: str | None, url: str, as_json: bool) -> None:
     """Every case: since when, whose, why."""
@@ -42,27 +44,49 @@ def cases(state: str | None, url: str, as_json: bool) -> None:
     console().print(table if told else "no cases")
 
 
-@click.command(short_help="Work a case once more, or close it.")
+@click.command(short_help="Work a case once more, undo what was done for it, or close it.")
 @click.argument("case_id")
 @click.option("--close", "closing", is_flag=True, help="Close it: a person settled it outside. Needs --note.")
+@click.option("--compensate", "undoing", is_flag=True, help="Undo what was done before it failed. Needs --note.")
 @click.option("--note", default="", help="What was done; it is on the audit trail.")
 @click.option("--result", help="With --close: the id of what was made by hand.")
 @click.option("--approval", help="Where the design asks for four eyes: the id of the approval.")
 @remote
 def replay(
-    case_id: str, closing: bool, note: str, result: str | None, approval: str | None, url: str, as_json: bool
+    case_id: str,
+    closing: bool,
+    undoing: bool,
+    note: str,
+    result: str | None,
+    approval: str | None,
+    url: str,
+    as_json: bool,
 ) -> None:
-    """Work the event of CASE_ID again: what is done stays done, what was given up is sent again."""
-    body = {"action": "close" if closing else "replay", "note": note, "result": result, "approval": approval}
+    """Work the event of CASE_ID again: what is done stays done, what was given up is sent again.
+
+    With --compensate what is done is undone instead, last step first; of what cannot be undone a new case says why
+    and what to do.
+    """
+    if closing and undoing:
+        raise click.UsageError("--close and --compensate are two ways to settle a case; give one of them")
+    action = "close" if closing else "compensate" if undoing else "replay"
+    body = {"action": action, "note": note, "result": result, "approval": approval}
     done(ask("POST", url, f"/api/cases/{case_id}", body), as_json, f"{case_id}: {body['action']} done")
 
 
-@click.command(short_help="Ask a system for its changes now.")
-@click.argument("system")
+@click.command(short_help="Undo writes that are done.")
+@click.argument("keys", nargs=-1, required=True)
+@click.option("--note", required=True, help="Why; it is on the audit trail.")
+@click.option("--approval", help="Where the design asks for four eyes: the id of the approval.")
 @remote
-def sweep(system: str, url: str, as_json: bool) -> None:
-    """Ask SYSTEM (crm, erp, bank, payments) now for what it changed since it was last asked."""
-    done(ask("POST", url, f"/api/sweep/{system}"), as_json, f"{system}: swept")
+def undo(keys: tuple[str, ...], note: str, approval: str | None, url: str, as_json: bool) -> None:
+    """Undo the writes with KEYS, last first, such as order:006... note:order:006... for a deal that was taken back.
+
+    Of what cannot be undone a case says why and what to do.
+    """
+    body = {"keys": list(keys), "note": note, "approval": approval}
+    told = ask("POST", url, "/api/undo", body)
+    done(told, as_json, f"{told['undoing']}: under way")
 
 
 @click.command(short_help="Pause a flow.")
@@ -81,5 +105,5 @@ def resume(flow: str, url: str, as_json: bool) -> None:
     done(ask("POST", url, f"/api/flows/{flow}/resume"), as_json, f"{flow}: resumed")
 
 
-COMMANDS = (status, cases, replay, sweep, pause, resume)
+COMMANDS = (status, cases, replay, undo, pause, resume)
 """Of this module."""

@@ -1,5 +1,7 @@
 """A rehearsal reads the real systems and lists what would be written; nothing of it leaves."""
 
+from tests.integration.bulk_crm import BulkCrm
+
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.service.dry_run import DryConnector
 
@@ -24,4 +26,20 @@ def test_every_write_of_a_won_deal_is_listed_and_none_leaves(bench):
     assert (erp.customers, erp.orders, crm.notes["D1"], crm.erp_ids) == ({}, {}, {}, {})
     assert not set(crm.calls + erp.calls) & set(WRITES)
     assert "deal" in crm.calls
+    assert bench.journal.cases() == []
+
+
+def test_what_would_be_gathered_is_listed_item_by_item_and_does_not_leave_either(bench):
+    told = []
+    crm, erp = BulkCrm(bench.clock), bench.erp
+    bench.crm = crm
+    deals = [bench.won(f"D{n}", f"A{n}", f"K-{n}") for n in range(3)]
+    bench.crm, bench.erp, bench.bank = (DryConnector(each, told.append) for each in (crm, erp, bench.bank))
+    engine = bench.engine(batching="large")
+    for deal in deals:
+        engine.receive(deal)
+    bench.pass_time(120)
+    notes = [each["arguments"][0] for each in told if each["write"] == "note_deal"]
+    assert notes == ["D0", "D1", "D2"]
+    assert (crm.loads, crm.alone, crm.applied) == ([], [], {})
     assert bench.journal.cases() == []

@@ -11,7 +11,7 @@ from o2c_twin.integration.model import Deal, DealLine, Party
 from o2c_twin.integration.store import Effect, SqliteJournal
 from o2c_twin.integration.store.audit_log import Trail
 
-ORDER_MAP = "maps/deal_to_sales_order.yaml"
+ORDER_MAP = "maps/netsuite/deal_to_sales_order.yaml"
 
 
 @pytest.fixture
@@ -56,7 +56,7 @@ def test_all_maps_are_listed(o2c):
     told = json.loads(o2c("mapping", "list", "--json").output)["maps"]
     assert [each["map"] for each in told][:2] == ["account-to-party", "deal-to-sales-order"]
     assert all(len(each["hash"]) == 16 for each in told)
-    assert len(o2c("mapping", "list").output.splitlines()) == len(told) == 7
+    assert len(o2c("mapping", "list").output.splitlines()) == len(told) == 15
 
 
 @pytest.mark.parametrize(("name", "begins"), [("guide.md", "# Mapping guide\n"), ("guide.html", "<!doctype html>")])
@@ -69,7 +69,7 @@ def test_the_guide_is_written_as_its_name_says(o2c, tmp_path, name, begins):
 def test_a_sound_map_may_be_used_and_a_changed_one_needs_a_new_version(o2c, changed_map):
     good = changed_map(("note: The agreed price stands.", "note: Other words."), "version: 1")
     answer = o2c("mapping", "check", good)
-    assert (answer.exit_code, answer.output) == (0, "7 maps are sound, their examples hold\n")
+    assert (answer.exit_code, answer.output) == (0, "15 maps are sound, their examples hold\n")
     stale = changed_map(("{from: po_number, to: otherRefNum, invertible: true", "{from: reference, to: otherRefNum"))
     text = stale.read_text().replace("version: 2", "version: 1")
     stale.write_text(text.replace("otherRefNum: PO-4711", "otherRefNum: D-1"))
@@ -88,11 +88,24 @@ def test_a_bad_map_is_refused_with_file_line_and_remedy(o2c, changed_map):
     assert "did you mean 'otherRefNum'?" in line
 
 
+def test_a_folder_is_checked_as_the_configuration_would_take_it(o2c, tmp_path, changed_map):
+    (tmp_path / "own" / "maps").mkdir(parents=True)
+    text = changed_map(("note: The agreed price stands.", "note: Other words."), "version: 1").read_text()
+    (tmp_path / "own" / "maps" / "order.yaml").write_text(text)
+    assert o2c("mapping", "check", tmp_path / "own").output == "15 maps are sound, their examples hold\n"
+    (tmp_path / "own" / "maps" / "order.yaml").write_text(text.replace("map: deal-to", "map: deals-to"))
+    answer = o2c("mapping", "check", tmp_path / "own")
+    assert answer.exit_code == 2
+    assert (
+        "order.yaml:1:1: no connector runs a map 'deals-to-sales-order'; did you mean 'deal-to-sales" in answer.stderr
+    )
+
+
 @pytest.mark.parametrize(
     ("text", "told"),
     [
-        ("", ":1:1: is empty; begin with 'map:', 'codes:' or 'system:'"),
-        ("rules: []", ":1:1: is no map, code list or schema; begin with 'map:', 'codes:' or 'system:'"),
+        ("", ":1:1: is empty; begin with 'map:', 'codes:', 'system:', 'extends:' or 'rates:'"),
+        ("rules: []", ":1:1: is no map, code list, schema or source of rates; begin with 'map:', 'codes:'"),
         ("a: [", "not YAML"),
     ],
 )

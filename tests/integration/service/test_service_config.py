@@ -6,7 +6,9 @@ import pytest
 import yaml
 
 from o2c_twin.integration.connectors.registry import ConfigError
-from o2c_twin.integration.service.config import holds_of, load_config, masters_of, roots_path
+from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
+from o2c_twin.integration.mappings.documents import PartyNotes
+from o2c_twin.integration.service.config import holds_of, load_config, maps_of, masters_of, roots_path
 
 URL = "http://127.0.0.1:9"
 GOOD = {
@@ -17,6 +19,8 @@ GOOD = {
     },
     "tokens": {"operations": "env:OPS", "finance/ann": "t-ann"},
 }
+OLD_ERP = {"vendor": "legacy_erp", "url": "file:///tmp"}
+BY_EVENTS = {"topology": "event-driven"}
 ENVIRONMENT = {"SF": "from the environment", "OPS": "t-ops", "LONG": "m" * 32, "SHORT": "m" * 31, "BLANK": " "}
 
 
@@ -63,14 +67,35 @@ BAD = [
     (b"a: \x00", "not YAML: "),
     ({}, "systems: is missing; give it"),
     (
-        changed(reconcile=True, journal="postgresql+pg8000://u@h/d"),
-        "reconcile: needs a journal of one worker; use sqlite",
+        {**GOOD, "reconcile": True, "systems": {**GOOD["systems"], "erp": OLD_ERP}},
+        "reconcile: systems.erp.vendor: legacy_erp cannot be listed; use netsuite or s4hana or business_central, or",
     ),
     (changed(sistems={}), "sistems: there is no such setting; remove it, or correct its name"),
     (changed(systems={}), "systems: crm is missing; give its vendor and url"),
     (system("payroll", vendor="x", url=URL), "systems.payroll: no such role; there are: crm, erp, bank"),
     (system("crm", vendor="sap"), "systems.crm.vendor: no connector for 'sap'; there are: salesforce"),
     (system("crm", url="ftp://x"), "systems.crm.url: 'ftp://x' is no address; begin with http:// or https://"),
+    (system("crm", url="env:NONE"), "systems.crm.url: no secret NONE; set it in the env"),
+    (system("crm", options={"x": "1"}), "systems.crm.options.x: no such option; salesforce has none; remove it"),
+    (system("erp", vendor="legacy_erp"), "systems.erp.url: 'http://127.0.0.1:9' is no address; begin with file:///"),
+    (
+        system("erp", vendor="legacy_erp", url="file:///x", options={"speling": "csv"}),
+        "systems.erp.options.speling: no such option; there are: spelling, encoding",
+    ),
+    (
+        changed(edge={"rabbitmq": {"url": "amqp://h/"}}),
+        "edge.rabbitmq: is for an event-driven topology; set profile.topology",
+    ),
+    (
+        changed(edge={"rabbitmq": {"url": "amqp://h/"}}, profile={**BY_EVENTS, "delivery": "naive-retry"}),
+        "edge.rabbitmq: needs an inbox; set profile.delivery to effectively-once",
+    ),
+    (
+        changed(edge={"rabbitmq": {"url": "http://u:hunter2@h/"}}, profile=BY_EVENTS),
+        "edge.rabbitmq.url: 'http://h/' is no address; begin with amqp:// or amqps://",
+    ),
+    (changed(edge={"rabbitmq": {"url": "amqp://h/", "lanes": 0}}), "edge.rabbitmq.lanes: must be int >= 1"),
+    (changed(edge={}), "edge.rabbitmq: is missing; give it"),
     (system("crm", url=7), "systems.crm.url: must be str, not int; correct it there"),
     (system("crm", currency="euro"), "systems.crm.currency: must be str matching regex '^[A-Z]{3}$'; correct it there"),
     (system("crm", credentials={"a": "env:NONE"}), "systems.crm.credentials.a: no secret NONE; set it in the env"),
@@ -79,6 +104,7 @@ BAD = [
     (changed(listen={"port": 70_000}), "listen.port: must be int <= 65535; correct it there"),
     (changed(listen={"prt": 1}), "listen.prt: there is no such setting"),
     (changed(profile={"trigger": "never"}), "profile.trigger: no value 'never'; "),
+    (changed(compensates=["ordre"]), "compensates: no flow 'ordre'; there are: order, customer"),
     (changed(profile={"tempo": "fast"}), "profile.no design axis 'tempo'; "),
     (changed(rhythm={"poll_s": 0}), "rhythm.poll_s: must be float > 0.0; correct it there"),
     (changed(tokens={"boss": "x"}), "tokens.boss: no such role; there are: sales, credit"),
@@ -140,3 +166,40 @@ def test_holds_and_masters_are_read(load):
     rule = masters_of(config).rule("Party", "name", "customer")
     assert (rule.master, masters_of(config).rule("Party", "email", "customer").master) == ("erp", "crm")
     assert re.fullmatch("crm", masters_of(load(GOOD)).rule("Party", "name", "customer").master)
+
+
+MAP = """\
+map: notes-to-account
+version: 2
+source: canonical.PartyNotes
+target: salesforce.Account
+partial: true
+owner: o
+since: 2026-01-05
+fields: [{from: erp_id, to: AccountNumber}]
+entities: {DE01: {fields: [{from: erp_id, to: AccountNumber, by: {pattern: {pattern: "DE-{}"}}}]}}
+examples: [{in: {erp_id: "7"}, out: {AccountNumber: "7"}}]
+"""
+
+
+def test_a_companys_own_maps_are_checked_with_the_configuration(load, tmp_path):
+    (tmp_path / "own" / "maps").mkdir(parents=True)
+    path = tmp_path / "own" / "maps" / "account.yaml"
+    path.write_text(MAP, encoding="utf-8")
+    for entity, written in (("", "7"), ("DE01", "DE-7")):
+        maps = maps_of(load(changed(maps="own", entity=entity)))
+        assert maps.of(SalesforceMaps).notes_to_account(PartyNotes("7")) == {"AccountNumber": written}
+    assert maps_of(load(GOOD)) is None
+    for settings, told in (
+        (
+            {"maps": "own", "entity": "FR01"},
+            "entity: no map has rules for 'FR01'; did you mean 'DE01'? there are: DE01",
+        ),
+        ({"maps": "mine"}, "maps: mine: is no folder; give one with maps/, codes/, schemas/ or rates/"),
+    ):
+        with pytest.raises(ConfigError) as refused:
+            load(changed(**settings))
+        assert str(refused.value) == f"{load.path}: {told}"
+    path.write_text(MAP.replace("to: AccountNumber}", "to: AcountNumber}"), encoding="utf-8")
+    with pytest.raises(ConfigError, match=r"engine\.yaml: maps: own/maps/account\.yaml:8:10: .*did you mean 'AccountN"):
+        load(changed(maps="own"))

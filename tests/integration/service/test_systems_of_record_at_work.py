@@ -9,7 +9,7 @@ from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.governance.audit import entries
 from o2c_twin.integration.governance.systems_of_record import DEFAULT, Mastery, Registry
 from o2c_twin.integration.governance.write_guard import guard, intended
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party, PaymentClaim
+from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party, PaymentClaim, WriteOff
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.audit_log import JournalAuditLog
 
@@ -21,8 +21,12 @@ SAMPLES = {
     "put_customer": (PARTY,),
     "update_customer": ("101", PARTY),
     "put_order": (DEAL, "101", {"W": "1"}),
+    "cancel_order": ("201",),
     "bill": ("201",),
+    "credit_invoice": ("301",),
     "put_payment": (ENTRY, "101", [Allocation("301", 100)]),
+    "release_order": ("201",),
+    "write_off": (WriteOff("301", 100, "EUR", "bank charges"),),
     "note_deal": ("D1", {"order_id": "201", "credit": "passed", "invoice_number": "INV1", "payment": "Paid"}),
     "note_party": ("A1", "101"),
     "put_payer": (PARTY,),
@@ -47,6 +51,8 @@ def test_what_the_flows_write_the_shipped_registry_allows(write):
         ("put_order", Mastery("DealLine", "*", "*", "erp")),
         ("bill", Mastery("InvoiceStatus", "*", "*", "crm")),
         ("put_payment", Mastery("Allocation", "*", "*", "erp")),
+        ("release_order", Mastery("OrderStatus", "*", "*", "crm")),
+        ("write_off", Mastery("WriteOff", "*", "*", "erp")),
         ("note_deal", Mastery("OrderStatus", "*", "*", "crm")),
         ("note_party", Mastery("Party", "erp_id", "*", "erp")),
         ("put_payer", Mastery("Party", "*", "*", "erp")),

@@ -1,19 +1,26 @@
 """Connectors by vendor, made from an address and credentials: for an engine that is configured by a file."""
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
 from typing import Any
 
+from o2c_twin.integration.connectors.bank_details import BankDetailsFile
 from o2c_twin.integration.connectors.bank_feed import BankFeed
 from o2c_twin.integration.connectors.bank_files import BankFiles
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.gocardless import GoCardlessPayments
 from o2c_twin.integration.connectors.hubspot import HubSpotCrm
 from o2c_twin.integration.connectors.hubspot_login import PrivateApp
+from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_for
 from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
+from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.connectors.stripe import StripePayments
 from o2c_twin.integration.ports import Clock, HttpPort
 
@@ -32,12 +39,25 @@ class Site:
     clock: Clock
     currency: str
     credentials: Mapping[str, str]
+    options: Mapping[str, str] = field(default_factory=dict)
+    sleep: Callable[[float], Awaitable[None]] | None = None
+    at_end: list[Callable[[], Awaitable[None]]] = field(default_factory=list)
+    """What is to be done when the engine ends: connections that are kept open are closed."""
+    maps: OwnMaps | None = None
+    """The estate's own field maps; None for those that come with the engine."""
 
     def credential(self, name: str) -> str:
         """One credential. Raises `ConfigError` when it is not given."""
         value = self.credentials.get(name)
         if not value:
             raise ConfigError(f"systems.{self.name}.credentials.{name}: is missing; give it, as env:VARIABLE")
+        return value
+
+    def option(self, name: str, remedy: str) -> str:
+        """One option. Raises `ConfigError` with the remedy when it is not given."""
+        value = self.options.get(name)
+        if not value:
+            raise ConfigError(f"systems.{self.name}.options.{name}: is missing; {remedy}")
         return value
 
 
@@ -49,6 +69,7 @@ def _salesforce(site: Site) -> SalesforceCrm:
         site.credential("client_id"),
         site.credential("client_secret"),
         site.currency,
+        maps_for(site.maps, SalesforceMaps),
     )
 
 
@@ -56,14 +77,23 @@ def _hubspot(site: Site) -> HubSpotCrm:
     app, secret = PrivateApp(site.credential("access_token")), site.credential("client_secret")
     # A push is signed over the address it is sent to.
     return HubSpotCrm(
-        site.name, site.url, site.http, site.clock, app, secret, lambda: site.credential("webhook_url"), site.currency
+        site.name,
+        site.url,
+        site.http,
+        site.clock,
+        app,
+        secret,
+        lambda: site.credential("webhook_url"),
+        site.currency,
+        maps=maps_for(site.maps, HubSpotMaps),
     )
 
 
 def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
-    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency)
+    maps = maps_for(site.maps, NetSuiteMaps)
+    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps)
 
 
 def _s4hana(site: Site) -> S4HanaErp:
@@ -89,6 +119,23 @@ def _stripe(site: Site) -> StripePayments:
     return StripePayments(site.name, site.url, site.http, site.clock, key, secret)
 
 
+def _gocardless(site: Site) -> GoCardlessPayments:
+    token, secret = site.credential("access_token"), site.credential("webhook_secret")
+    path = site.option("bank_details", "name the CSV file in which customers' bank details are")
+    try:
+        details = BankDetailsFile(Path(path), site.name)
+    except ValueError as bad:
+        raise ConfigError(f"systems.{site.name}.options.bank_details: {bad}") from bad
+    return GoCardlessPayments(site.name, site.url, site.http, site.clock, token, secret, details)
+
+
+def _legacy_erp(site: Site) -> Any:
+    # Database, broker and folder are asked for only where an engine works with such an ERP.
+    from o2c_twin.integration.connectors.live_legacy_erp import legacy_erp
+
+    return legacy_erp(site)
+
+
 def _bank_files(site: Site) -> BankFiles:
     names = ("login", "password", "account", "webhook_secret")
     return BankFiles(site.name, site.url, site.http, *(site.credential(name) for name in names))
@@ -96,8 +143,46 @@ def _bank_files(site: Site) -> BankFiles:
 
 CONNECTORS: dict[str, dict[str, Callable[[Site], Any]]] = {
     "crm": {"salesforce": _salesforce, "hubspot": _hubspot},
-    "erp": {"netsuite": _netsuite, "s4hana": _s4hana, "business_central": _business_central},
+    "erp": {"netsuite": _netsuite, "s4hana": _s4hana, "business_central": _business_central, "legacy_erp": _legacy_erp},
     "bank": {"bank_iso20022": _bank_iso20022, "bank_files": _bank_files},
-    "payments": {"stripe": _stripe},
+    "payments": {"stripe": _stripe, "gocardless": _gocardless},
 }
 """By role and vendor."""
+
+SCHEMES: dict[str, tuple[str, ...]] = {
+    "legacy_erp": (
+        "file:///", "sftp://", "sqlite:///", "postgresql+pg8000://", "mysql+pymysql://", "amqp://", "amqps://"
+    ),
+}  # fmt: skip
+"""How the address of a vendor's system begins, where it is none of http:// and https://."""
+
+OPTIONS: dict[str, tuple[str, ...]] = {
+    "gocardless": ("bank_details",),
+    "legacy_erp": (
+        "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",
+        "known_hosts",
+    ),
+}  # fmt: skip
+"""What a vendor's connector may be told beside its login."""
+
+_BY_HAND = "do it there by hand"
+LACKING: dict[str, dict[str, str]] = {
+    "s4hana": {
+        "release_order": "none of the S/4HANA APIs this engine speaks lifts a credit block (releaseApprovalRequest is "
+        f"of the approval workflow); {_BY_HAND}, in Manage Documented Credit Decisions",
+        "write_off": f"none of the S/4HANA APIs this engine speaks writes off an open item; {_BY_HAND}",
+    },
+    "business_central": {
+        "release_order": f"Business Central's API v2.0 has no action that approves or releases an order; {_BY_HAND}",
+        "write_off": "this engine posts no credit memo or journal line against an invoice of Business Central; "
+        + _BY_HAND,
+    },
+    "legacy_erp": {
+        "release_order": f"this ERP takes no release of an order by file, table or message; {_BY_HAND}",
+        "write_off": f"this ERP takes no write-off by file, table or message; {_BY_HAND}",
+    },
+}
+"""What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
+
+UNREHEARSED = frozenset({"legacy_erp"})
+"""Vendors whose records are taken when they are read: an engine cannot only look there."""

@@ -2,9 +2,7 @@
 
 A file is whole by the way agreed on: ``rename`` (it is written under a name ending in ``.tmp``, ``.part`` or
 ``.filepart`` and then renamed) or ``done`` (an empty ``NAME.done`` follows it). The folder is a port: a mounted
-directory is `legacy_erp_live.DirectoryFolder`. For SFTP there is only the port: the Python clients are under
-copyleft licences (asyncssh EPL or GPL, paramiko LGPL) and this project ships none; mount the folder, or write the
-four methods over the client of your choice.
+directory is `legacy_erp_live.DirectoryFolder`, one at an SFTP server `live_sftp.SftpFolder`.
 """
 
 from collections.abc import Callable

@@ -38,6 +38,11 @@ class RabbitBroker:
         """The names of all queues: the lanes, and last the dead letters."""
         return [*(f"{self._prefix}lane.{lane}" for lane in range(self._lanes)), f"{self._prefix}dead"]
 
+    @property
+    def consuming(self) -> bool:
+        """Whether the broker is there and gives this process messages."""
+        return self._works(self._consuming)
+
     async def _open(self) -> AbstractChannel:
         async with self._opening:
             if not self._works(self._channel):

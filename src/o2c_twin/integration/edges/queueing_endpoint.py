@@ -31,7 +31,7 @@ class Source(Protocol):
         ...
 
 
-class _Reception:
+class Reception:
     """One push on its way: read, not yet in the queue. Stands where the endpoint has the engine."""
 
     def __init__(self, sources: Mapping[str, Source]) -> None:
@@ -64,7 +64,7 @@ class QueueingEndpoint:
         send: _Send,
     ) -> None:
         """Answer one request, after its events are in the queue."""
-        reception = _Reception(self._sources)
+        reception = Reception(self._sources)
         away = False
 
         async def send_when_queued(message: MutableMapping[str, Any]) -> None:

@@ -16,6 +16,7 @@ status             yes  yes        yes        yes        yes
 list cases         yes  yes        yes        yes        yes
 edit case          no   yes        yes        yes        no
 replay             no   no         no         yes        no
+compensate         no   no         no         yes        no
 release hold       no   four-eyes  no         no         no
 approve            no   yes        yes        yes        no
 write-off          no   no         four-eyes  no         no

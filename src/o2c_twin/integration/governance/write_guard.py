@@ -49,6 +49,16 @@ def _changes(write: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str,
                 yield _ENGINE, "OrderStatus", "po_number", "open"
         case "bill":
             yield _ERP, "InvoiceStatus", "total_minor", "open"
+        case "cancel_order":
+            # What undoes an order or an invoice is asked of the ERP that keeps it, because a person or a rule said so.
+            yield _ERP, "OrderStatus", "fulfilment", "open"
+        case "credit_invoice":
+            yield from ((_ENGINE, "WriteOff", field, "decided") for field in ("amount_minor", "reason"))
+        case "release_order":
+            # A person of credit control decides, by way of the ERP that keeps the order.
+            yield _ERP, "OrderStatus", "credit", "open"
+        case "write_off":
+            yield from ((_ENGINE, "WriteOff", field, "decided") for field in ("amount_minor", "reason"))
         case "put_payment":
             yield from ((_BANK, "BankEntry", field, "booked") for field in ("amount_minor", "currency", "value_on"))
             if arguments[2]:

@@ -3,24 +3,27 @@
 from typing import Annotated, Any
 
 from fastapi import APIRouter, HTTPException
-from pydantic import BaseModel, ConfigDict
+from pydantic import Field
 
+from o2c_twin.integration.service.api_bodies import Body
 from o2c_twin.integration.service.operations import Operations
 from o2c_twin.integration.service.principals import Principal
 
 
-class Body(BaseModel):
-    """A body in which a misspelt field is an error, not nothing."""
-
-    model_config = ConfigDict(extra="forbid")
-
-
 class CaseAction(Body):
-    """What is to become of a case: worked again, or closed because a person settled it outside."""
+    """What is to become of a case: worked again, undone, or closed because a person settled it outside."""
 
     action: str
     note: str = ""
     result: str | None = None
+    approval: str | None = None
+
+
+class Undoing(Body):
+    """Which writes are to be undone, by their keys, and why."""
+
+    keys: list[str]
+    note: str = ""
     approval: str | None = None
 
 
@@ -36,7 +39,7 @@ class Asking(Body):
 
     operation: str
     subject: str
-    content: dict[str, str] = {}
+    content: dict[str, str] = Field(default_factory=dict)
 
 
 class Decision(Body):
@@ -70,14 +73,21 @@ def operations_router(operations: Operations, caller: Any) -> APIRouter:
 
     @router.post("/cases/{case_id:path}")
     async def settle(case_id: str, what: CaseAction, who: Who) -> dict[str, str]:
-        """Replay or close a case."""
+        """Replay, compensate or close a case."""
         if what.action == "replay":
             operations.replay(who, case_id, what.note, what.approval)
+        elif what.action == "compensate":
+            operations.compensate(who, case_id, what.note, what.approval)
         elif what.action == "close":
             operations.close(who, case_id, what.note, what.result, what.approval)
         else:
-            raise HTTPException(422, f"action {what.action!r}: replay or close")
+            raise HTTPException(422, f"action {what.action!r}: replay, compensate or close")
         return {"case": case_id, "done": what.action}
+
+    @router.post("/undo")
+    async def undo(what: Undoing, who: Who) -> dict[str, str]:
+        """Undo writes that are done; what cannot be undone becomes a case."""
+        return {"undoing": operations.undo(who, what.keys, what.note, what.approval)}
 
     @router.post("/sweep/{system}")
     async def sweep(system: str, who: Who) -> dict[str, str]:

@@ -20,17 +20,22 @@ from o2c_twin.integration.store import ApprovalRow
 _DAY = 86_400 * 1_000_000
 _PLACE = "approval.told"
 ERASURE = "erase subject"
+REPAIRS = "repair plan apply"
+HOLD = "release hold"
+WRITE_OFF = "write-off"
+MAPS = "mapping release"
 APPROVERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
-        "release hold": ("credit", "finance"),
-        "write-off": ("finance", "credit"),
-        "mapping release": ("operations", "finance"),
-        "repair plan apply": ("operations", "finance"),
+        HOLD: ("credit", "finance"),
+        WRITE_OFF: ("finance", "credit"),
+        MAPS: ("operations", "finance"),
+        REPAIRS: ("operations", "finance"),
         "backfill": ("operations", "finance"),
         ERASURE: ("operations", "finance"),
         # Under the design's four-eyes controls.
         "edit case": ("operations", "finance", "credit"),
         "replay": ("operations", "finance", "credit"),
+        "compensate": ("operations", "finance", "credit"),
     }
 )
 """Operation to the roles that may decide on it; a second person of the same role may, the one who asks never."""

@@ -1,7 +1,7 @@
 """The service's configuration: one YAML file, checked whole before anything starts."""
 
 import re
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -9,21 +9,25 @@ import msgspec
 import yaml
 from msgspec import Meta
 
-from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError
+from o2c_twin.integration.connectors.listings import LISTED, PROVIDERS
+from o2c_twin.integration.connectors.own_maps import OwnMaps, own_maps
+from o2c_twin.integration.connectors.registry import CONNECTORS, OPTIONS, SCHEMES, ConfigError
+from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.errors import SecretMissing
 from o2c_twin.integration.governance.personal_data import TAGS
 from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secrets
 from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAGES, Mastery, Registry
+from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 
 _ENV = "env:"
-_LISTED = ("salesforce", "netsuite")
-"""The pair of vendors whose records reconciliation can list."""
 _SHORTEST_KEY = 32
 _REQUIRED = ("crm", "erp", "bank")
+_WEB = ("http://", "https://")
+_BROKERS = ("amqp://", "amqps://")
 
 
 class AllowanceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -34,11 +38,14 @@ class AllowanceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class SystemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """One system: vendor, address, what logs in to it (``env:NAME`` reads a variable), what may be asked of it."""
+    """One system: vendor, address, what logs in to it (``env:NAME`` reads a variable, also as the address), what its
+    connector is told beside (`registry.OPTIONS`), what may be asked of it.
+    """
 
     vendor: str
     url: str
     credentials: dict[str, str] = {}
+    options: dict[str, str] = {}
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
     allowances: tuple[AllowanceConfig, ...] = ()
 
@@ -57,6 +64,20 @@ class RhythmConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     sweep_s: Annotated[float, Meta(gt=0)] = 6 * 3_600.0
     nightly_hour_utc: Annotated[int, Meta(ge=0, le=23)] = 2
     in_flight: Annotated[int, Meta(ge=1)] = 4
+
+
+class RabbitConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """A RabbitMQ: its address (``env:NAME`` reads a variable), how its queues' names begin, its number of lanes."""
+
+    url: str
+    prefix: Annotated[str, Meta(min_length=1)] = "o2c."
+    lanes: Annotated[int, Meta(ge=1, le=256)] = 8
+
+
+class EdgeConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
+    """How pushes reach the engine: through a broker that keeps them while no worker runs."""
+
+    rabbitmq: RabbitConfig
 
 
 class HoldConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -86,14 +107,20 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``tokens`` gives each role that may use the API, or a person in it (``operations/ann``), its bearer token, as
     ``env:NAME``. With ``keys`` (the address of a database of its own) and ``master_key`` what is personal is sealed
     and can be erased. With ``roots_key`` each day of the audit trail is signed into the file ``roots`` (for a SQLite
-    journal beside it unless told otherwise). ``reconcile`` compares CRM and ERP at every
-    sweep and repairs what was lost. ``holds`` are legal holds, ``masters`` rules of the systems of record.
+    journal beside it unless told otherwise). ``reconcile`` compares CRM with ERP, and what
+    came in with what is posted, once a day, and repairs what was lost. ``edge`` is the broker of an event-driven
+    topology; without it that is one in memory, which forgets with the process. ``holds`` are legal
+    holds, ``masters`` rules of the systems of record. ``maps`` is a folder of the company's own field maps, in place of
+    the shipped ones or beside them, with which the first start on a journal begins (then see `map_releases`), and
+    ``entity`` the legal entity whose rules in them count. ``compensates`` are the flows that undo what they did when
+    they die; the others stay as far as they came, with a case.
     """
 
     systems: dict[str, SystemConfig]
     journal: str = "sqlite:///engine.db"
     listen: Listen = Listen()
     profile: dict[str, str] = {}
+    compensates: tuple[str, ...] = ()
     rhythm: RhythmConfig = RhythmConfig()
     tokens: dict[str, str] = {}
     traces: str | None = None
@@ -102,8 +129,11 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     master_key: str | None = None
     roots: str | None = None
     roots_key: str | None = None
+    edge: EdgeConfig | None = None
     holds: tuple[HoldConfig, ...] = ()
     masters: tuple[MasterConfig, ...] = ()
+    maps: str | None = None
+    entity: str = ""
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
@@ -178,16 +208,22 @@ def _readable(bad: msgspec.ValidationError, within: str = "") -> str:
 
 
 def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
+    config = _addressed(config, secrets)
     _check_systems(config)
     _check_stores(config)
     for name in config.tokens:
         if name.partition("/")[0] not in ROLES or name.endswith("/"):
             raise ConfigError(f"tokens.{name}: no such role; there are: {', '.join(ROLES)}; or role/person")
     try:
-        DesignProfile().with_choices(expanded(config.profile))
+        profile = DesignProfile().with_choices(expanded(config.profile))
     except ProfileError as bad:
         raise ConfigError(f"profile.{bad}") from bad
+    for flow in config.compensates:
+        if flow not in FLOWS:
+            raise ConfigError(f"compensates: no flow {flow!r}; there are: {', '.join(FLOWS)}")
+    _check_edge(config.edge, profile)
     masters_of(config)
+    maps_of(config)
     systems = {
         role: msgspec.structs.replace(
             system,
@@ -207,6 +243,33 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
     return msgspec.structs.replace(config, systems=systems, tokens=tokens, **keys)
 
 
+def _addressed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
+    """With the addresses that are kept in the environment."""
+    systems = {
+        role: msgspec.structs.replace(system, url=_value(system.url, f"systems.{role}.url", secrets))
+        for role, system in config.systems.items()
+    }
+    edge = config.edge
+    if edge is not None:
+        url = _value(edge.rabbitmq.url, "edge.rabbitmq.url", secrets)
+        edge = EdgeConfig(msgspec.structs.replace(edge.rabbitmq, url=url))
+    return msgspec.structs.replace(config, systems=systems, edge=edge)
+
+
+def _check_edge(edge: EdgeConfig | None, profile: DesignProfile) -> None:
+    if edge is None:
+        return
+    if profile.topology != "event-driven":
+        raise ConfigError("edge.rabbitmq: is for an event-driven topology; set profile.topology, or leave it out")
+    if profile.delivery != "effectively-once":
+        raise ConfigError("edge.rabbitmq: needs an inbox; set profile.delivery to effectively-once, or leave it out")
+    url = edge.rabbitmq.url
+    if not url.startswith(_BROKERS):
+        raise ConfigError(
+            f"edge.rabbitmq.url: {_without_password(url)!r} is no address; begin with {' or '.join(_BROKERS)}"
+        )
+
+
 def _check_systems(config: ServiceConfig) -> None:
     for role in _REQUIRED:
         if role not in config.systems:
@@ -217,17 +280,20 @@ def _check_systems(config: ServiceConfig) -> None:
         if system.vendor not in CONNECTORS[role]:
             there = ", ".join(CONNECTORS[role]) or "none yet"
             raise ConfigError(f"systems.{role}.vendor: no connector for {system.vendor!r}; there are: {there}")
-        if not system.url.startswith(("http://", "https://")):
-            raise ConfigError(f"systems.{role}.url: {system.url!r} is no address; begin with http:// or https://")
+        schemes = SCHEMES.get(system.vendor, _WEB)
+        if not system.url.startswith(schemes):
+            told = f"{_without_password(system.url)!r} is no address; begin with {' or '.join(schemes)}"
+            raise ConfigError(f"systems.{role}.url: {told}")
+        options = OPTIONS.get(system.vendor, ())
+        for name in system.options:
+            if name not in options:
+                there = f"there are: {', '.join(options)}" if options else f"{system.vendor} has none; remove it"
+                raise ConfigError(f"systems.{role}.options.{name}: no such option; {there}")
 
 
 def _check_stores(config: ServiceConfig) -> None:
-    if config.reconcile:
-        pair = (config.systems["crm"].vendor, config.systems["erp"].vendor)
-        if pair != _LISTED:
-            raise ConfigError(f"reconcile: {' with '.join(pair)} cannot be listed; only {' with '.join(_LISTED)} can")
-        if not config.journal.startswith("sqlite:"):
-            raise ConfigError("reconcile: needs a journal of one worker; use sqlite:///FILE, or leave it out")
+    if config.reconcile and (why_not := why_unlisted(config)):
+        raise ConfigError(f"reconcile: {why_not}, or leave it out")
     for name, url in (("journal", config.journal), ("keys", config.keys)):
         if url is None:
             continue
@@ -249,6 +315,16 @@ def _check_stores(config: ServiceConfig) -> None:
         raise ConfigError("roots_key: is missing; roots are signed with it: give it, as env:VARIABLE")
     if config.roots_key is not None and roots_path(config) is None:
         raise ConfigError("roots: is missing; say in which file the daily roots are to be kept")
+
+
+def why_unlisted(config: ServiceConfig) -> str:
+    """Why CRM and ERP cannot be compared in this configuration, with the remedy; empty where they can."""
+    can: dict[str, Collection[str]] = {**LISTED, "payments": PROVIDERS}
+    for role, listed in can.items():
+        system = config.systems.get(role)
+        if system is not None and system.vendor not in listed:
+            return f"systems.{role}.vendor: {system.vendor} cannot be listed; use {' or '.join(listed)}"
+    return ""
 
 
 def _check_folder(name: str, path: str) -> None:
@@ -301,6 +377,16 @@ def masters_of(config: ServiceConfig) -> Registry:
             own.object, own.field, own.stage, own.master, own.writers, own.why
         )
     return Registry(rules.values())
+
+
+def maps_of(config: ServiceConfig) -> OwnMaps | None:
+    """The company's own field maps; None where it works by the shipped ones. Raises `ConfigError`."""
+    try:
+        return own_maps(None if config.maps is None else Path(config.maps), config.entity)
+    except MappingError as bad:
+        more = f" (and {len(bad.problems) - 1} more; see 'o2c engine mapping check')" if bad.problems[1:] else ""
+        place = "" if bad.problems[0].startswith("entity: ") else "maps: "
+        raise ConfigError(f"{place}{bad.problems[0]}{more}") from bad
 
 
 def holds_of(config: ServiceConfig) -> tuple[LegalHold, ...]:

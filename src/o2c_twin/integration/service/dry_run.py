@@ -1,16 +1,16 @@
 """A rehearsal: the engine reads the real systems, and what it would write is listed instead of written."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from typing import Any
 
 import msgspec
 
-from o2c_twin.integration.connectors.writes import WRITES
+from o2c_twin.integration.connectors.writes import ONE_OF_MANY, WRITES
 from o2c_twin.integration.model import OrderStatus
 
 MADE_UP = "dry-run-"
 """What the ids of records begin with that were not made."""
-_GIVES_NOTHING = frozenset({"update_customer", "note_deal", "note_party"})
+_GIVES_NOTHING = frozenset({"update_customer", "note_deal", "note_party", "release_order"})
 
 
 class DryConnector:
@@ -29,6 +29,8 @@ class DryConnector:
     def __getattr__(self, name: str) -> Any:
         if name in WRITES:
             return self._listed(name)
+        if name in ONE_OF_MANY:
+            return self._all_listed(ONE_OF_MANY[name])
         return getattr(self._connector, name)
 
     def _listed(self, write: str) -> Callable[..., Any]:
@@ -52,6 +54,14 @@ class DryConnector:
             return made
 
         return listed
+
+    def _all_listed(self, write: str) -> Callable[..., Any]:
+        listed = self._listed(write)
+
+        async def all_listed(each_with: Sequence[tuple[Any, ...]], correlation: str) -> list[str | None]:
+            return [await listed(*arguments, correlation) for arguments in each_with]
+
+        return all_listed
 
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands, or as it would stand."""

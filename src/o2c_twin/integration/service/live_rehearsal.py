@@ -5,12 +5,13 @@ import logging
 from collections.abc import Callable, Coroutine
 from typing import Any
 
+from o2c_twin.integration.connectors.registry import UNREHEARSED, ConfigError
 from o2c_twin.integration.governance.write_guard import guard
 from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.runtime.steps import Observer
-from o2c_twin.integration.service.config import ServiceConfig, masters_of
+from o2c_twin.integration.service.config import ServiceConfig, maps_of, masters_of
 from o2c_twin.integration.service.dry_run import DryConnector
-from o2c_twin.integration.service.live_service import WallClock, build_engine, connectors
+from o2c_twin.integration.service.live_service import AtEnd, WallClock, build_engine, connectors
 from o2c_twin.integration.store import SqliteJournal
 
 _LOOK_EVERY_S = 0.02
@@ -22,6 +23,10 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
     The journal is a new one in memory: what an engine has done already is found by what the systems say. Raises
     `ConfigError`.
     """
+    for role, system in config.systems.items():
+        if system.vendor in UNREHEARSED:
+            told = f"systems.{role}: {system.vendor} cannot be read without taking what it tells"
+            raise ConfigError(f"{told}; leave out --dry-run, or rehearse against another ERP")
     http, clock, journal = LiveHttp(), WallClock(), SqliteJournal(":memory:", "OFF")
     tasks: dict[asyncio.Task[None], None] = {}
 
@@ -31,12 +36,16 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
         task.add_done_callback(lambda ended: tasks.pop(ended, None))
         return task
 
+    at_end: AtEnd = []
     try:
-        made = {role: DryConnector(each, tell) for role, each in connectors(config, http, clock).items()}
+        made = {
+            role: DryConnector(each, tell)
+            for role, each in connectors(config, http, clock, at_end, maps_of(config)).items()
+        }
         engine = build_engine(config, made, journal, clock, spawn, Observer())
         engine.delivery.registry = guard(masters_of(config))
-        for system in sorted(engine.systems):
-            await engine.sweep(system)
+        for name in sorted(engine.systems):
+            await engine.sweep(name)
         while not engine.idle:  # noqa: ASYNC110 - lanes end by themselves
             await asyncio.sleep(_LOOK_EVERY_S)
         engine.stop()
@@ -47,6 +56,8 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
     finally:
         for task in list(tasks):
             task.cancel()
+        for close in at_end:
+            await close()
         await http.close()
         journal.close()
 

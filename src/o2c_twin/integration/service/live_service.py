@@ -6,39 +6,47 @@ import os
 import random
 import signal
 import socket
-import sys
 import time
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
-from pathlib import Path
-from typing import Any
+from functools import partial
+from typing import TYPE_CHECKING, Any
 
 import msgspec
-import structlog
 
-from o2c_twin.integration.connectors.netsuite_listing import NetSuiteListing
-from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError, Site
-from o2c_twin.integration.connectors.salesforce_listing import SalesforceListing
+from o2c_twin.integration.connectors.listings import listings_of, money_of
+from o2c_twin.integration.connectors.own_maps import VENDOR_MAPS, OwnMaps
+from o2c_twin.integration.connectors.registry import CONNECTORS, LACKING, ConfigError, Site
 from o2c_twin.integration.flows import FLOWS
-from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.audit import day_of
-from o2c_twin.integration.governance.redaction import redact
 from o2c_twin.integration.governance.secrets import Secret
 from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.live_http import LiveHttp
-from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.ports import Clock, Spawn
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.reconcile.money_ports import MoneyListings
+from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler, MoneyRules
 from o2c_twin.integration.reconcile.ports import Listings
-from o2c_twin.integration.reconcile.reconciler import Reconciler
+from o2c_twin.integration.reconcile.reconciler import Reconciler, Rules
 from o2c_twin.integration.reconcile.repairing import repair_flows
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.runtime.quota import Allowance
-from o2c_twin.integration.runtime.steps import Observer, Synced
-from o2c_twin.integration.service.config import ServiceConfig, holds_of, masters_of, roots_path
+from o2c_twin.integration.runtime.steps import Observer
+from o2c_twin.integration.service.config import (
+    ServiceConfig,
+    holds_of,
+    maps_of,
+    masters_of,
+    roots_path,
+    why_unlisted,
+)
+from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
+from o2c_twin.integration.service.map_releases import begin, maps_in_use
+from o2c_twin.integration.service.mapped import Mapped
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.roots import RootsFile
 from o2c_twin.integration.service.wiring import governed, names_of
@@ -46,10 +54,11 @@ from o2c_twin.integration.store import KeptJournal, SharedJournal, SqliteJournal
 from o2c_twin.integration.store.audit_log import JournalAuditLog
 from o2c_twin.integration.store.sealed import SealedSqliteJournal
 
+if TYPE_CHECKING:
+    from o2c_twin.integration.service.live_queue import RabbitQueue
+
 _ESCALATE_EVERY_S = 60.0
 _DRAIN_S = 10.0
-# A shorter text is found in innocent words.
-_SHORTEST_SECRET = 8
 _DUTY_US = 180 * 1_000_000
 # What of a refusal is logged: its key may name a person.
 _TOLD = ("object", "field", "stage", "system", "master", "message")
@@ -86,81 +95,37 @@ def open_vault(config: ServiceConfig) -> Vault | None:
     return Vault(SqlKeys(config.keys), Secret("master_key", config.master_key), os.urandom)
 
 
-class Telemetry(Observer):
-    """Logs without secrets and personal data, and a span for each event worked.
+AtEnd = list[Callable[[], Awaitable[None]]]
+"""What is to be done when an engine ends."""
 
-    What a case is about may quote a payer or a system: it is in the case, not in the log. ``names`` puts an
-    account's id otherwise where a vault is configured: a log cannot be rewritten when the account is erased.
+
+def connectors(
+    config: ServiceConfig, http: LiveHttp, clock: Clock, at_end: AtEnd, maps: OwnMaps | None
+) -> dict[str, Any]:
+    """A connector for each role, that works by ``maps`` (`Mapped` where it can be given others); what they keep open is
+    closed by what is put into ``at_end``. Raises `ConfigError`.
     """
 
-    def __init__(
-        self,
-        traces: str | None,
-        names: Callable[[str, str], str] = lambda text, subject: text,
-        lane_of: Callable[[str], str] = lambda case_id: "",
-        secrets: tuple[Secret, ...] = (),
-    ) -> None:
-        self._names = names
-        self._lane_of = lane_of
-        structlog.configure(
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                lambda _, __, fields: redact(fields, secrets),
-                structlog.processors.JSONRenderer(),
-            ],
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+    def made(role: str, maps: OwnMaps | None) -> Any:
+        system = config.systems[role]
+        site = Site(
+            role,
+            system.url.rstrip("/"),
+            http,
+            clock,
+            system.currency,
+            system.credentials,
+            system.options,
+            asyncio.sleep,
+            at_end,
+            maps,
         )
-        self.log = structlog.get_logger()
-        self._tracer = None if traces is None else _tracer(traces)
+        return CONNECTORS[role][system.vendor](site)
 
-    def synced(self, what: Synced) -> None:
-        """A change arrived."""
-        subject = what.object_id if what.flow == "customer" else ""
-        object_id = self._names(what.object_id, subject)
-        self.log.info("synced", flow=what.flow, object_id=object_id, target=what.target)
-
-    def case_opened(self, case_id: str, flow: str, object_id: str, reason: str, at: int) -> None:
-        """The engine gave up and asks a person."""
-        subject = subjects.of_lane(self._lane_of(case_id)) or (object_id if flow == "customer" else "")
-        case_id, object_id = self._names(case_id, subject), self._names(object_id, subject)
-        self.log.warning("case opened", case_id=case_id, flow=flow, object_id=object_id)
-
-    def dropped(self, event: Inbound, reason: str, at: int) -> None:
-        """A naive engine gave up."""
-        self.log.error("event dropped", flow=event.flow, object_id=self._object_of(event))
-
-    def worked(self, event: Inbound, began_at: int, ended_at: int, state: str) -> None:
-        """An event was worked."""
-        if self._tracer is None:
-            return
-        span = self._tracer.start_span(event.flow, start_time=began_at * 1_000)
-        lane = self._names(event.lane, subjects.of_lane(event.lane))
-        span.set_attributes({"o2c.object": self._object_of(event), "o2c.lane": lane, "o2c.state": state})
-        span.end(end_time=ended_at * 1_000)
-
-    def _object_of(self, event: Inbound) -> str:
-        return self._names(event.object_id, subjects.of_lane(event.lane))
-
-
-def _tracer(path: str) -> Any:
-    from opentelemetry.sdk.resources import Resource
-    from opentelemetry.sdk.trace import TracerProvider
-    from opentelemetry.sdk.trace.export import ConsoleSpanExporter, SimpleSpanProcessor
-
-    provider = TracerProvider(resource=Resource.create({"service.name": "o2c-twin-engine"}))
-    out = Path(path).open("a", encoding="utf-8")  # noqa: SIM115 - open for as long as the process lives
-    exporter = ConsoleSpanExporter(out=out, formatter=lambda span: span.to_json(indent=None) + "\n")
-    provider.add_span_processor(SimpleSpanProcessor(exporter))
-    return provider.get_tracer("o2c_twin.integration")
-
-
-def connectors(config: ServiceConfig, http: LiveHttp, clock: Clock) -> dict[str, Any]:
-    """A connector for each role. Raises `ConfigError`."""
-    made = {}
-    for role, system in config.systems.items():
-        site = Site(role, system.url.rstrip("/"), http, clock, system.currency, system.credentials)
-        made[role] = CONNECTORS[role][system.vendor](site)
-    return made
+    return {
+        role: Mapped(partial(made, role), maps) if system.vendor in VENDOR_MAPS else made(role, maps)
+        for role, system in config.systems.items()
+    }
 
 
 def build_engine(
@@ -193,6 +158,7 @@ def build_engine(
         rhythm=Rhythm(**msgspec.structs.asdict(config.rhythm)),
         payments=made.get("payments"),
         allowances=allowances,
+        compensates=frozenset(config.compensates),
     )
 
 
@@ -208,14 +174,47 @@ class Service:
         self._server: Any = None
         self._failed: BaseException | None = None
         self._listings: Listings | None = None
+        self._money: MoneyListings | None = None
+        self._at_end: AtEnd = []
         self.vault = open_vault(config)
         self.journal = open_journal(config.journal, worker, self.vault)
-        self.telemetry = Telemetry(config.traces, names_of(self.vault), self._lane_of, _secrets(config))
-        self.engine = self._engine()
+        self.telemetry = Telemetry(config.traces, names_of(self.vault), self._lane_of, secrets_of(config))
+        self._made = made = connectors(config, self._http, self._clock, self._at_end, self._maps())
+        self.engine = self._engine(made)
+        self._queue = self._queueing(made)
         self._roots = self._roots_file()
         self._swept_on = ""
         registry, holds = masters_of(config), holds_of(config)
-        self.operations = governed(self.engine, self.vault, holds, registry, self._refused)
+        self._reconciler, why_not = self._reconciling()
+        erp = config.systems["erp"]
+        self.operations = governed(
+            self.engine,
+            self.vault,
+            holds,
+            registry,
+            self._refused,
+            reconciler=self._reconciler,
+            why_not=why_not,
+            currency=erp.currency,
+            lacking=LACKING.get(erp.vendor, {}),
+            entity=config.entity,
+            use_maps=self._use_maps,
+        )
+
+    def _maps(self) -> OwnMaps | None:
+        """The maps in use by the journal's word; the configured ones where it has none yet."""
+        if not begin(self.journal, self._clock.now(), maps_of(self._config)):
+            told = "the configured maps are not those in use; release them with 'o2c engine mapping release'"
+            self.telemetry.log.warning(told, folder=self._config.maps)
+        try:
+            return maps_in_use(self.journal, self._config.entity)
+        except MappingError as bad:
+            raise ConfigError(f"the maps in use cannot be read: {bad.problems[0]}") from bad
+
+    def _use_maps(self, maps: OwnMaps | None) -> None:
+        for connector in self._made.values():
+            if isinstance(connector, Mapped):
+                connector.use(maps)
 
     def _lane_of(self, case_id: str) -> str:
         if self.vault is None:
@@ -233,11 +232,38 @@ class Service:
             return None
         return RootsFile(path, key.encode(), JournalAuditLog(self.journal), self._clock.now)
 
-    def _engine(self) -> Engine:
-        made = connectors(self._config, self._http, self._clock)
-        if self._config.reconcile:
-            self._listings = Listings(SalesforceListing(made["crm"], self._clock), NetSuiteListing(made["erp"]))
+    def _engine(self, made: dict[str, Any]) -> Engine:
+        if not why_unlisted(self._config):
+            vendor = {role: system.vendor for role, system in self._config.systems.items()}
+            self._listings = listings_of(vendor["crm"], made["crm"], vendor["erp"], made["erp"], self._clock)
+            provider = vendor.get("payments", "")
+            self._money = money_of(made["bank"], vendor["erp"], made["erp"], provider, made.get("payments"))
         return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._listings)
+
+    def _queueing(self, made: dict[str, Any]) -> "RabbitQueue | None":
+        if self._config.edge is None:
+            return None
+        from o2c_twin.integration.service.live_queue import RabbitQueue
+
+        def tell(there: bool) -> None:
+            self.telemetry.log.warning("the broker is there" if there else "the broker is away")
+
+        return RabbitQueue(self._config.edge.rabbitmq, self.engine, made.values(), tell)
+
+    def _reconciling(self) -> tuple[Reconciler | None, str]:
+        """The reconciler, also of a service that does not reconcile by itself; else why there is none."""
+        if self._listings is None:
+            return None, why_unlisted(self._config)
+        try:
+            return Reconciler(self.engine, self._listings, Rules(currency=self._config.systems["erp"].currency)), ""
+        except ValueError as bad:
+            if self._config.reconcile:
+                raise ConfigError(f"reconcile: {bad}") from bad
+            return None, str(bad)
+
+    def _money_sweeper(self) -> MoneyReconciler:
+        assert self._money is not None, "whose records can be listed, their money can"
+        return MoneyReconciler(self.engine, self._money, MoneyRules(currency=self._config.systems["erp"].currency))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.get_running_loop().create_task(work, name=name)
@@ -262,8 +288,11 @@ class Service:
         # What an earlier life left open goes on first; the HTTP side takes longer to load.
         self.engine.start()
         self._spawn(self._escalate(), "engine.escalate")
-        if self._listings is not None:
-            self._spawn(Reconciler(self.engine, self._listings).run(), "engine.reconcile")
+        if self._config.reconcile and self._reconciler is not None:
+            self._spawn(self._reconciler.run(), "engine.reconcile")
+            self._spawn(self._money_sweeper().run(), "engine.reconcile-money")
+        if self._queue is not None:
+            self._spawn(self._queue.run(), "engine.queue")
         await asyncio.sleep(0)
         self._server = server = self._http_server()
         server.should_exit = self._stopped
@@ -273,8 +302,12 @@ class Service:
             await server.serve(sockets=[holding])
         finally:
             self._running = False
+            if self._queue is not None:
+                await self._queue.close()
             self.engine.stop()
             await self._drain()
+            for close in self._at_end:
+                await close()
             await self._http.close()
             self.journal.close()
         return 0 if self._failed is None else 1
@@ -289,7 +322,7 @@ class Service:
 
         from o2c_twin.integration.service.api import service_app
 
-        app = service_app(self.engine, self.operations, self._config.tokens, lambda: self._running)
+        app = service_app(self.engine, self.operations, self._config.tokens, lambda: self._running, self._queue)
         config = uvicorn.Config(app, log_config=None, access_log=False, lifespan="off", timeout_graceful_shutdown=5)
 
         class Server(uvicorn.Server):
@@ -304,6 +337,8 @@ class Service:
     async def _escalate(self) -> None:
         while True:
             self._housekeeping()
+            if self.operations.maps.follow():
+                self.telemetry.log.info("other maps were released")
             await asyncio.sleep(_ESCALATE_EVERY_S)
             self.engine.escalate()
 
@@ -334,13 +369,6 @@ class Service:
         for task in list(self._tasks):
             task.remove_done_callback(self._ended)
             task.cancel()
-
-
-def _secrets(config: ServiceConfig) -> tuple[Secret, ...]:
-    """All a log must never show, wherever it turns up."""
-    told = [value for system in config.systems.values() for value in system.credentials.values()]
-    told += [*config.tokens.values(), config.master_key or "", config.roots_key or ""]
-    return tuple(Secret("configured", text) for text in told if len(text) >= _SHORTEST_SECRET)
 
 
 def run_service(config: ServiceConfig, worker: str, tell: Any) -> int:

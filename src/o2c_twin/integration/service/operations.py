@@ -1,22 +1,22 @@
 """What an operations team does with a running engine, each by a role that may, each on the audit trail."""
 
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager, nullcontext
+from contextlib import contextmanager
 from typing import Any, Protocol
 
 import msgspec
 
 from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.governance import subjects
-from o2c_twin.integration.governance.errors import NotAllowed
-from o2c_twin.integration.governance.roles import check
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import ERASURE, Approvals
+from o2c_twin.integration.service.decisions import Decisions
+from o2c_twin.integration.service.doing import Doing
+from o2c_twin.integration.service.map_releases import MapReleases
 from o2c_twin.integration.service.principals import Principal
 from o2c_twin.integration.service.refusals import Refused
+from o2c_twin.integration.service.repairs import Repairs
 
-Trail = Callable[[str, str, str, str], None]
-"""Called with who, operation, subject and outcome."""
 Names = Callable[[str, str], str]
 """A name of something, and the account it may contain: the name as the audit trail may say it."""
 
@@ -58,18 +58,24 @@ class Operations:
     def __init__(
         self,
         engine: Engine,
-        trail: Trail,
+        doing: Doing,
         audit: AuditSource,
         approvals: Approvals,
+        repairs: Repairs,
+        decisions: Decisions,
+        maps: MapReleases,
         forgetting: Forgetting | None = None,
         names: Names = lambda text, subject: text,
     ) -> None:
         self._engine = engine
-        self._trail = trail
+        self._doing = doing
         self._audit = audit
         self._approvals = approvals
         self._forgetting = forgetting
         self._names = names
+        self.repairs = repairs
+        self.decisions = decisions
+        self.maps = maps
 
     # --- reading ---------------------------------------------------------------------------------
 
@@ -108,6 +114,25 @@ class Operations:
             with _found():
                 self._engine.replay_case(case_id, by, note, approved_by)
 
+    def compensate(self, who: Principal, case_id: str, note: str, approval: str | None = None) -> None:
+        """Undo what was done for the event of a case, as far as it can be."""
+        with self._doing(who, "compensate", self._case_named(case_id)):
+            if not note.strip():
+                raise Refused(422, "note: say why it is undone; it is kept with the case")
+            by, approved_by = self._settling(who, "compensate", case_id, approval)
+            with _found():
+                self._engine.compensate_case(case_id, by, note, approved_by)
+
+    def undo(self, who: Principal, keys: list[str], note: str, approval: str | None = None) -> str:
+        """Undo writes that are done, by their keys; under four-eyes controls somebody else must have approved them."""
+        with self._doing(who, "compensate", ", ".join(self._key_named(key) for key in keys), "undo"):
+            if not note.strip() or not keys:
+                raise Refused(422, "keys, note: say what is to be undone, and why")
+            if self._engine.profile.controls == "four-eyes":
+                self._approvals.use(approval, "compensate", keys[0], {"keys": ",".join(keys)})
+            with _found():
+                return self._engine.undo(keys)
+
     def close(
         self, who: Principal, case_id: str, note: str, result: str | None = None, approval: str | None = None
     ) -> None:
@@ -130,6 +155,10 @@ class Operations:
             return (who.role if controls == "roles" else who.name), None
         used = self._approvals.use(approval, operation, case_id, {})
         return who.name, used.votes[-1].who
+
+    def _key_named(self, key: str) -> str:
+        effect = self._engine.journal.effect(key)
+        return key if effect is None else self._names(key, subjects.of_lane(effect.lane))
 
     def _case_named(self, case_id: str) -> str:
         case = self._engine.journal.case(case_id)
@@ -179,7 +208,8 @@ class Operations:
         with self._doing(who, None, self._approval_named(operation, subject), f"ask: {operation}") as told:
             if operation == ERASURE:
                 self._eraser().check(subject)
-            made = self._approvals.ask(who, operation, subject, content)
+            amount, currency = _money(content)
+            made = self._approvals.ask(who, operation, subject, content, amount, currency)
             told["outcome"] = made["id"]
             return made
 
@@ -214,29 +244,16 @@ class Operations:
             raise Refused(409, "no vault is configured; give the service 'keys' and 'master_key'")
         return self._forgetting
 
-    # --- the trail -------------------------------------------------------------------------------
 
-    @contextmanager
-    def _doing(
-        self, who: Principal, operation: str | None, subject: str, what: str | None = None, *, waits: bool = False
-    ) -> Iterator[dict[str, str]]:
-        """The operation by its right, and its audit entry, whether it was done or refused.
-
-        Both are one commit, but for an operation that ``waits`` for systems: no transaction is held meanwhile.
-        """
-        told, name = {"outcome": "done"}, what or operation or ""
-        try:
-            with nullcontext() if waits else self._engine.journal.together():
-                if operation is not None:
-                    try:
-                        check(who.role, operation)
-                    except NotAllowed as no:
-                        raise Refused(403, str(no)) from no
-                yield told
-                self._trail(who.name, name, subject, told["outcome"])
-        except Refused:
-            self._trail(who.name, name, subject, "refused")
-            raise
+def _money(content: Mapping[str, Any]) -> tuple[int | None, str | None]:
+    """What an approval is worth, where what is asked for says it."""
+    amount, currency = content.get("amount_minor"), content.get("currency")
+    if amount is None or currency is None:
+        return None, None
+    try:
+        return int(amount), str(currency)
+    except ValueError as bad:
+        raise Refused(422, f"content.amount_minor: {amount!r} is no amount; give minor units") from bad
 
 
 @contextmanager
@@ -248,6 +265,8 @@ def _found() -> Iterator[None]:
         raise Refused(404, str(missing.args[0])) from missing
     except PermissionError as no:
         raise Refused(403, str(no)) from no
+    except ValueError as not_now:
+        raise Refused(409, str(not_now)) from not_now
 
 
 __all__ = ["AuditSource", "Forgetting", "Operations", "Refused"]

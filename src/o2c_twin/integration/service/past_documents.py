@@ -8,20 +8,31 @@ import msgspec
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.governance.vault import MARK
 from o2c_twin.integration.mappings import CompiledMap, Document
+from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes, Receipt
+from o2c_twin.integration.mappings.rates import Rates
 from o2c_twin.integration.mappings.schema import CANONICAL
 from o2c_twin.integration.store import Effect
 
 SOURCES = {
     f"{CANONICAL}.Party": ("put_customer", "update_customer", "put_payer"),
     f"{CANONICAL}.Deal": ("put_order",),
+    f"{CANONICAL}.Receipt": ("put_payment",),
+    f"{CANONICAL}.DealNotes": ("note_deal",),
+    f"{CANONICAL}.PartyNotes": ("note_party",),
 }
 """Source of a map to the writes whose arguments are such documents; of others the journal keeps none."""
 
 
 def past_documents(
-    effects: Iterable[Effect], compiled: CompiledMap, opened: Callable[[Effect], Effect]
+    effects: Iterable[Effect],
+    compiled: CompiledMap,
+    opened: Callable[[Effect], Effect],
+    rates: Rates | None = None,
 ) -> Iterator[Document]:
-    """Every document a map was given, oldest first; those that were erased or whose time is over are not there."""
+    """Every document a map was given, oldest first; those that were erased or whose time is over are not there.
+
+    ``rates`` are given with each; without any no amount can be converted.
+    """
     wanted = SOURCES.get(compiled.spec.source, ())
     for effect in effects:
         if effect.write not in wanted:
@@ -34,9 +45,22 @@ def past_documents(
         except msgspec.MsgspecError:
             # Under a legal hold only a pseudonymous copy is left.
             continue
-        record = next(each for each in arguments if isinstance(each, msgspec.Struct))
-        yield Document(effect.key, record, _given(effect.write, arguments))
+        yield Document(
+            effect.key, _document(effect.write, arguments), _given(effect.write, arguments, rates or Rates())
+        )
 
 
-def _given(write: str, arguments: tuple[Any, ...]) -> dict[str, Any]:
-    return {"customer": arguments[1], "items": arguments[2]} if write == "put_order" else {}
+def _document(write: str, arguments: tuple[Any, ...]) -> msgspec.Struct:
+    match write:
+        case "put_payment":
+            entry, customer_id, allocations = arguments
+            return Receipt(entry, customer_id, tuple(allocations) or None)
+        case "note_deal":
+            return DealNotes(**arguments[1])
+        case "note_party":
+            return PartyNotes(arguments[1])
+    return next(each for each in arguments if isinstance(each, msgspec.Struct))
+
+
+def _given(write: str, arguments: tuple[Any, ...], rates: Rates) -> dict[str, Any]:
+    return {"rates": rates} | ({"customer": arguments[1], "items": arguments[2]} if write == "put_order" else {})

@@ -1,7 +1,9 @@
 """An engine put under governance: its audit trail, the systems of record, and the operations people have on it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
+from types import MappingProxyType
 
+from o2c_twin.integration.connectors.own_maps import OwnMaps
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.errors import Erased
 from o2c_twin.integration.governance.personal_data import ERASED
@@ -9,11 +11,16 @@ from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.systems_of_record import DEFAULT, Refusal, Registry
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.governance.write_guard import guard
+from o2c_twin.integration.reconcile.reconciler import Reconciler
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import Approvals
+from o2c_twin.integration.service.decisions import Decisions
+from o2c_twin.integration.service.doing import Doing
 from o2c_twin.integration.service.forgetting import Eraser
+from o2c_twin.integration.service.map_releases import MapReleases
 from o2c_twin.integration.service.operations import Operations
 from o2c_twin.integration.service.reading import JournalAudit
+from o2c_twin.integration.service.repairs import Repairs
 from o2c_twin.integration.store import KeptJournal
 from o2c_twin.integration.store.audit_log import Trail
 from o2c_twin.integration.store.sealed import Sealing
@@ -39,10 +46,19 @@ def governed(
     holds: Iterable[LegalHold] = (),
     registry: Registry = DEFAULT,
     refused: Callable[[Refusal], None] = lambda _: None,
+    reconciler: Reconciler | None = None,
+    why_not: str = "no reconciler was given to this engine; make it with one",
+    currency: str = "EUR",
+    lacking: Mapping[str, str] = MappingProxyType({}),
+    entity: str = "",
+    use_maps: Callable[[OwnMaps | None], None] = lambda _: None,
 ) -> Operations:
     """Give an engine its audit trail and its systems of record; gives the operations.
 
-    With a ``vault`` the engine's journal is a sealed one. Raises TypeError for a journal that does not outlive it.
+    With a ``vault`` the engine's journal is a sealed one. Without a ``reconciler`` there is no repair plan, for the
+    reason ``why_not``. ``currency`` is that of the ERP's books, ``lacking`` says why its connector lacks a method.
+    ``entity`` is the legal entity whose rules in the maps count, ``use_maps`` is called when others are released.
+    Raises TypeError for a journal that does not outlive the engine.
     """
     journal, now = engine.journal, engine.clock.now
     if not isinstance(journal, KeptJournal):
@@ -58,4 +74,10 @@ def governed(
         trail.add(now(), who, operation, subject, outcome)
 
     approvals = Approvals(journal, now, vault)
-    return Operations(engine, told, JournalAudit(journal), approvals, eraser, names_of(vault))
+    doing = Doing(journal, told)
+    repairs = Repairs(doing, approvals, journal, reconciler, why_not)
+    decisions = Decisions(engine, doing, approvals, currency, lacking)
+    maps = MapReleases(journal, now, doing, approvals, entity, vault, use_maps)
+    return Operations(
+        engine, doing, JournalAudit(journal), approvals, repairs, decisions, maps, eraser, names_of(vault)
+    )
