@@ -217,7 +217,7 @@ def test_a_statement_that_makes_no_sense_is_refused_with_a_reason(bank, http, re
             "unavailable",
             60.0,
         ),
-        (500, {}, "unavailable", 0.0),
+        (500, {}, "unknown-outcome", 0.0),
         (404, {}, "missing", 0.0),
         (400, {}, "rejected", 0.0),
     ],

@@ -107,7 +107,8 @@ def test_an_amount_in_another_currency_than_the_books_is_refused_and_not_sent(ht
 
 def test_an_item_the_erp_does_not_have_is_refused_and_not_sent(erp, http, refusal):
     failure = refusal(erp.put_order(DEAL, "101", {}, "order:D1", "c"))
-    assert (failure.cause, failure.detail) == ("rejected", "no item WIDGET in the ERP")
+    told = "map deal-to-sales-order: sku: no 'WIDGET' in items; create it in the target system first"
+    assert (failure.cause, failure.detail) == ("rejected", told)
     assert http.sent == []
 
 
@@ -123,7 +124,7 @@ def test_an_item_the_erp_does_not_have_is_refused_and_not_sent(erp, http, refusa
         (_problem(403, "INSUFFICIENT_PERMISSION"), "login"),
         (_problem(404, "NONEXISTENT_ID"), "missing"),
         (_problem(400, "USER_ERROR"), "rejected"),
-        (_problem(500, "UNEXPECTED_ERROR"), "unavailable"),
+        (_problem(500, "UNEXPECTED_ERROR"), "unknown-outcome"),
         ((503, b"<html>maintenance</html>"), "unavailable"),
         (NotSent("refused"), "unavailable"),
         (NoAnswer("reset"), "unknown-outcome"),

@@ -114,6 +114,7 @@ def test_calls_side_by_side_whose_session_expired_log_in_for_themselves_at_most(
         (401, {"error": "invalid_grant"}, "login"),
         (429, b"", "throttled"),
         (503, b"", "unavailable"),
+        (502, b"", "unavailable"),  # what was to follow the login was never sent
         (200, b"<html>", "unknown-outcome"),
         (200, {"token": "none"}, "rejected"),
     ],
@@ -133,12 +134,12 @@ def test_a_login_that_fails_says_why(crm, http, refusal, status, body, cause):
         (403, _error("INSUFFICIENT_ACCESS"), "login"),
         (400, _error("UNABLE_TO_LOCK_ROW"), "unavailable"),
         (503, _error("SERVER_UNAVAILABLE"), "unavailable"),
-        (500, _error("UNKNOWN_EXCEPTION"), "unavailable"),
+        (500, _error("UNKNOWN_EXCEPTION"), "unknown-outcome"),
         (400, _error("FIELD_CUSTOM_VALIDATION_EXCEPTION"), "rejected"),
         (404, _error("NOT_FOUND"), "missing"),
         (408, b"", "unavailable"),
         (302, b"", "rejected"),
-        (502, b"<html>bad gateway</html>", "unavailable"),
+        (502, b"<html>bad gateway</html>", "unknown-outcome"),
     ],
 )
 def test_an_answer_is_sorted_by_what_may_be_done_about_it(crm, http, refusal, status, body, cause):

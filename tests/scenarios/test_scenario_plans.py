@@ -19,6 +19,7 @@ from o2c_twin.twin.plan import VENDORS, RunPlan
 FAILURES = [
     "api-throttling",
     "credit-hold-loop",
+    "crm-call-limit",
     "duplicate-masters",
     "late-invoices",
     "lost-replies",

@@ -6,11 +6,13 @@ taken over key by key, lists as a whole; ``expect`` belongs to the file it stand
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from pathlib import PurePath
+from pathlib import Path, PurePath
 from typing import Annotated, Any
 
 from msgspec import Meta
 
+from o2c_twin.integration.connectors.own_maps import OwnMaps, own_maps
+from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.presets import PRESETS, expanded
 from o2c_twin.integration.profile import AXES
@@ -84,6 +86,7 @@ class _File:
             systems=self._systems(base.systems if base else bare.systems),
             rhythm=self._rhythm(base.rhythm if base else bare.rhythm),
             expect=self._expect(),
+            maps=self._maps(base.maps if base else None),
         )
 
     # --- texts and axes --------------------------------------------------------------------------
@@ -109,6 +112,24 @@ class _File:
         text = self._document.value(entry, key, str)
         # Line breaks within a paragraph are the file's, not the story's.
         return "\n".join(" ".join(part.split()) for part in str(text or "").splitlines() if part.strip())
+
+    def _maps(self, inherited: OwnMaps | None) -> OwnMaps | None:
+        """The maps of a folder beside the file, and the entity; a scenario that extends another has its folder too."""
+        given = {key: self._entries[key] for key in ("maps", "entity") if key in self._entries}
+        told = {key: str(self._document.value(entry, key, str) or "") for key, entry in given.items()}
+        folder, entity = told.get("maps", ""), told.get("entity", inherited.entity if inherited else "")
+        if not given or "" in told.values():
+            return inherited
+        try:
+            if folder:
+                return own_maps(Path(self._document.name).parent / folder, entity)
+            return own_maps(None, entity) if inherited is None else replace(inherited, entity=entity).checked()
+        except MappingError as error:
+            for problem in error.problems:
+                about = "entity" if problem.startswith("entity: ") and "entity" in given else next(iter(given))
+                said = problem if problem.startswith("entity: ") else f"{about}: {problem}"
+                self._document.complain(given[about].node, said)
+            return inherited
 
     def _axes(self, section: str) -> dict[str, str]:
         entry = self._entries.get(section)

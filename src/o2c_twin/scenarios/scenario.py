@@ -7,6 +7,7 @@ from typing import Annotated
 
 from msgspec import Meta
 
+from o2c_twin.integration.connectors.own_maps import OwnMaps
 from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
@@ -30,7 +31,7 @@ class Scenario:
 
     ``source`` names the file. ``naive`` holds the axes in which the design that shows the failure
     differs from ``design``, the recommended one; empty when the scenario has no such pair.
-    ``world`` has the orders and days as well.
+    ``world`` has the orders and days as well. ``maps`` are the estate's own field maps.
     """
 
     name: str
@@ -45,6 +46,7 @@ class Scenario:
     systems: Mapping[str, SystemPlan]
     rhythm: Rhythm
     expect: tuple[Expectation, ...]
+    maps: OwnMaps | None = None
 
     def plan(
         self,
@@ -89,6 +91,7 @@ class Scenario:
             systems=dict(self.systems),
             rhythm=self.rhythm,
             transport=transport,
+            maps=self.maps,
         )
 
 

@@ -20,7 +20,7 @@ _Period = Annotated[float, Meta(gt=0.0)]
 TOP: Mapping[str, Any] = MappingProxyType({"seed": SEED, "orders": ORDERS, "days": DAYS, "drain_days": DRAIN_DAYS})
 """Numbers at the top of the file; but for the seed they are the world's, and stand here because all change them."""
 
-TEXTS = ("name", "title", "story", "extends")
+TEXTS = ("name", "title", "story", "extends", "maps", "entity")
 SECTIONS = ("design", "naive", "world", "systems", "rhythm", "expect")
 
 WORLD: Mapping[str, Any] = MappingProxyType(

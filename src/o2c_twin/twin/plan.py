@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass, field
 
+from o2c_twin.integration.connectors.own_maps import OwnMaps
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -52,3 +53,5 @@ class RunPlan:
     rhythm: Rhythm = field(default_factory=Rhythm)
     transport: str = "direct"
     """``direct`` calls the mocks as functions, ``asgi`` as ASGI applications: same trace."""
+    maps: OwnMaps | None = None
+    """The estate's own field maps and its legal entity; None for the maps that come with the engine."""

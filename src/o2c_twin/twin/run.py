@@ -229,6 +229,8 @@ def _manifest(
         "design": plan.design.choices(),
         "settings": {name: str(getattr(world, name)) for name in world.__dataclass_fields__},
         "systems": {role: system.vendor for role, system in plan.systems.items()},
+        "maps": {} if plan.maps is None else plan.maps.hashes(),
+        "entity": "" if plan.maps is None else plan.maps.entity,
         "start": start.isoformat(),
         "horizon_end": datetime.fromtimestamp(horizon, UTC).isoformat(),
         "end": datetime.fromtimestamp(horizon + world.drain_days * 86_400, UTC).isoformat(),

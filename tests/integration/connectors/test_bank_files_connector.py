@@ -301,7 +301,7 @@ def test_a_file_that_is_gone_is_missing(refusal):
         (NotSent("refused"), "unavailable"),
         (NoAnswer("silence"), "unknown-outcome"),
         ((503, b"", {"retry-after": "9"}), "unavailable"),
-        ((500, b""), "unavailable"),
+        ((500, b""), "unknown-outcome"),
         ((400, b""), "rejected"),
         ((200, b"half", {"x-content-sha256": "0" * 64, "x-file-format": "mt940"}), "unknown-outcome"),
         ((200, b"x", {"x-file-format": "pdf"}), "rejected"),

@@ -307,7 +307,7 @@ def test_terms_that_do_not_exist_are_made_once(bench):
     [
         (Throttled(next=1), "throttled"),
         (ServerError(status=503, next=1), "unavailable"),
-        (ServerError(status=504, next=1), "unavailable"),
+        (ServerError(status=504, next=1), "unknown-outcome"),
         (LostReply(next=1), "unknown-outcome"),
     ],
 )

@@ -401,7 +401,7 @@ def test_a_forged_webhook_is_not_believed(provider):
     ("fault", "cause"),
     [
         (Throttled(next=1), "throttled"),
-        (ServerError(next=1), "unavailable"),
+        (ServerError(next=1), "unknown-outcome"),
         (ServerError(next=1, status=503), "unavailable"),
     ],
 )

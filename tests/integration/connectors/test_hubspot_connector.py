@@ -135,7 +135,7 @@ def test_the_sheet_says_what_the_mock_promises():
         assert {name: getattr(promise, name) for name in claims if name != "write"} == {
             name: value for name, value in claims.items() if name != "write"
         }
-    assert [c.write for c in SHEET] == ["note_deal", "note_party"]
+    assert [c.write for c in SHEET] == ["note_deal", "note_deals", "note_party"]
     assert guard_of(SHEET, "note_deal").guard == "external-id"
 
 
@@ -207,7 +207,7 @@ def test_records_that_make_no_sense_are_refused_with_a_reason(portal):
     deal_id = portal.win(portal.company())
     line = portal.core.state.opportunities[deal_id].lines[0]
     portal.core.update("line", line, {}, {"hs_sku": ""})
-    assert "no SKU" in portal.failure(portal.crm.deal(deal_id)).detail
+    assert "properties.hs_sku: is missing" in portal.failure(portal.crm.deal(deal_id)).detail
     portal.core.update("line", line, {"quantity": 2}, {"hs_sku": "W", "as written quantity": "2.5"})
     assert "not a whole number" in portal.failure(portal.crm.deal(deal_id)).detail
 
@@ -298,7 +298,7 @@ def test_the_pages_of_a_feed_wait_out_the_limit_of_a_second_but_not_for_ever(por
     ("fault", "cause"),
     [
         (Throttled(next=1), "throttled"),
-        (ServerError(next=1), "unavailable"),
+        (ServerError(next=1), "unknown-outcome"),
         (ServerError(status=503, next=1), "unavailable"),
     ],
 )
@@ -341,7 +341,7 @@ def test_a_private_token_that_is_refused_is_not_tried_again(portal):
         ((409, b""), "rejected"),
         ((400, b""), "rejected"),
         ((403, b""), "login"),
-        ((521, b""), "unavailable"),
+        ((521, b""), "unknown-outcome"),
         ((200, b"<html>"), "unknown-outcome"),
         ((200, {}), "rejected"),
         (NotSent("no"), "unavailable"),

@@ -350,7 +350,7 @@ def test_an_invoice_that_was_paid_meanwhile_is_a_case(bench):
     [
         ((200, b"<x/>"), "unknown-outcome"),
         ((200, b"<!DOCTYPE x>"), "unknown-outcome"),
-        ((500, b"<Fault/>"), "unavailable"),
+        ((500, b"<Fault/>"), "unknown-outcome"),
     ],
 )
 def test_an_answer_to_a_receipt_that_makes_no_sense(bench, answer, cause):

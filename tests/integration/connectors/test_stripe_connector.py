@@ -523,7 +523,7 @@ def test_no_push_however_odd_is_believed_or_breaks_it(body, header):
     ("fault", "cause"),
     [
         (Throttled(next=1), "throttled"),
-        (ServerError(next=1), "unavailable"),
+        (ServerError(next=1), "unknown-outcome"),
         (ServerError(next=1, status=503), "unavailable"),
     ],
 )
@@ -565,7 +565,7 @@ def test_rate_limits_and_calls_at_one_time_can_be_tried_again(found_with):
         ([(200, b'{"id":')], "unknown-outcome"),
         ([(200, {"id": "pi_1"})], "rejected"),
         ([(200, {"id": "pi_1", "latest_charge": "ch_1"})], "rejected"),
-        ([(502, b"<html>")], "unavailable"),
+        ([(502, b"<html>")], "unknown-outcome"),
         ([(409, {"error": {"code": "idempotency_key_in_use"}})], "unavailable"),
         ([(429, {"error": {"code": "lock_timeout"}})], "unavailable"),
         ([(400, {"error": {"code": "rate_limit"}})], "throttled"),

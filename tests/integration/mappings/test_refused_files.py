@@ -1,13 +1,12 @@
 """A file that does not fit is refused when it is loaded, with its place and the remedy."""
 
 import re
-from importlib.resources import files
 
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from o2c_twin.integration.mappings import MappingError, load_folder, load_maps
+from o2c_twin.integration.mappings import MappingError, load_folder, load_maps, shipped_files
 
 # In the small estate's map the fields begin in line 8: six lines of head, then "fields:".
 FIRST = 8
@@ -317,11 +316,9 @@ def test_a_folder_is_read_whole(tmp_path):
 
 # --- any damage at all ---------------------------------------------------------------------------
 
-SHIPPED = files("o2c_twin.integration.mappings")
-TEXTS = {
-    part: {f"{part}/{each.name}": each.read_text("utf-8") for each in (SHIPPED / part).iterdir()}
-    for part in ("maps", "codes", "schemas")
-}
+RATES = "rates: ECB\nholds_days: 4\npairs: {USD/EUR: {2026-01-05: 0.9234, 2026-01-06: 0.9201}}\n"
+SHIPPED = shipped_files()
+TEXTS = {"maps": SHIPPED.maps, "codes": SHIPPED.codes, "schemas": SHIPPED.schemas, "rates": {"rates/ecb.yaml": RATES}}
 
 
 @settings(max_examples=40)
@@ -338,7 +335,7 @@ def test_a_damaged_file_is_read_or_refused_and_never_anything_else(data):
     damaged = {each: dict(found) for each, found in TEXTS.items()}
     damaged[part][name] = text[:start] + put + text[start + cut :]
     try:
-        load_maps(damaged["maps"], damaged["codes"], damaged["schemas"])
+        load_maps(damaged["maps"], damaged["codes"], damaged["schemas"], damaged["rates"])
     except MappingError as refused:
         assert refused.problems
-        assert all(re.match(r"\w+/\w+\.yaml:\d+(:\d+)?: .", problem) for problem in refused.problems), refused.problems
+        assert all(re.match(r"[\w/]+\.yaml:\d+(:\d+)?: .", problem) for problem in refused.problems), refused.problems

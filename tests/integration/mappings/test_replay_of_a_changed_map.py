@@ -79,7 +79,7 @@ def lambda_of(order):
     """The same map, but prices are rounded to whole euros."""
 
     class Rounded:
-        spec, worth_in_minor, currency = order.spec, order.worth_in_minor, order.currency
+        spec, worth_in_minor, written_currency = order.spec, order.worth_in_minor, order.written_currency
 
         def __call__(self, document, given):
             made = order(document, given)

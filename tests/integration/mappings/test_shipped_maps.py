@@ -1,4 +1,4 @@
-"""The maps that come with the engine do, field for field, what its connectors do."""
+"""The maps that come with the engine: what each makes of any record, read from an answer's bytes and written."""
 
 import asyncio
 import json
@@ -13,8 +13,9 @@ from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
-from o2c_twin.integration.mappings import NotMapped, shipped_maps
-from o2c_twin.integration.model import Deal, DealLine, OrderStatus, Party
+from o2c_twin.integration.mappings import NotMapped
+from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes, Receipt
+from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, OrderStatus, Party
 from o2c_twin.integration.ports import HttpAnswer
 
 EURO = {"currency": "EUR"}
@@ -125,49 +126,142 @@ def sent(call):
     return json.loads(wire.bodies[-1], parse_float=Decimal)
 
 
+# What each map is to make of a record, said once more by hand: a map that changes has its example and this changed.
+
+
+def cents_of(amount):
+    return None if amount is None else int(Decimal(str(amount)) * 100)
+
+
+def party_of(account):
+    terms = account["Payment_Terms_Days__c"]
+    return Party(
+        crm_id=account["Id"],
+        name=account["Name"],
+        number=account["Customer_Number__c"],
+        terms_days=30 if terms is None else int(Decimal(terms)),
+        credit_limit_minor=cents_of(account["Credit_Limit__c"]),
+        erp_id=account["ERP_Id__c"],
+        modified_at=from_iso(account["SystemModstamp"]),
+    )
+
+
+def deal_of(opportunity):
+    rows = (opportunity["OpportunityLineItems"] or {"records": []})["records"]
+    return Deal(
+        crm_id=opportunity["Id"],
+        reference=opportunity["Deal_Ref__c"] or opportunity["Id"],
+        po_number=opportunity["PO_Number__c"],
+        party=party_of(opportunity["Account"]),
+        lines=tuple(
+            DealLine(row["Product2"]["ProductCode"], int(Decimal(row["Quantity"])), cents_of(row["UnitPrice"]))
+            for row in rows
+        ),
+        currency="EUR",
+        won_at=from_iso(opportunity["SystemModstamp"]),
+        erp_order_id=opportunity["ERP_Order_Id__c"],
+    )
+
+
+def customer_of(party):
+    body = {"companyName": party.name, "terms": {"refName": f"Net {party.terms_days}"}}
+    limit = party.credit_limit_minor
+    more = {"entityId": party.number, "creditLimit": None if limit is None else Decimal(limit) / 100}
+    return body | {name: value for name, value in (more | {"email": party.email}).items() if value is not None}
+
+
+def sales_order_of(deal, items):
+    lines = [
+        {"item": {"id": items[x.sku]}, "quantity": x.quantity, "rate": Decimal(x.unit_price_minor) / 100}
+        for x in deal.lines
+    ]
+    body = {"entity": {"id": "77"}, "item": {"items": lines}}
+    return body if deal.po_number is None else body | {"otherRefNum": deal.po_number}
+
+
+def payment_of(entry, allocations):
+    body = {"customer": {"id": "77"}, "payment": Decimal(entry.amount_minor) / 100, "checkNum": entry.reference}
+    rows = [
+        {"doc": {"id": each.invoice_erp_id}, "apply": True, "amount": Decimal(each.amount_minor) / 100}
+        for each in allocations
+    ]
+    return body | ({"apply": {"items": rows}} if rows else {})
+
+
+def status_of(order):
+    name = order["status"]["refName"]
+    shipped = {"Cancelled": "cancelled", "Pending Approval": "open", "Pending Fulfillment": "open"}
+    part = "part shipped" if "Partially" in name else "shipped"
+    return OrderStatus(
+        erp_id=order["id"],
+        number=order["tranId"],
+        external_id=order.get("externalId"),
+        po_number=order.get("otherRefNum"),
+        customer_erp_id=order["entity"]["id"],
+        credit="on hold" if name == "Pending Approval" else "passed",
+        fulfilment=shipped.get(name, part),
+        modified_at=from_iso(order["lastModifiedDate"]),
+    )
+
+
 @settings(max_examples=50)
 @given(accounts)
-def test_an_account_is_read_as_the_connector_reads_it(maps, account):
-    read = asyncio.run(crm(account).party("x"))
-    assert maps.compiled("account-to-party")(account, EURO) == read
+def test_an_account_is_read(maps, account):
+    assert asyncio.run(crm(account).party("x")) == party_of(account)
+    assert maps.compiled("account-to-party")(account, EURO) == party_of(account)
 
 
 @settings(max_examples=50)
 @given(opportunities)
-def test_a_deal_is_read_as_the_connector_reads_it(maps, opportunity):
+def test_a_deal_is_read(maps, opportunity):
     read = asyncio.run(crm({"records": [opportunity], "done": True}).deal("x"))
-    assert maps.compiled("opportunity-to-deal")(opportunity, EURO) == read
+    assert read == maps.compiled("opportunity-to-deal")(opportunity, EURO) == deal_of(opportunity)
 
 
 @settings(max_examples=50)
 @given(parties)
-def test_a_customer_is_written_as_the_connector_writes_it(maps, party):
-    assert maps.compiled("party-to-customer")(party) == sent(lambda e: e.put_customer(party, "k", "c"))
+def test_a_customer_is_written(maps, party):
+    body = sent(lambda e: e.put_customer(party, "k", "c"))
+    assert body == maps.compiled("party-to-customer")(party) == customer_of(party)
 
 
 @settings(max_examples=50)
 @given(deals)
-def test_an_order_is_written_as_the_connector_writes_it(maps, deal):
+def test_an_order_is_written(maps, deal):
     known = {line.sku: str(n) for n, line in enumerate(deal.lines)}
+    body = sent(lambda e: e.put_order(deal, "77", known, "k", "c"))
     made = maps.compiled("deal-to-sales-order")(deal, {"customer": "77", "items": known})
-    assert made == sent(lambda e: e.put_order(deal, "77", known, "k", "c"))
+    assert body == made == sales_order_of(deal, known)
+
+
+@settings(max_examples=50)
+@given(st.integers(1, 10**12), words, st.lists(st.builds(Allocation, words, st.integers(-(10**9), 10**9)), max_size=3))
+def test_a_payment_is_written(maps, amount, reference, allocations):
+    entry = BankEntry(reference, amount, "EUR", "2026-01-05", None, "", None, None)
+    body = sent(lambda e: e.put_payment(entry, "77", allocations, "k", "c"))
+    made = maps.compiled("receipt-to-payment")(Receipt(entry, "77", tuple(allocations) or None))
+    assert body == made == payment_of(entry, allocations)
 
 
 @settings(max_examples=50)
 @given(orders)
-def test_an_orders_state_is_read_as_the_connector_reads_it(maps, order):
-    assert maps.compiled("sales-order-to-status")(order) == asyncio.run(erp(Answers(order)).order("1"))
+def test_an_orders_state_is_read(maps, order):
+    read = asyncio.run(erp(Answers(order)).order("1"))
+    assert read == maps.compiled("sales-order-to-status")(order) == status_of(order)
 
 
-def test_sales_is_told_what_the_flow_tells_it(maps):
-    status = OrderStatus("9001", "SO-1", None, None, "77", "on hold", "open", 0)
-    assert maps.compiled("order-status-to-opportunity")(status) == {
+def test_sales_is_told_what_became_of_a_deal_and_of_a_customer(maps):
+    notes = DealNotes("SO-1", "9001", "open", "INV1", "Paid", "on hold")
+    assert maps.compiled("notes-to-opportunity")(notes) == {
         "ERP_Order_Number__c": "SO-1",
         "ERP_Order_Id__c": "9001",
         "Credit_Status__c": "on hold",
         "Fulfilment_Status__c": "open",
+        "Invoice_Number__c": "INV1",
+        "Payment_Status__c": "Paid",
     }
-    assert maps.compiled("party-to-account")(Party("1", "A", erp_id="77")) == {"ERP_Id__c": "77"}
+    assert maps.compiled("notes-to-opportunity")(DealNotes(payment="Open")) == {"Payment_Status__c": "Open"}
+    assert maps.compiled("notes-to-account")(PartyNotes("77")) == {"ERP_Id__c": "77"}
 
 
 def test_every_status_the_vendor_has_is_mapped(maps):
@@ -175,119 +269,6 @@ def test_every_status_the_vendor_has_is_mapped(maps):
     assert choices == STATUSES
     for name in ("netsuite-order-credit", "netsuite-order-fulfilment"):
         assert tuple(maps.codes[name].pairs) == STATUSES
-
-
-# --- there and back ------------------------------------------------------------------------------
-
-VALUES = {
-    "text": words,
-    "currency": st.sampled_from(["EUR", "JPY", "KWD"]),
-    "whole": st.integers(-(10**9), 10**9),
-    "minor": st.integers(-(10**15), 10**15),
-    "number": st.integers(-(10**6), 10**6).map(str),
-    "instant": st.integers(0, 2 * 10**15),
-    "iso-instant": instants,
-    "flag": st.booleans(),
-}
-
-
-def documents(schemas, title):
-    """Records of that type with every field there."""
-    schema = schemas.objects[title]
-    parts = {}
-    for name, field in schema.fields.items():
-        if field.of:
-            one = documents(schemas, f"{schema.system}.{field.of}")
-            many = st.lists(one, min_size=2, max_size=2)
-            parts[name] = one if field.type == "object" else many if schema.struct is None else many.map(tuple)
-        elif name == "credit":
-            parts[name] = st.sampled_from(["on hold", "passed"])
-        else:
-            parts[name] = st.sampled_from(field.choices) if field.choices else VALUES.get(field.type, words)
-    return st.fixed_dictionaries(parts) if schema.struct is None else st.builds(schema.struct, **parts)
-
-
-def leaves(value, path=""):
-    if isinstance(value, dict):
-        for key, each in value.items():
-            yield from leaves(each, f"{path}.{key}")
-    elif isinstance(value, list):
-        for n, each in enumerate(value):
-            yield from leaves(each, f"{path}[{n}]")
-    else:
-        yield path, value
-
-
-def at(document, path):
-    for part in path.replace("[", ".[").strip(".").split("."):
-        if part.startswith("["):
-            document = document[int(part.strip("[]"))]
-        else:
-            document = document[part] if isinstance(document, dict) else getattr(document, part)
-    return document
-
-
-def plain(type_, value):
-    return from_iso(value) if type_ == "iso-instant" else Decimal(value) if type_ == "number" else value
-
-
-def invertible(maps, name):
-    spec = maps.specs[name]
-    found = []
-    for rule in spec.rules:
-        if rule.invertible:
-            found.append(rule.origin.paths[0])
-        found += [
-            f"{rule.origin.paths[0]}[{n}].{each.origin.paths[0]}"
-            for each in rule.rules
-            for n in (0, 1)
-            if each.invertible
-        ]
-        if rule.map:
-            found += [f"{rule.origin.paths[0]}.{path}" for path in invertible(maps, rule.map)]
-    return found
-
-
-SHIPPED = shipped_maps()
-
-
-@pytest.mark.parametrize("name", [name for name in SHIPPED.specs if name != "party-to-account"])
-def test_every_invertible_field_comes_back_as_it_was(name):
-    spec, ready = SHIPPED.specs[name], SHIPPED.compiled(name)
-    source = SHIPPED.schemas.objects[spec.source]
-    wanted = sorted(invertible(SHIPPED, name))
-
-    @settings(max_examples=40)
-    @given(documents(SHIPPED.schemas, spec.source), VALUES["currency"])
-    def comes_back(document, currency):
-        lines = document.lines if name == "deal-to-sales-order" else ()
-        with_it = {"currency": currency, "customer": "77", "items": {line.sku: "1" for line in lines}}
-        back = dict(leaves(ready.inverse(ready(document, with_it), with_it)))
-        assert sorted(path.strip(".") for path in back) == wanted
-        for path, value in back.items():
-            bare = ".".join(part.split("[")[0] for part in path.strip(".").split("."))
-            type_ = _type(SHIPPED, source, bare)
-            assert plain(type_, value) == plain(type_, at(document, path)), path
-
-    comes_back()
-
-
-def _type(maps, schema, path):
-    first, _, rest = path.partition(".")
-    field = schema.fields[first]
-    return field.type if not rest else _type(maps, maps.schemas.objects[f"{schema.system}.{field.of}"], rest)
-
-
-def test_most_fields_are_invertible_so_the_property_says_something(maps):
-    assert {name: len(invertible(maps, name)) for name in maps.specs} == {
-        "account-to-party": 7,
-        "opportunity-to-deal": 17,
-        "party-to-customer": 4,
-        "deal-to-sales-order": 3,
-        "sales-order-to-status": 6,
-        "order-status-to-opportunity": 4,
-        "party-to-account": 0,
-    }
 
 
 # --- drift ---------------------------------------------------------------------------------------

@@ -96,9 +96,9 @@ class BusinessCentralClient:
     async def _log_in(self) -> None:
         path = f"/{self._tenant}/oauth2/v2.0/token"
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = await self._entra.send("login", "POST", path, None, headers, self._form.encode())
+        answer = await self._entra.send("login", "POST", path, None, headers, self._form.encode(), logs_in=True)
         if answer.status != 200:
-            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status)
+            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status, logs_in=True)
             detail = answer.body.decode("utf-8", "replace")[:200]
             raise CallFailed(self.system, "login", cause, detail, retry_after_s(answer))
         with self.wire.reading("login"):
@@ -111,14 +111,16 @@ class BusinessCentralClient:
         cause: Cause = "unavailable" if stale else status_cause(status)
         return CallFailed(self.system, operation, cause, f"{status} {text}", retry_after)
 
-    async def get(self, operation: str, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+    async def get(
+        self, operation: str, path: str, query: dict[str, str] | None = None, correlation: str = ""
+    ) -> dict[str, Any]:
         """One record. Raises `CallFailed` (missing) when there is none."""
-        return self.wire.json(operation, await self.call(operation, "GET", path, query))
+        return self.wire.json(operation, await self.call(operation, "GET", path, query, None, correlation))
 
-    async def rows(self, operation: str, path: str, query: dict[str, str]) -> Rows:
+    async def rows(self, operation: str, path: str, query: dict[str, str], correlation: str = "") -> Rows:
         """All rows of a list, page after page."""
         found: Rows = []
-        page = await self.get(operation, path, query)
+        page = await self.get(operation, path, query, correlation)
         while True:
             with self.wire.reading(operation):
                 found.extend(page["value"])
@@ -127,7 +129,7 @@ class BusinessCentralClient:
             if not link:
                 return found
             following = dict(parse_qsl(split.query, keep_blank_values=True))
-            answer = await self._send(operation, "GET", unquote(split.path), following, None, "", "", False)
+            answer = await self._send(operation, "GET", unquote(split.path), following, None, correlation, "", False)
             page = self.wire.json(operation, answer)
 
     async def together(self, operation: str, requests: list[dict[str, Any]], correlation: str) -> None:

@@ -4,33 +4,23 @@ Wire facts: HubSpot developer documentation, CRM objects, "Search the CRM", "Ass
 """
 
 import asyncio
-from collections.abc import Awaitable, Callable, Mapping
-from decimal import Decimal
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from typing import Any
 
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.hubspot_batches import MOST_INPUTS, body_of, outcomes_of
 from o2c_twin.integration.connectors.hubspot_login import HubSpotApp, PushCheck, Session
+from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps, agree
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
-from o2c_twin.integration.model import Deal, DealLine, Inbound, Party
+from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes
+from o2c_twin.integration.model import Deal, Inbound, Party
 from o2c_twin.integration.ports import Clock, HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 _OBJECTS = "/crm/v3/objects"
-_DEAL = "dealname,deal_ref,po_number,erp_order_id,deal_currency_code"
-_PARTY = "name,customer_number,payment_terms_days,credit_limit,erp_customer_id"
-_LINE = ("hs_sku", "quantity", "price", "amount")
-_NOTES = {
-    "order_number": "erp_order_number",
-    "order_id": "erp_order_id",
-    "fulfilment": "erp_fulfilment_status",
-    "invoice_number": "erp_invoice_number",
-    "payment": "erp_payment_status",
-    "credit": "erp_credit_status",
-}
 _PAGE, _BATCH, _MOST_FOUND = 200, 100, 10_000
 _INDEX_LAG = 30_000_000
 """Microseconds a change may stay hidden from search (public integration code)."""
@@ -41,9 +31,10 @@ _MODIFIED = "hs_lastmodifieddate"
 _WAITS_S = {"TEN_SECONDLY_ROLLING": 10.0, "SECONDLY": 1.0}
 """Seconds until a limit has room again; the vendor names the limit and not the time."""
 
-# Both set properties of a record named by its id: the same again changes nothing.
+# All set properties of records named by their ids: the same again changes nothing.
 SHEET: Sheet = (
     Capability("note_deal", "object.update", "external-id"),
+    Capability("note_deals", "batch.update", "external-id", bulk_limit=MOST_INPUTS, partial=True),
     Capability("note_party", "object.update", "external-id"),
 )
 
@@ -73,7 +64,8 @@ class HubSpotCrm:
 
     ``client_secret`` is the app's, for both kinds of app: it signs pushes. ``pushed_to`` gives the URL
     they go to. ``won_stages`` are the ids of the stages, of any pipeline, in which a deal is won.
-    ``sleep`` waits out search's limit of a second between the pages of one feed.
+    ``sleep`` waits out search's limit of a second between the pages of one feed. ``maps`` say what the properties
+    mean, the shipped ones unless others are given.
     """
 
     def __init__(
@@ -88,6 +80,7 @@ class HubSpotCrm:
         currency: str = "EUR",
         won_stages: tuple[str, ...] = ("closedwon",),
         sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+        maps: HubSpotMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -98,6 +91,8 @@ class HubSpotCrm:
         self._currency = currency
         self._won_stages = won_stages
         self._sleep = sleep
+        self.maps = HubSpotMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
         self._companies: dict[int, int] = {}
 
     # --- calls -----------------------------------------------------------------------------------
@@ -147,34 +142,25 @@ class HubSpotCrm:
 
     async def deal(self, deal_id: str) -> Deal:
         """The deal with its line items and its company, which are records of their own."""
-        query = {"properties": _DEAL, "associations": "companies,line_items"}
-        row = await self._read("deal", f"{_OBJECTS}/deals/{deal_id}", query)
+        query = {"properties": self.maps.deal_properties, "associations": "companies,line_items"}
+        answer = await self._call("deal", "GET", f"{_OBJECTS}/deals/{deal_id}", query)
+        row = self._wire.page("deal", answer, self.maps.deal)
         with self._wire.reading("deal"):
-            linked = row.get("associations", {})
+            linked = row.associations
             company = _company(linked.get("companies", {"results": []})["results"])
             # Asked for under one name, the vendor answers under another.
             lines = linked.get("line items") or linked.get("line_items") or {"results": []}
             ids = list(dict.fromkeys(str(each["id"]) for each in lines["results"]))
             more = "paging" in lines
+            row.properties.deal_currency_code = row.properties.deal_currency_code or self._currency
         if company is None:
             raise CallFailed(self.system, "deal", "rejected", f"deal {deal_id} has no company")
         if more:
             ids = await self._line_ids(deal_id)
-        currency = row["properties"].get("deal_currency_code") or self._currency
-        items = await self._lines(ids, currency)
-        party = await self._party("deal", company)
-        with self._wire.reading("deal"):
-            told = row["properties"]
-            return Deal(
-                crm_id=row["id"],
-                reference=told["deal_ref"] or row["id"],
-                po_number=told["po_number"],
-                party=party,
-                lines=tuple(items),
-                currency=currency,
-                won_at=from_iso(row["updatedAt"]),
-                erp_order_id=told["erp_order_id"],
-            )
+        row.lines = await self._lines(ids)
+        row.company = self._wire.page("deal", await self._company(company, "deal"), self.maps.company, self.party_of)
+        deal: Deal = self._wire.made("deal", self.maps.deal_to_deal.read, row, self._given)
+        return deal
 
     async def _line_ids(self, deal_id: str) -> list[str]:
         """Ids of all line items of a deal with more than one read answers with."""
@@ -189,49 +175,59 @@ class HubSpotCrm:
                 return list(ids)
             query = {**query, "after": following}
 
-    async def _lines(self, ids: list[str], currency: str) -> list[DealLine]:
-        found: dict[str, DealLine] = {}
+    async def _lines(self, ids: list[str]) -> list[Any]:
+        found: dict[str, Any] = {}
         for start in range(0, len(ids), _BATCH):
             wanted = ids[start : start + _BATCH]
-            body = {"inputs": [{"id": id_} for id_ in wanted], "properties": _LINE}
+            body = {"inputs": [{"id": id_} for id_ in wanted], "properties": self.maps.line_properties}
             answer = await self._call("deal", "POST", f"{_OBJECTS}/line_items/batch/read", None, body)
-            batch = self._wire.json("deal", answer)
+            batch = self._wire.page("deal", answer, self.maps.lines)
             with self._wire.reading("deal"):
-                found.update((each["id"], _line(each["properties"], currency)) for each in batch["results"])
+                for each in batch.results:
+                    agree(each)
+                    found[each.id] = each
         missing = [id_ for id_ in ids if id_ not in found]
         if missing:
             # Taken away between two calls: the deal is being changed, and is to be read again.
             raise CallFailed(self.system, "deal", "unavailable", f"line item {missing[0]} is gone")
         return [found[id_] for id_ in ids]
 
+    async def _company(self, company_id: str, operation: str) -> HttpAnswer:
+        query = {"properties": self.maps.company_properties}
+        return await self._call(operation, "GET", f"{_OBJECTS}/companies/{company_id}", query)
+
     async def party(self, party_id: str) -> Party:
         """The company."""
-        return await self._party("party", party_id)
+        answer = await self._company(party_id, "party")
+        party: Party = self._wire.record("party", answer, self.maps.company_to_party, self._given)
+        return party
 
-    async def _party(self, operation: str, party_id: str) -> Party:
-        row = await self._read(operation, f"{_OBJECTS}/companies/{party_id}", {"properties": _PARTY})
-        with self._wire.reading(operation):
-            told = row["properties"]
-            limit, terms = told["credit_limit"], told["payment_terms_days"]
-            return Party(
-                crm_id=row["id"],
-                name=told["name"] or "",
-                number=told["customer_number"],
-                terms_days=30 if terms is None else _whole(terms),
-                credit_limit_minor=None if limit is None else to_minor(limit, self._currency),
-                currency=self._currency,
-                erp_id=told["erp_customer_id"],
-                modified_at=from_iso(row["updatedAt"]),
-            )
+    def party_of(self, row: Json) -> Party:
+        """The company in a plain record. Raises `NotMapped`."""
+        party: Party = self.maps.company_to_party(row, self._given)
+        return party
+
+    def _noted(self, notes: Mapping[str, str]) -> dict[str, Any]:
+        """The properties of a deal that tell of this."""
+        body: dict[str, Any] = self._wire.body("note_deal", self.maps.notes_to_deal, DealNotes(**notes), self._given)
+        return body
 
     async def note_deal(self, deal_id: str, notes: dict[str, str], correlation: str) -> None:
         """Write what became of a deal on it."""
-        values = {_NOTES[name]: value for name, value in notes.items()}
-        await self._write("note_deal", f"{_OBJECTS}/deals/{deal_id}", values, correlation)
+        await self._write("note_deal", f"{_OBJECTS}/deals/{deal_id}", self._noted(notes), correlation)
+
+    async def note_deals(
+        self, notes: Sequence[tuple[str, dict[str, str]]], correlation: str
+    ) -> list[CallFailed | None]:
+        """Write what became of up to 100 deals in one call; gives what became of each write."""
+        body = body_of([(deal_id, self._noted(each)) for deal_id, each in notes])
+        answer = await self._call("note_deals", "POST", f"{_OBJECTS}/deals/batch/update", None, body, correlation)
+        return outcomes_of(self.system, "note_deal", answer, [deal_id for deal_id, _ in notes])
 
     async def note_party(self, party_id: str, erp_id: str, correlation: str) -> None:
         """Write the ERP's id on the company."""
-        await self._write("note_party", f"{_OBJECTS}/companies/{party_id}", {"erp_customer_id": erp_id}, correlation)
+        values = self._wire.body("note_party", self.maps.notes_to_company, PartyNotes(erp_id), self._given)
+        await self._write("note_party", f"{_OBJECTS}/companies/{party_id}", values, correlation)
 
     async def _write(self, operation: str, path: str, values: dict[str, str], correlation: str) -> None:
         await self._call(operation, "PATCH", path, None, {"properties": values}, correlation)
@@ -244,10 +240,9 @@ class HubSpotCrm:
         Search learns of changes late and not in order: the instant to ask from next leaves it time.
         """
         asked_at = self._clock.now()
-        won: list[Json] = [
-            {"propertyName": "dealstage", "operator": "IN", "values": list(self._won_stages)},
-            {"propertyName": "erp_order_id", "operator": "NOT_HAS_PROPERTY"},
-        ]
+        won: list[Json] = [{"propertyName": "dealstage", "operator": "IN", "values": list(self._won_stages)}]
+        if self.maps.order_property is not None:
+            won.append({"propertyName": self.maps.order_property, "operator": "NOT_HAS_PROPERTY"})
         deals = await self._changed("deals", since, won, ["hs_primary_associated_company", _MODIFIED])
         parties = await self._changed("companies", since, [], [_MODIFIED])
         with self._wire.reading("changes"):
@@ -258,7 +253,9 @@ class HubSpotCrm:
         latest = max((e.source_at for e in events), default=since)
         return events, max(since, min(latest, asked_at - _INDEX_LAG))
 
-    async def _changed(self, kind: str, since: int, filters: list[Json], properties: list[str]) -> list[Json]:
+    async def _changed(
+        self, kind: str, since: int, filters: list[Json], properties: list[str], correlation: str = ""
+    ) -> list[Json]:
         """Records changed since an instant, oldest change first.
 
         Each page begins where the last one ended in time, not in number: records that change meanwhile
@@ -276,7 +273,7 @@ class HubSpotCrm:
             }
             if after is not None:
                 body["after"] = after
-            page = await self._search(kind, body)
+            page = await self._search(kind, body, correlation)
             with self._wire.reading("changes"):
                 found.update(((r["id"], _millis(r)), r) for r in page["results"])
                 after = page.get("paging", {}).get("next", {}).get("after")
@@ -289,17 +286,17 @@ class HubSpotCrm:
                 detail = f"more than {_MOST_FOUND} {kind} changed within one millisecond"
                 raise CallFailed(self.system, "changes", "rejected", detail)
 
-    async def _search(self, kind: str, body: Json) -> Json:
+    async def _search(self, kind: str, body: Json, correlation: str) -> Json:
         """One page. A feed of many pages meets search's limit of five a second; what is read is not thrown away."""
         path = f"{_OBJECTS}/{kind}/search"
         for _ in range(_PATIENCE):
             try:
-                return self._wire.json("changes", await self._call("changes", "POST", path, None, body))
+                return self._wire.json("changes", await self._call("changes", "POST", path, None, body, correlation))
             except CallFailed as failure:
                 if failure.cause != "throttled" or failure.retry_after_s != _WAITS_S["SECONDLY"]:
                     raise
                 await self._sleep(failure.retry_after_s)
-        return self._wire.json("changes", await self._call("changes", "POST", path, None, body))
+        return self._wire.json("changes", await self._call("changes", "POST", path, None, body, correlation))
 
     def _deal_event(self, deal_id: str, company_id: str | None, at_ms: int) -> Inbound:
         # A deal is won once: the event's name has no time in it, however often it is told.
@@ -363,23 +360,5 @@ def _company(results: list[Json]) -> str | None:
     return None if chosen is None else str(chosen["id"])
 
 
-def _line(told: Json, currency: str) -> DealLine:
-    """A line at the price agreed: after discount, when there is one. Raises ValueError for one that makes no sense."""
-    if not told["hs_sku"]:
-        raise ValueError("a line item has no SKU")
-    quantity, price = _whole(told["quantity"]), Decimal(told["price"])
-    if told["amount"] is not None and price * quantity != Decimal(told["amount"]):
-        price = Decimal(told["amount"]) / quantity
-    return DealLine(told["hs_sku"], quantity, to_minor(price, currency))
-
-
 def _millis(row: Json) -> int:
     return from_iso(row["properties"][_MODIFIED]) // 1_000
-
-
-def _whole(number: str) -> int:
-    """A count the vendor keeps as text. Raises ValueError when it is none: half a piece is not ordered."""
-    exact = Decimal(number)
-    if exact != int(exact):
-        raise ValueError(f"{number} is not a whole number")
-    return int(exact)

@@ -71,9 +71,10 @@ class Session:
             "refresh_token": app.refresh_token,
         }
         headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = await self._wire.send("login", "POST", "/oauth/v1/token", None, headers, urlencode(form).encode())
+        body = urlencode(form).encode()
+        answer = await self._wire.send("login", "POST", "/oauth/v1/token", None, headers, body, logs_in=True)
         if answer.status != 200:
-            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status)
+            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status, logs_in=True)
             detail = answer.body.decode("utf-8", "replace")[:200]
             raise CallFailed(self._wire.system, "login", cause, detail, retry_after_s(answer))
         with self._wire.reading("login"):

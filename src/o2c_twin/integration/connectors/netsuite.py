@@ -5,17 +5,18 @@ address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the e
 """
 
 from collections.abc import Mapping
-from decimal import Decimal
 from typing import Any
 from urllib.parse import quote
 
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
+from o2c_twin.integration.connectors.amounts import to_decimal
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
+from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -26,6 +27,7 @@ from o2c_twin.integration.model import (
     OrderStatus,
     Party,
     Shipment,
+    WriteOff,
 )
 from o2c_twin.integration.ports import Clock, HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed
@@ -38,24 +40,13 @@ _CHANGES = (
     " WHERE type IN ('SalesOrd','ItemShip','CustInvc') AND lastmodifieddate >= TO_DATE('{}','" + _STAMP + "')"
     " ORDER BY lastmodifieddate, id"
 )
-_OPEN = (
-    "SELECT id, tranid, entity, duedate, foreignamountunpaid FROM transaction"
-    " WHERE type = 'CustInvc' AND status = 'CustInvc:A' AND {}"
-)
-_FULFILMENT = {
-    "Pending Approval": "open",
-    "Pending Fulfillment": "open",
-    "Cancelled": "cancelled",
-    "Partially Fulfilled": "part shipped",
-    "Pending Billing/Partially Fulfilled": "part shipped",
-    "Pending Billing": "shipped",
-    "Billed": "shipped",
-    "Closed": "shipped",
-}
 _TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
 _FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
 _PUSHED = {"salesOrder": "order-status", "itemFulfillment": "delivery", "invoice": "invoice"}
 _PAGE = 1000
+# The order status "Pending Fulfillment": what an order over the limit is when somebody has approved it.
+_APPROVED = "B"
+_CANCELLED = "C"
 
 
 class _Notice(msgspec.Struct):
@@ -69,44 +60,6 @@ class _Notice(msgspec.Struct):
 _NOTICE = msgspec.json.Decoder(_Notice)
 
 
-class _Reference(msgspec.Struct):
-    id: str
-
-
-class _Status(msgspec.Struct):
-    refName: str
-
-
-class _Order(msgspec.Struct):
-    id: str
-    tranId: str
-    status: _Status
-    entity: _Reference
-    lastModifiedDate: str
-    externalId: str | None = None
-    otherRefNum: str | None = None
-
-
-class _Fulfilment(msgspec.Struct):
-    id: str
-    tranId: str
-    createdFrom: _Reference
-    createdDate: str
-
-
-class _Invoice(msgspec.Struct):
-    id: str
-    tranId: str
-    total: Decimal
-    amountRemaining: Decimal
-    lastModifiedDate: str
-    createdFrom: _Reference | None = None
-
-
-_ORDER = msgspec.json.Decoder(_Order)
-_FULFILMENT_ROW = msgspec.json.Decoder(_Fulfilment)
-_INVOICE = msgspec.json.Decoder(_Invoice)
-
 # An external id is unique per record type for as long as the record lives (facts.md of the mock, "Idempotency").
 SHEET: Sheet = (
     Capability("put_customer", "customer.upsert", "external-id"),
@@ -114,14 +67,28 @@ SHEET: Sheet = (
     Capability("put_order", "salesOrder.upsert", "external-id"),
     Capability("bill", "salesOrder.transform.invoice", "external-id"),
     Capability("put_payment", "customerPayment.upsert", "external-id"),
+    Capability("cancel_order", "salesOrder.update", "external-id"),
+    Capability("credit_invoice", "invoice.transform.creditMemo", "external-id"),
+    Capability("release_order", "salesOrder.update", "external-id"),
+    Capability("write_off", "invoice.transform.creditMemo", "external-id"),
 )
 
 
 class NetSuiteErp:
-    """An ERP that is a NetSuite account, signed in with one integration's token."""
+    """An ERP that is a NetSuite account, signed in with one integration's token.
+
+    ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given.
+    """
 
     def __init__(
-        self, system: str, url: str, http: HttpPort, clock: Clock, signer: TokenSigner, currency: str = "EUR"
+        self,
+        system: str,
+        url: str,
+        http: HttpPort,
+        clock: Clock,
+        signer: TokenSigner,
+        currency: str = "EUR",
+        maps: NetSuiteMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -129,6 +96,8 @@ class NetSuiteErp:
         self._clock = clock
         self._signer = signer
         self._currency = currency
+        self.maps = NetSuiteMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
         self._calls = 0
 
     async def _call(
@@ -201,29 +170,29 @@ class NetSuiteErp:
             detail = f"{currency} is not the currency of the books, {self._currency}"
             raise CallFailed(self.system, operation, "rejected", detail)
 
-    def _customer_body(self, party: Party) -> dict[str, Any]:
-        body: dict[str, Any] = {"companyName": party.name, "terms": {"refName": f"Net {party.terms_days}"}}
-        if party.number is not None:
-            body["entityId"] = party.number
-        if party.credit_limit_minor is not None:
-            body["creditLimit"] = to_decimal(party.credit_limit_minor, self._currency)
-        if party.email is not None:
-            body["email"] = party.email
+    def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
+        body: dict[str, Any] = self._wire.body(operation, self.maps.party_to_customer, party, self._given)
         return body
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer, or with a known key update it."""
-        return await self._write("put_customer", "customer", self._customer_body(party), key, correlation)
+        body = self._customer_body("put_customer", party)
+        return await self._write("put_customer", "customer", body, key, correlation)
 
     async def customer_by_number(self, number: str) -> str | None:
-        """The customer with that number (entityId)."""
-        literal = number.replace("'", "''")
-        rows = await self._select("customer_by_number", f"SELECT id FROM customer WHERE entityid = '{literal}'")
+        """The customer with that number, where and as the map of customers writes it."""
+        column = self.maps.number_column
+        if column is None:
+            return None
+        with self._wire.reading("customer_by_number"):
+            literal = str(self.maps.number_held(number)).replace("'", "''")
+        query = f"SELECT id FROM customer WHERE {column} = '{literal}'"
+        rows = await self._select("customer_by_number", query)
         return str(rows[0]["id"]) if rows else None
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, limit and e-mail."""
-        body = self._customer_body(party)
+        body = self._customer_body("update_customer", party)
         await self._call("update_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
 
     # --- orders, shipments, invoices -------------------------------------------------------------
@@ -232,17 +201,9 @@ class NetSuiteErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        self._own_currency("put_order", deal.currency)
-        lines = []
-        for line in deal.lines:
-            item = items.get(line.sku)
-            if item is None:
-                raise CallFailed(self.system, "put_order", "rejected", f"no item {line.sku} in the ERP")
-            rate = to_decimal(line.unit_price_minor, deal.currency)
-            lines.append({"item": {"id": item}, "quantity": line.quantity, "rate": rate})
-        body: dict[str, Any] = {"entity": {"id": customer_id}, "item": {"items": lines}}
-        if deal.po_number is not None:
-            body["otherRefNum"] = deal.po_number
+        order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
+        self._own_currency("put_order", order.written_currency(deal, given))
+        body = self._wire.body("put_order", order, deal, given)
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
     async def _order(self, order_id: str) -> HttpAnswer:
@@ -250,26 +211,15 @@ class NetSuiteErp:
 
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
-        row = self._wire.row("order", await self._order(order_id), _ORDER)
-        with self._wire.reading("order"):
-            status = row.status.refName
-            return OrderStatus(
-                erp_id=row.id,
-                number=row.tranId,
-                external_id=row.externalId,
-                po_number=row.otherRefNum,
-                customer_erp_id=row.entity.id,
-                credit="on hold" if status == "Pending Approval" else "passed",
-                fulfilment=_FULFILMENT.get(status, status),
-                modified_at=from_iso(row.lastModifiedDate),
-            )
+        answer = await self._order(order_id)
+        status: OrderStatus = self._wire.record("order", answer, self.maps.sales_order_to_status, self._given)
+        return status
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A goods issue (item fulfillment)."""
-        path = f"{_RECORD}/itemFulfillment/{shipment_id}"
-        row = self._wire.row("shipment", await self._call("shipment", "GET", path), _FULFILMENT_ROW)
-        with self._wire.reading("shipment"):
-            return Shipment(row.id, row.tranId, row.createdFrom.id, from_iso(row.createdDate))
+        answer = await self._call("shipment", "GET", f"{_RECORD}/itemFulfillment/{shipment_id}")
+        issue: Shipment = self._wire.record("shipment", answer, self.maps.fulfillment_to_shipment, self._given)
+        return issue
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Transform the order into an invoice of what has shipped; the key becomes its external id."""
@@ -295,16 +245,9 @@ class NetSuiteErp:
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
-        row = self._wire.row("invoice", await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}"), _INVOICE)
-        with self._wire.reading("invoice"):
-            return InvoiceStatus(
-                erp_id=row.id,
-                number=row.tranId,
-                order_erp_id=None if row.createdFrom is None else row.createdFrom.id,
-                total_minor=to_minor(row.total, self._currency),
-                open_minor=to_minor(row.amountRemaining, self._currency),
-                modified_at=from_iso(row.lastModifiedDate),
-            )
+        answer = await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}")
+        status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, self._given)
+        return status
 
     async def invoice_by_key(self, key: str) -> str | None:
         """The invoice with that external id."""
@@ -316,43 +259,82 @@ class NetSuiteErp:
 
     async def open_items(self, customer_id: str) -> list[OpenItem]:
         """All open invoices of a customer."""
-        return self._open(await self._select("open_items", _OPEN.format(f"entity = '{customer_id}'")))
+        return await self._open("open_items", f"entity = '{customer_id}'")
 
     async def items_named(self, numbers: list[str]) -> list[OpenItem]:
         """Open invoices with these numbers."""
         names = ", ".join("'" + n.replace("'", "''") + "'" for n in numbers)
-        return self._open(await self._select("items_named", _OPEN.format(f"tranid IN ({names})")))
+        return await self._open("items_named", f"tranid IN ({names})")
 
-    def _open(self, rows: list[dict[str, Any]]) -> list[OpenItem]:
-        with self._wire.reading("open items"):
-            return [
-                OpenItem(
-                    str(r["id"]),
-                    r["tranid"],
-                    str(r["entity"]),
-                    to_minor(r["foreignamountunpaid"], self._currency),
-                    r["duedate"],
-                )
-                for r in rows
-            ]
+    async def _open(self, operation: str, where: str) -> list[OpenItem]:
+        item, rows = self.maps.transaction_to_open_item.run, self._wire.made
+        found = await self._select(operation, self.maps.open_items_query.format(where))
+        return [rows(operation, item, row, self._given) for row in found]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt as a customer payment and apply it."""
-        self._own_currency("put_payment", entry.currency)
-        rows = [
-            {"doc": {"id": a.invoice_erp_id}, "apply": True, "amount": to_decimal(a.amount_minor, entry.currency)}
-            for a in allocations
-        ]
-        body: dict[str, Any] = {
-            "customer": {"id": customer_id},
-            "payment": to_decimal(entry.amount_minor, entry.currency),
-            "checkNum": entry.reference,
-        }
-        if rows:
-            body["apply"] = {"items": rows}
+        payment, receipt = self.maps.receipt_to_payment, Receipt(entry, customer_id, tuple(allocations) or None)
+        self._own_currency("put_payment", payment.written_currency(receipt, self._given))
+        body = self._wire.body("put_payment", payment, receipt, self._given)
         return await self._write("put_payment", "customerPayment", body, key, correlation)
+
+    # --- what people decide ----------------------------------------------------------------------
+
+    async def release_order(self, order_id: str, correlation: str) -> None:
+        """Approve an order that waits for credit: it goes from pending approval to pending fulfillment."""
+        body = {"orderStatus": {"id": _APPROVED}}
+        await self._call("release_order", "PATCH", f"{_RECORD}/salesOrder/{order_id}", None, body, correlation)
+
+    async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
+        """Credit what an invoice has open, with a credit memo made from it; the key becomes its external id."""
+        self._own_currency("write_off", what.currency)
+        path = f"{_RECORD}/invoice/{what.invoice_erp_id}"
+        shown = self._wire.json("write_off", await self._call("write_off", "GET", path, {"expandSubResources": "true"}))
+        with self._wire.reading("write_off"):
+            line = shown["item"]["items"][0]["orderLine"]
+        row = {"orderLine": line, "amount": to_decimal(what.amount_minor, what.currency)}
+        body: dict[str, Any] = {"memo": what.reason, "item": {"items": [row]}}
+        if key is not None:
+            body["externalId"] = external_id(key)
+        path, only = f"{path}/!transform/creditMemo", {"replace": "item"}
+        try:
+            return _id_of(
+                self.system, "write_off", await self._call("write_off", "POST", path, only, body, correlation)
+            )
+        except CallFailed as failure:
+            made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
+            if made is None:
+                raise
+            return made
+
+    async def cancel_order(self, order_id: str, correlation: str) -> None:
+        """Cancel an order of which nothing has shipped; one that is cancelled stays so."""
+        body = {"orderStatus": {"id": _CANCELLED}}
+        try:
+            await self._call("cancel_order", "PATCH", f"{_RECORD}/salesOrder/{order_id}", None, body, correlation)
+        except CallFailed as failure:
+            if failure.cause != "rejected" or (await self.order(order_id)).fulfilment != "cancelled":
+                raise
+
+    async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
+        """Credit all that is left of an invoice; gives the credit memo's id. The key becomes its external id."""
+        path = f"{_RECORD}/invoice/{invoice_id}/!transform/creditMemo"
+        body = {} if key is None else {"externalId": external_id(key)}
+        try:
+            answer = await self._call("credit_invoice", "POST", path, None, body, correlation)
+        except CallFailed as failure:
+            made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
+            if made is None:
+                raise
+            return made
+        return _id_of(self.system, "credit_invoice", answer)
+
+    async def _memo_by_key(self, key: str) -> str | None:
+        query = f"SELECT id FROM transaction WHERE type = 'CustCred' AND externalid = '{external_id(key)}'"
+        rows = await self._select("write_off", query)
+        return str(rows[0]["id"]) if rows else None
 
     # --- changes ---------------------------------------------------------------------------------
 

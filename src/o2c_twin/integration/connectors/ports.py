@@ -4,7 +4,11 @@
 where the vendor will recognise it (external id, upsert). Without a key the write is a plain create.
 Every method raises `CallFailed`; ``pushed`` raises `NotAuthentic` for a push whose signature does not hold
 (header names in lower case). ``sheet`` says how each write is guarded; a connector with a write guarded by
-``query`` has a method ``find(write, key)`` that gives the id of what was made with that key, or None.
+``query`` has a method ``find(write, key)`` that gives the id of what was made with that key, or None. One whose
+sheet names a method for many (`connectors.writes`) has it: ``note_deals(notes, correlation)`` takes the arguments of
+many writes of ``note_deal``, each for another record, and gives as many outcomes in their order, None where the write
+is done and the `CallFailed` of the write where it is not; it raises one when the call failed as a whole, ``rejected``
+or ``missing`` only when nothing was done.
 """
 
 from collections.abc import Mapping
@@ -119,6 +123,17 @@ class Erp(Protocol):
     ) -> str:
         """Post a receipt and apply it; gives the payment's id."""
         ...
+
+    # A vendor that offers no call for what follows has no such method: `registry.LACKING` says why.
+    #
+    # async def cancel_order(self, order_id: str, correlation: str) -> None:
+    #     """Cancel an order of which nothing has shipped; one that is cancelled stays so."""
+    # async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
+    #     """Credit all that is left of an invoice; gives the id of the credit memo."""
+    # async def release_order(self, order_id: str, correlation: str) -> None:
+    #     """Release an order that the credit check holds."""
+    # async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
+    #     """Write off what an invoice has open; gives the id of the document that does."""
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Changed orders, new shipments and changed invoices after an instant, and where to ask from next."""

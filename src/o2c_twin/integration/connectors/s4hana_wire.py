@@ -45,9 +45,11 @@ class Session:
         if sign:
             self._cookies[name.strip()] = value.strip()
 
-    async def get(self, operation: str, path: str, query: dict[str, str] | None = None) -> dict[str, Any]:
+    async def get(
+        self, operation: str, path: str, query: dict[str, str] | None = None, correlation: str = ""
+    ) -> dict[str, Any]:
         """What ``d`` holds in the answer to a read. Raises `CallFailed`."""
-        answer = await self.wire.send(operation, "GET", path, query, self._headers(""))
+        answer = await self.wire.send(operation, "GET", path, query, self._headers(correlation))
         self._keep_cookies(answer)
         if answer.status >= 300:
             raise self._failure(operation, answer)
@@ -60,7 +62,9 @@ class Session:
             found: dict[str, Any] = whole["d"]
             return found
 
-    async def rows(self, operation: str, path: str, query: dict[str, str]) -> list[dict[str, Any]]:
+    async def rows(
+        self, operation: str, path: str, query: dict[str, str], correlation: str = ""
+    ) -> list[dict[str, Any]]:
         """All rows of a collection. ``query`` has an order that leaves no ties.
 
         A server may page in smaller steps than it is asked for: only an empty page is the last for sure, but a
@@ -68,14 +72,17 @@ class Session:
         """
         found: list[dict[str, Any]] = []
         while True:
-            rows, more = await self.page(operation, path, {**query, "$top": str(PAGE), "$skip": str(len(found))})
+            step = {**query, "$top": str(PAGE), "$skip": str(len(found))}
+            rows, more = await self.page(operation, path, step, correlation)
             found.extend(rows)
             if not rows or not (more or len(rows) == PAGE):
                 return found
 
-    async def page(self, operation: str, path: str, query: dict[str, str]) -> tuple[list[dict[str, Any]], bool]:
+    async def page(
+        self, operation: str, path: str, query: dict[str, str], correlation: str = ""
+    ) -> tuple[list[dict[str, Any]], bool]:
         """The rows of one page, and whether the server has more of what was asked for."""
-        body = await self.get(operation, path, query)
+        body = await self.get(operation, path, query, correlation)
         with self.wire.reading(operation):
             rows: list[dict[str, Any]] = body["results"]
             return rows, bool(body.get("__next"))
@@ -119,16 +126,16 @@ class Session:
 
     async def _fetch_token(self) -> None:
         headers = {**self._headers(""), "x-csrf-token": "Fetch"}
-        answer = await self.wire.send("csrf token", "GET", _TOKEN_FROM, None, headers)
+        answer = await self.wire.send("csrf token", "GET", _TOKEN_FROM, None, headers, logs_in=True)
         self._keep_cookies(answer)
         token = answer.headers.get("x-csrf-token", "")
         if answer.status >= 300 or token.lower() in ("", "required"):
-            raise self._failure("csrf token", answer)
+            raise self._failure("csrf token", answer, logs_in=True)
         self._token = token
 
-    def _failure(self, operation: str, answer: HttpAnswer) -> CallFailed:
+    def _failure(self, operation: str, answer: HttpAnswer, *, logs_in: bool = False) -> CallFailed:
         text = answer.body.decode("utf-8", "replace")
-        cause: Cause = status_cause(answer.status)
+        cause: Cause = status_cause(answer.status, logs_in=logs_in)
         if (answer.status == 400 and any(word in text for word in _PASSING)) or answer.status == 412:
             cause = "unavailable"
         return CallFailed(self.system, operation, cause, f"{answer.status} {_told(text)}", retry_after_s(answer))

@@ -4,40 +4,25 @@ Wire facts: Salesforce REST API Developer Guide; Outbound Message delivery in th
 """
 
 import re
-from collections.abc import Mapping
-from decimal import Decimal
+from collections.abc import Mapping, Sequence
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.salesforce_collections import MOST_RECORDS, body_of, outcomes_of
+from o2c_twin.integration.connectors.salesforce_maps import LINES, SalesforceMaps
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
-from o2c_twin.integration.model import Deal, DealLine, Inbound, Party
+from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes
+from o2c_twin.integration.model import Deal, Inbound, Party
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 _API = "/services/data/v59.0"
-_PARTY_FIELDS = "Id,Name,Customer_Number__c,Payment_Terms_Days__c,Credit_Limit__c,ERP_Id__c,SystemModstamp"
-_DEAL = (
-    "SELECT Id,Name,Deal_Ref__c,PO_Number__c,ERP_Order_Id__c,SystemModstamp,"
-    + ",".join(f"Account.{f}" for f in _PARTY_FIELDS.split(","))
-    + ",(SELECT Product2.ProductCode,Quantity,UnitPrice FROM OpportunityLineItems) FROM Opportunity WHERE Id = '{}'"
-)
-_WON_SINCE = (
-    "SELECT Id,AccountId,SystemModstamp FROM Opportunity WHERE IsWon = true AND ERP_Order_Id__c = null"
-    " AND SystemModstamp > {} ORDER BY SystemModstamp"
-)
-_PARTIES_SINCE = "SELECT Id,SystemModstamp FROM Account WHERE SystemModstamp > {} ORDER BY SystemModstamp"
-_NOTES = {
-    "order_number": "ERP_Order_Number__c",
-    "order_id": "ERP_Order_Id__c",
-    "fulfilment": "Fulfilment_Status__c",
-    "invoice_number": "Invoice_Number__c",
-    "payment": "Payment_Status__c",
-    "credit": "Credit_Status__c",
-}
+_WON_SINCE = "SELECT Id,AccountId,SystemModstamp FROM Opportunity WHERE IsWon = true AND "
+_SINCE = "SystemModstamp > {} ORDER BY SystemModstamp"
+_PARTIES_SINCE = "SELECT Id,SystemModstamp FROM Account WHERE "
 _ACK = (
     b'<?xml version="1.0" encoding="UTF-8"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/">'
     b'<soapenv:Body><notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack>'
@@ -48,24 +33,37 @@ _OBJ = "{urn:sobject.enterprise.soap.sforce.com}"
 _ID = re.compile(r"[A-Za-z0-9]{15}(?:[A-Za-z0-9]{3})?")
 _XSI_TYPE = "{http://www.w3.org/2001/XMLSchema-instance}type"
 
-# Both set fields of a record named by its id: the same again changes nothing.
+# All set fields of records named by their ids: the same again changes nothing.
 SHEET: Sheet = (
     Capability("note_deal", "sobject.update", "external-id"),
+    Capability("note_deals", "collection.update", "external-id", bulk_limit=MOST_RECORDS, partial=True),
     Capability("note_party", "sobject.update", "external-id"),
 )
 
 
 class SalesforceCrm:
-    """A CRM that is a Salesforce org; logs in with the client credentials of a connected app."""
+    """A CRM that is a Salesforce org; logs in with the client credentials of a connected app.
+
+    ``currency`` is the org's; ``maps`` say what its fields mean, the shipped ones unless others are given.
+    """
 
     def __init__(
-        self, system: str, url: str, http: HttpPort, client_id: str, client_secret: str, currency: str = "EUR"
+        self,
+        system: str,
+        url: str,
+        http: HttpPort,
+        client_id: str,
+        client_secret: str,
+        currency: str = "EUR",
+        maps: SalesforceMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
         self._wire = Wire(system, url, http)
         self._login = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
         self._currency = currency
+        self.maps = SalesforceMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
         self._token: str | None = None
 
     async def _call(
@@ -106,16 +104,17 @@ class SalesforceCrm:
             None,
             {"content-type": "application/x-www-form-urlencoded"},
             self._login.encode(),
+            logs_in=True,
         )
         if answer.status != 200:
-            failure = self._failure("login", answer)
+            failure = self._failure("login", answer, logs_in=True)
             if failure.retryable:
                 raise failure
             raise CallFailed(self.system, "login", "login", failure.detail)
         with self._wire.reading("login"):
             self._token = self._wire.json("login", answer)["access_token"]
 
-    def _failure(self, operation: str, answer: HttpAnswer) -> CallFailed:
+    def _failure(self, operation: str, answer: HttpAnswer, *, logs_in: bool = False) -> CallFailed:
         text = answer.body.decode("utf-8", "replace")[:300]
         # The daily and the concurrency limit answer 403, which elsewhere means a missing right.
         cause: Cause
@@ -124,7 +123,7 @@ class SalesforceCrm:
         elif "UNABLE_TO_LOCK_ROW" in text or "SERVER_UNAVAILABLE" in text:
             cause = "unavailable"
         else:
-            cause = status_cause(answer.status)
+            cause = status_cause(answer.status, logs_in=logs_in)
         return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
 
     async def _query(self, operation: str, soql: str) -> list[dict[str, Any]]:
@@ -144,65 +143,72 @@ class SalesforceCrm:
 
     async def deal(self, deal_id: str) -> Deal:
         """The deal with its lines and its account, in one query."""
-        rows = await self._query("deal", _DEAL.format(deal_id))
-        if not rows:
+        maps = self.maps
+        answer = await self._call("deal", "GET", f"{_API}/query/", {"q": maps.deal_query.format(deal_id)})
+        page = self._wire.page("deal", answer, maps.deals, self._check_deals)
+        if not page.records:
             raise CallFailed(self.system, "deal", "missing", f"no opportunity {deal_id}")
-        row = rows[0]
-        if row["Account"] is None:
-            raise CallFailed(self.system, "deal", "rejected", f"opportunity {deal_id} has no account")
-        nested = row["OpportunityLineItems"]
-        items = [] if nested is None else await self._all("deal", nested)
-        with self._wire.reading("deal"):
-            return Deal(
-                crm_id=row["Id"],
-                reference=row["Deal_Ref__c"] or row["Id"],
-                po_number=row["PO_Number__c"],
-                party=self._party(row["Account"]),
-                lines=tuple(self._line(item) for item in items),
-                currency=self._currency,
-                won_at=from_iso(row["SystemModstamp"]),
-                erp_order_id=row["ERP_Order_Id__c"],
-            )
+        row = page.records[0]
+        if maps.reads_lines and getattr(row, LINES) is not None:
+            await self._add_lines(getattr(row, LINES))
+        deal: Deal = self._wire.made("deal", maps.opportunity_to_deal.read, row, self._given)
+        return deal
 
-    def _line(self, item: dict[str, Any]) -> DealLine:
-        price = to_minor(item["UnitPrice"], self._currency)
-        return DealLine(item["Product2"]["ProductCode"], _whole(item["Quantity"]), price)
+    def _check_deals(self, page: dict[str, Any]) -> None:
+        for row in page["records"]:
+            self.maps.opportunity_to_deal(row, self._given)
+
+    async def _add_lines(self, nested: Any) -> None:
+        """Fetch the pages of a deal's lines that follow the first."""
+        following = nested.nextRecordsUrl
+        while following is not None:
+            answer = await self._call("deal", "GET", following)
+            page = self._wire.page("deal", answer, self.maps.lines)
+            nested.records.extend(page.records)
+            following = page.nextRecordsUrl
 
     async def party(self, party_id: str) -> Party:
         """The account."""
-        answer = await self._call("party", "GET", f"{_API}/sobjects/Account/{party_id}", {"fields": _PARTY_FIELDS})
-        with self._wire.reading("party"):
-            return self._party(self._wire.json("party", answer))
+        fields = {"fields": self.maps.account_fields}
+        answer = await self._call("party", "GET", f"{_API}/sobjects/Account/{party_id}", fields)
+        party: Party = self._wire.record("party", answer, self.maps.account_to_party, self._given)
+        return party
 
-    def _party(self, row: dict[str, Any]) -> Party:
-        limit, terms = row["Credit_Limit__c"], row["Payment_Terms_Days__c"]
-        return Party(
-            crm_id=row["Id"],
-            name=row["Name"],
-            number=row["Customer_Number__c"],
-            terms_days=30 if terms is None else _whole(terms),
-            credit_limit_minor=None if limit is None else to_minor(limit, self._currency),
-            currency=self._currency,
-            erp_id=row["ERP_Id__c"],
-            modified_at=from_iso(row["SystemModstamp"]),
-        )
+    def party_of(self, row: dict[str, Any]) -> Party:
+        """The account in a plain record. Raises `NotMapped`."""
+        party: Party = self.maps.account_to_party(row, self._given)
+        return party
+
+    def _noted(self, notes: Mapping[str, str]) -> dict[str, Any]:
+        """The fields of an opportunity that tell of this."""
+        maps = self.maps
+        body: dict[str, Any] = self._wire.body("note_deal", maps.notes_to_opportunity, DealNotes(**notes), self._given)
+        return body
 
     async def note_deal(self, deal_id: str, notes: dict[str, str], correlation: str) -> None:
         """Write what became of a deal on the opportunity."""
-        body = {_NOTES[name]: value for name, value in notes.items()}
-        await self._call("note_deal", "PATCH", f"{_API}/sobjects/Opportunity/{deal_id}", None, body, correlation)
+        path = f"{_API}/sobjects/Opportunity/{deal_id}"
+        await self._call("note_deal", "PATCH", path, None, self._noted(notes), correlation)
+
+    async def note_deals(
+        self, notes: Sequence[tuple[str, dict[str, str]]], correlation: str
+    ) -> list[CallFailed | None]:
+        """Write what became of up to 200 deals in one call; gives what became of each write."""
+        body = body_of("Opportunity", [(deal_id, self._noted(each)) for deal_id, each in notes])
+        answer = await self._call("note_deals", "PATCH", f"{_API}/composite/sobjects", None, body, correlation)
+        return outcomes_of(self.system, "note_deal", answer, len(notes))
 
     async def note_party(self, party_id: str, erp_id: str, correlation: str) -> None:
         """Write the ERP's id on the account."""
-        await self._call(
-            "note_party", "PATCH", f"{_API}/sobjects/Account/{party_id}", None, {"ERP_Id__c": erp_id}, correlation
-        )
+        body = self._wire.body("note_party", self.maps.notes_to_account, PartyNotes(erp_id), self._given)
+        await self._call("note_party", "PATCH", f"{_API}/sobjects/Account/{party_id}", None, body, correlation)
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Won deals without an order, and changed accounts, after an instant."""
-        stamp = to_iso(since)
-        deals = await self._query("changes", _WON_SINCE.format(stamp))
-        parties = await self._query("changes", _PARTIES_SINCE.format(stamp))
+        field, span = self.maps.order_field, _SINCE.format(to_iso(since))
+        without = "" if field is None else f"{field} = null AND "
+        deals = await self._query("changes", f"{_WON_SINCE}{without}{span}")
+        parties = await self._query("changes", f"{_PARTIES_SINCE}{span}")
         with self._wire.reading("changes"):
             events = [self._deal_event(r["Id"], r["AccountId"], r["SystemModstamp"]) for r in deals]
             events += [self._party_event(r["Id"], r["SystemModstamp"]) for r in parties]
@@ -241,11 +247,3 @@ class SalesforceCrm:
             else:
                 events.append(self._party_event(id_, modified))
         return events, _ACK
-
-
-def _whole(number: str | int) -> int:
-    """A count the vendor keeps as a decimal. Raises ValueError when it is none: half a piece is not ordered."""
-    exact = Decimal(number)
-    if exact != int(exact):
-        raise ValueError(f"{number} is not a whole number")
-    return int(exact)

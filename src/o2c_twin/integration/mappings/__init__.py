@@ -11,6 +11,7 @@ from o2c_twin.integration.mappings.mapset import (
     read_folder,
     shipped_files,
     shipped_maps,
+    shipped_maps_of,
 )
 from o2c_twin.integration.mappings.replay import Difference, Document, replay
 
@@ -30,4 +31,5 @@ __all__ = [
     "replay",
     "shipped_files",
     "shipped_maps",
+    "shipped_maps_of",
 ]

@@ -43,6 +43,8 @@ class MapChecker:
         for entity in ("", *spec.entities):
             where = spec.entities[entity].node if entity else spec.node
             self._record(spec.rules_of(entity), source, target, where, spec.target)
+            if spec.intercompany is not None and spec.intercompany.rules:
+                self._record(spec.rules_of(entity, True), source, target, where, spec.target)
 
     def _complain(self, node: Node | None, message: str) -> None:
         self._document.complain(node, message)

@@ -2,15 +2,18 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from decimal import Decimal
+from functools import cached_property
 from typing import Any
 
-from o2c_twin.integration.connectors.instants import from_iso, to_date
+import msgspec
+
 from o2c_twin.integration.mappings.errors import NotMapped
-from o2c_twin.integration.mappings.generating import OMIT, REFUSE, FieldStep, Record, reader, written
+from o2c_twin.integration.mappings.generating import OMIT, REFUSE, FieldStep, Head, Record, Way, reader, written
 from o2c_twin.integration.mappings.money import digits
+from o2c_twin.integration.mappings.rows import ITEMS, paths_read, row_type
 from o2c_twin.integration.mappings.schema import Field, ObjectSchema, Schemas
 from o2c_twin.integration.mappings.spec import GIVEN, MapSpec, Origin, Rule
-from o2c_twin.integration.mappings.transforms import Context, InContext, Plain, Step
+from o2c_twin.integration.mappings.transforms import Given, InContext, Money, Plain, Step
 
 _TYPES: dict[str, tuple[type, ...]] = {
     "text": (str,),
@@ -24,7 +27,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "flag": (bool,),
     "list": (list, tuple),
 }
-_NOTHING: Mapping[str, Any] = {}
+_NOTHING: Given = {}
 
 
 class CompiledMap:
@@ -32,48 +35,136 @@ class CompiledMap:
 
     Wire records are dictionaries (numbers read exactly: int, Decimal or text), canonical ones Structs.
     Raises `NotMapped` when the document does not fit; its message names map, field and remedy.
+
+    A connector, whose ``given`` was held against the map when it was loaded, calls ``run`` with a document, or with
+    an answer's bytes ``read(decode(body), given)``: neither looks at ``given`` first.
     """
 
-    def __init__(
-        self,
-        spec: MapSpec,
-        entity: str,
-        record: Record,
-        source: ObjectSchema,
-        back: Record | None,
-        worth_in_minor: bool = False,
-    ) -> None:
+    def __init__(self, spec: MapSpec, entity: str, compiler: "Compiler") -> None:
         self.spec = spec
         self.entity = entity
-        self.worth_in_minor = worth_in_minor
-        self._record = record
-        self._context = _context_of(spec, source)
-        self._back = back
-        self._back_context = _back_context_of(spec)
+        self._compiler = compiler
+        schemas = compiler.schemas
+        self._source, self._target = schemas.objects[spec.source], schemas.objects[spec.target]
+        self._currency = _currency_of(spec.currency, _way(self._source), spec.name)
+        self._flag = reader(spec.intercompany.path, _way(self._source)) if spec.intercompany else None
         self._given = frozenset(spec.given)
-        self._flag = reader(spec.intercompany.path, source.struct is not None) if spec.intercompany else None
 
-    def __call__(self, document: Any, given: Mapping[str, Any] = _NOTHING) -> Any:
+    def __call__(self, document: Any, given: Given = _NOTHING) -> Any:
         """The document as the target has it."""
-        return self._record(document, self._context(document, self._checked(given)))
+        return self.run(document, self._checked(given))
 
-    def inverse(self, document: Any, given: Mapping[str, Any] = _NOTHING) -> dict[str, Any]:
+    def inverse(self, document: Any, given: Given = _NOTHING) -> dict[str, Any]:
         """The fields of the source that can be found again from the target: those declared invertible."""
-        if self._back is None:
+        back = self._compiler.back(self.spec.name, self.entity)
+        if back is None:
             raise NotMapped(self.spec.name, "inverse", "no field is declared invertible; declare one")
-        found: dict[str, Any] = self._back(document, self._back_context(document, self._checked(given)))
+        found: dict[str, Any] = back(document, self._checked(given))
         return found
 
-    def currency(self, document: Any, given: Mapping[str, Any] = _NOTHING) -> str:
+    def currency(self, document: Any, given: Given = _NOTHING) -> str:
         """The currency of a document's amounts; empty for a map without money."""
-        return self._context(document, self._checked(given)).currency
+        return self._currency(document, self._checked(given))
+
+    def written_currency(self, document: Any, given: Given = _NOTHING) -> str:
+        """The currency of what a document is worth on the target's side: another than the document's after ``convert``.
+
+        Empty for a map without money.
+        """
+        return self._converted[self.intercompany(document)] or self._currency(document, given)
 
     def intercompany(self, document: Any) -> bool:
         """Whether the document is between companies of one group; False for a map that does not say."""
         rule = self.spec.intercompany
         return rule is not None and self._flag is not None and self._flag(document) in rule.values
 
-    def _checked(self, given: Mapping[str, Any]) -> Mapping[str, Any]:
+    # --- for connectors --------------------------------------------------------------------------
+
+    @cached_property
+    def run(self) -> Record:
+        """``(document, given)`` to the target's record."""
+        return self._compiler.record(self.spec.name, self.entity, _way(self._source))
+
+    @cached_property
+    def read(self) -> Record:
+        """``(row, given)`` to the target's record, of a wire record decoded to `row` or to a type like it."""
+        return self._compiler.record(self.spec.name, self.entity, "field", rows=True)
+
+    @cached_property
+    def decode(self) -> Callable[[bytes], Any]:
+        """A row of a JSON object. Raises `msgspec.DecodeError`."""
+        return msgspec.json.Decoder(self.row()).decode
+
+    def row(self, *also: str, inside: str = "") -> type[msgspec.Struct]:
+        """The type of the fields this map reads, and of the paths ``also`` given; of a list's items ``inside`` it."""
+        base, paths = self._source, self.paths
+        if inside:
+            base = self._compiler.schemas.inner(base, inside)
+            begin = f"{inside}{ITEMS}."
+            paths = tuple(path.removeprefix(begin) for path in paths if path.startswith(begin))
+        return row_type(self._compiler.schemas, base, (*paths, *also))
+
+    @cached_property
+    def paths(self) -> tuple[str, ...]:
+        """What this map reads of its source, inner maps included; ``[]`` stands behind the name of a list."""
+        return paths_read(self._compiler.specs, self.spec.name, self.entity)
+
+    @property
+    def written(self) -> tuple[str, ...]:
+        """The fields of the target this map writes; those of a list's items behind the list's name."""
+        variants = (False, True) if self.spec.intercompany is not None else (False,)
+        rules = [rule for each in variants for rule in self.spec.rules_of(self.entity, each)]
+        inner = [f"{rule.to}{ITEMS}.{each.to}" for rule in rules for each in rule.rules]
+        return tuple(dict.fromkeys((*(rule.to for rule in rules), *inner)))
+
+    def source_field(self, path: str) -> tuple[Field, bool]:
+        """A field of the source, and whether it or something on the way may be missing. Raises ValueError."""
+        return self._compiler.schemas.resolve(self._source, path)
+
+    def sources_of(self, to: str) -> tuple[str, ...]:
+        """The paths a field of the target is made from; none where no rule writes it."""
+        return next((rule.origin.paths for rule in self.spec.rules_of(self.entity) if rule.to == to), ())
+
+    def targets_of(self, path: str) -> tuple[str, ...]:
+        """The fields of the target that are made from this path alone."""
+        return tuple(rule.to for rule in self.spec.rules_of(self.entity) if rule.origin.paths == (path,))
+
+    def part(self, to: str) -> Callable[[Any], Any]:
+        """What a field of the target holds for one value of its source; None for None.
+
+        Only of a rule without look-ups, amounts and conversions. Raises `NotMapped`.
+        """
+        rule = next(rule for rule in self.spec.rules_of(self.entity) if rule.to == to)
+        wanted, _ = self._compiler.schemas.resolve(self._target, to)
+        plain = ObjectSchema("", "value", {"value": wanted})
+        step = FieldStep("value", Origin(("value",)), None, "", None, *_chain(rule.steps, wanted))
+        made = written(self.spec.name, [step], "key", plain)
+        return lambda value: made({"value": value}, _NOTHING)["value"]
+
+    @cached_property
+    def _converted(self) -> tuple[str, str]:
+        """Into which currency what a document is worth is converted, in general and between companies of the group."""
+        worth, fx = self.spec.worth, self.spec.fx
+        if worth is None or fx is None:
+            return "", ""
+        found = []
+        for each in (False, True):
+            rules = self.spec.rules_of(self.entity, each)
+            inner = next((rule.rules for rule in rules if rule.to == worth.each), ()) if worth.each else rules
+            steps = [step for rule in inner if rule.to == worth.amount for step in rule.steps]
+            found.append(next((step.into for step in steps if step.into), ""))
+        return found[0], found[1]
+
+    @cached_property
+    def worth_in_minor(self) -> bool:
+        """Whether what a document is worth is told in minor units."""
+        worth, schemas = self.spec.worth, self._compiler.schemas
+        if worth is None:
+            return False
+        base = schemas.inner(self._target, worth.each) if worth.each else self._target
+        return schemas.resolve(base, worth.amount)[0].type == "minor"
+
+    def _checked(self, given: Given) -> Given:
         if not self._given <= given.keys():
             lacking = sorted(self._given - given.keys())[0]
             type_ = self.spec.given[lacking]
@@ -82,144 +173,167 @@ class CompiledMap:
 
 
 class Compiler:
-    """Makes maps ready; inner maps are made once."""
+    """Makes maps ready, each when it is first used; inner maps are made once."""
 
     def __init__(self, specs: Mapping[str, MapSpec], schemas: Schemas) -> None:
-        self._specs = specs
-        self._schemas = schemas
+        self.specs = specs
+        self.schemas = schemas
         self._ready: dict[tuple[str, str], CompiledMap] = {}
+        self._records: dict[tuple[str, str, bool], Record] = {}
 
     def compiled(self, name: str, entity: str = "") -> CompiledMap:
         """The map of that name, as it is in a legal entity."""
         found = self._ready.get((name, entity))
         if found is None:
-            spec = self._specs[name]
-            source, target = self._schemas.objects[spec.source], self._schemas.objects[spec.target]
-            rules = spec.rules_of(entity)
-            record = self._compile(spec, rules, source, target, entity)
-            back = self._compile_back(spec, rules, source, target, entity)
-            found = self._ready[name, entity] = CompiledMap(
-                spec, entity, record, source, back, self._worth_in_minor(spec, target)
-            )
+            found = self._ready[name, entity] = CompiledMap(self.specs[name], entity, self)
         return found
 
-    def _worth_in_minor(self, spec: MapSpec, target: ObjectSchema) -> bool:
-        if spec.worth is None:
-            return False
-        base = self._schemas.inner(target, spec.worth.each) if spec.worth.each else target
-        return self._schemas.resolve(base, spec.worth.amount)[0].type == "minor"
+    def record(self, name: str, entity: str, way: Way, *, rows: bool = False) -> Record:
+        """The function of a map, of documents read this way; of ``rows`` the types were checked when they were made."""
+        found = self._records.get((name, entity, rows))
+        if found is None:
+            found = self._records[name, entity, rows] = self._record(self.specs[name], entity, way, rows)
+        return found
 
-    def _compile(
-        self, spec: MapSpec, rules: Sequence[Rule], source: ObjectSchema, target: ObjectSchema, entity: str
-    ) -> Record:
-        steps = [self._step(spec, rule, source, target, entity) for rule in rules]
-        return written(spec.name, steps, source.struct is not None, target)
+    def _record(self, spec: MapSpec, entity: str, way: Way, rows: bool) -> Record:
+        source, target = self.schemas.objects[spec.source], self.schemas.objects[spec.target]
+        head = Head(spec.currency, spec.fx)
 
-    def _step(self, spec: MapSpec, rule: Rule, source: ObjectSchema, target: ObjectSchema, entity: str) -> FieldStep:
-        wanted, _ = self._schemas.resolve(target, rule.to)
-        read = source.struct is not None
+        def made(rules: Sequence[Rule]) -> Record:
+            steps = self._steps(spec.name, rules, source, target, entity, way, rows)
+            return written(spec.name, steps, way, target, head)
+
+        general, group = made(spec.rules_of(entity)), spec.intercompany
+        if group is None or not group.rules:
+            return general
+        special, flag, values = made(spec.rules_of(entity, True)), reader(group.path, way), group.values
+        return lambda document, given: (special if flag(document) in values else general)(document, given)
+
+    def _steps(
+        self,
+        name: str,
+        rules: Sequence[Rule],
+        source: ObjectSchema,
+        target: ObjectSchema,
+        entity: str,
+        way: Way,
+        rows: bool,
+    ) -> list[FieldStep]:
+        return [self._step(name, rule, source, target, entity, way, rows) for rule in rules]
+
+    def _step(
+        self, name: str, rule: Rule, source: ObjectSchema, target: ObjectSchema, entity: str, way: Way, rows: bool
+    ) -> FieldStep:
+        wanted, _ = self.schemas.resolve(target, rule.to)
         missing = _missing(rule, target)
         if rule.rules:
-            items = self._compile(
-                spec,
-                rule.rules,
-                self._schemas.inner(source, rule.origin.paths[0]),
-                self._schemas.inner(target, rule.to),
-                entity,
-            )
+            inner = self.schemas.inner(source, rule.origin.paths[0]), self.schemas.inner(target, rule.to)
+            items = written(name, self._steps(name, rule.rules, *inner, entity, way, rows), way, inner[1])
             missing = () if rule.has_default and target.struct is not None else [] if rule.has_default else missing
-            every = _each(items, tuple if target.struct is not None else list)
-            return FieldStep(rule.to, rule.origin, _TYPES["list"], "list", None, every, missing, read)
+            accepted = None if rows else _TYPES["list"]
+            return FieldStep(rule.to, rule.origin, accepted, "list", missing, items=items)
         if rule.map:
-            return FieldStep(rule.to, rule.origin, None, "object", None, self._inner(rule.map, entity), missing, read)
+            record = self.record(rule.map, entity, way, rows=rows)
+            return FieldStep(rule.to, rule.origin, None, "object", missing, inner=record)
         if rule.origin.given:
-            way = _chain(rule.steps, wanted)
-            return FieldStep(rule.to, rule.origin, (str,), "text", *way, REFUSE, read)
+            return FieldStep(rule.to, rule.origin, (str,), "text", REFUSE, *_chain(rule.steps, wanted))
         if not rule.origin.paths:
-            return FieldStep(rule.to, rule.origin, None, "", None, None, rule.origin.constant, read)
-        field, _ = self._schemas.resolve(source, rule.origin.paths[0])
-        way = _chain(rule.steps, wanted, field)
-        return FieldStep(rule.to, rule.origin, _TYPES[field.type], field.type, *way, missing, read)
-
-    def _inner(self, name: str, entity: str) -> InContext:
-        inner = self.compiled(name, entity if entity in self._specs[name].entities else "")
-        return lambda value, context: inner(value, context.given)
+            return FieldStep(rule.to, rule.origin, None, "", rule.origin.constant)
+        field, _ = self.schemas.resolve(source, rule.origin.paths[0])
+        accepted = None if rows else _TYPES[field.type]
+        return FieldStep(rule.to, rule.origin, accepted, field.type, missing, *_chain(rule.steps, wanted, field))
 
     # --- the way back ----------------------------------------------------------------------------
 
-    def _compile_back(
-        self, spec: MapSpec, rules: Sequence[Rule], source: ObjectSchema, target: ObjectSchema, entity: str
-    ) -> Record | None:
-        steps = [step for rule in rules for step in self._back_steps(spec, rule, source, target, entity)]
+    def back(self, name: str, entity: str) -> Record | None:
+        """The function that finds the invertible fields again; None where there are none."""
+        spec = self.specs[name]
+        source, target = self.schemas.objects[spec.source], self.schemas.objects[spec.target]
+        steps = self._back_steps(name, spec.rules_of(entity), source, target, entity)
+        if not steps:
+            return None
         plain = ObjectSchema(source.system, source.name, source.fields)
-        return written(spec.name, steps, target.struct is not None, plain) if steps else None
+        return written(name, steps, _way(target), plain, Head(_back_currency(spec), None))
 
     def _back_steps(
-        self, spec: MapSpec, rule: Rule, source: ObjectSchema, target: ObjectSchema, entity: str
+        self, name: str, rules: Sequence[Rule], source: ObjectSchema, target: ObjectSchema, entity: str
     ) -> list[FieldStep]:
-        if not rule.origin.paths:
-            return []
-        to, origin, read = rule.origin.paths[0], Origin((rule.to,)), target.struct is not None
+        found = (rule for rule in rules if rule.origin.paths)
+        return [step for rule in found for step in self._back_step(name, rule, source, target, entity)]
+
+    def _back_step(
+        self, name: str, rule: Rule, source: ObjectSchema, target: ObjectSchema, entity: str
+    ) -> list[FieldStep]:
+        to, origin = rule.origin.paths[0], Origin((rule.to,))
         if rule.rules:
-            items = self._compile_back(
-                spec,
-                rule.rules,
-                self._schemas.inner(source, to),
-                self._schemas.inner(target, rule.to),
-                entity,
-            )
-            if items is None:
-                return []
-            return [FieldStep(to, origin, _TYPES["list"], "list", None, _each(items, list), OMIT, read)]
+            inner = self.schemas.inner(source, to), self.schemas.inner(target, rule.to)
+            steps = self._back_steps(name, rule.rules, *inner, entity)
+            plain = ObjectSchema(inner[0].system, inner[0].name, inner[0].fields)
+            items = written(name, steps, _way(target), plain)
+            return [FieldStep(to, origin, _TYPES["list"], "list", OMIT, items=items)] if steps else []
         if rule.map:
-            inner = self.compiled(rule.map, entity if entity in self._specs[rule.map].entities else "")
-            if not any(each.invertible for each in inner.spec.rules):
-                return []
-
-            def back(value: Any, context: Context) -> Any:
-                return inner.inverse(value, context.given)
-
-            return [FieldStep(to, origin, None, "object", None, back, OMIT, read)]
+            record = self.back(rule.map, entity)
+            return [] if record is None else [FieldStep(to, origin, None, "object", OMIT, inner=record)]
         if not rule.invertible:
             return []
-        field, _ = self._schemas.resolve(target, rule.to)
+        field, _ = self.schemas.resolve(target, rule.to)
         undone = [step.undo for step in reversed(rule.steps) if step.undo is not None]
-        plain, bound = _chain(undone)
-        return [FieldStep(to, origin, _TYPES[field.type], field.type, plain, bound, OMIT, read)]
+        return [FieldStep(to, origin, _TYPES[field.type], field.type, OMIT, *_chain(undone))]
 
 
-def _each(record: Record, make: Callable[[Any], Any]) -> InContext:
-    if make is list:
-        return lambda items, context: [record(item, context) for item in items]
-    return lambda items, context: make([record(item, context) for item in items])
+def _way(schema: ObjectSchema) -> Way:
+    return "key" if schema.struct is None else "field"
 
 
-def _chain(
-    steps: Sequence[Step], wanted: Field | None = None, given: Field | None = None
-) -> tuple[Plain | None, InContext | None]:
+_Chain = tuple[Plain | None, Money | None, InContext | None]
+
+
+def _chain(steps: Sequence[Step], wanted: Field | None = None, given: Field | None = None) -> _Chain:
     """The transformations of a rule as one function, and a check of the codes the target knows."""
-    plain, bound = (steps[0].plain, steps[0].in_context) if steps else (None, None)
-    for step in steps[1:]:
-        plain, bound = _then(plain, bound, step)
     coded = any(step.codes is not None and "kept" not in step.words for step in steps)
+    every = list(steps)
     if wanted is not None and wanted.choices and not coded and (given is None or given.choices != wanted.choices):
-        plain, bound = _then(plain, bound, Step("text", "text", "", _one_of(wanted.choices)))
-    return plain, bound
+        every.append(Step("text", "text", "", _one_of(wanted.choices)))
+    made: _Chain = (None, None, None)
+    into = ""
+    for step in every:
+        made = _then(made, _in_currency(step, into) if into else (step.plain, step.money, step.in_context))
+        into = step.into or into
+    return made
 
 
-def _then(plain: Plain | None, bound: InContext | None, step: Step) -> tuple[Plain | None, InContext | None]:
-    after, after_bound = step.plain, step.in_context
-    if plain is None and bound is None:
-        return after, after_bound
-    if plain is not None and after is not None:
-        return (lambda value: after(plain(value))), None
+def _in_currency(step: Step, into: str) -> _Chain:
+    """A step after a conversion: its amount is in that currency, whatever the document's is."""
+    money, bound = step.money, step.in_context
+    if money is not None:
+        return (lambda value: money(value, into)), None, None
+    if bound is not None:
+        return None, None, lambda value, currency, fx_date, given: bound(value, into, fx_date, given)
+    return step.plain, None, None
 
-    def first(value: Any, context: Context) -> Any:
-        return plain(value) if plain is not None else bound(value, context) if bound is not None else value
 
-    if after_bound is not None:
-        return None, lambda value, context: after_bound(first(value, context), context)
-    return None, lambda value, context: after(first(value, context)) if after is not None else None
+def _then(first: _Chain, after: _Chain) -> _Chain:
+    if first == (None, None, None):
+        return after
+    one, two = first[0], after[0]
+    if one is not None and two is not None:
+        return (lambda value: two(one(value))), None, None
+    before, last = _general(first), _general(after)
+    return (
+        None,
+        None,
+        lambda value, currency, fx_date, given: last(before(value, currency, fx_date, given), currency, fx_date, given),
+    )
+
+
+def _general(made: _Chain) -> InContext:
+    plain, money, bound = made
+    if plain is not None:
+        return lambda value, currency, fx_date, given: plain(value)
+    if money is not None:
+        return lambda value, currency, fx_date, given: money(value, currency)
+    assert bound is not None
+    return bound
 
 
 def _one_of(choices: tuple[str, ...]) -> Plain:
@@ -247,55 +361,37 @@ def _always(rule: Rule, target: ObjectSchema) -> bool:
     return field is not None and field.required
 
 
-# --- context -------------------------------------------------------------------------------------
+# --- currency ------------------------------------------------------------------------------------
 
 
-def _context_of(spec: MapSpec, source: ObjectSchema) -> Callable[[Any, Mapping[str, Any]], Context]:
-    struct = source.struct is not None
-    currency = _currency_of(spec.currency, struct, spec.name)
-    if spec.fx is None:
-        return lambda document, given: Context(currency(document, given), "", given)
-    day, rate_date = reader(spec.fx.date, struct), spec.fx.date
-
-    def context(document: Any, given: Mapping[str, Any]) -> Context:
-        at = day(document)
-        if at is None:
-            raise NotMapped(spec.name, rate_date, "is missing, and the day of the rate with it; give it")
-        date = to_date(at) if type(at) is int else at if len(at) == 10 else to_date(from_iso(at))
-        return Context(currency(document, given), date, given)
-
-    return context
-
-
-def _back_context_of(spec: MapSpec) -> Callable[[Any, Mapping[str, Any]], Context]:
+def _back_currency(spec: MapSpec) -> Origin | None:
+    """Where the document's currency is found on the target's side."""
     origin = spec.currency
-    struct = spec.target.startswith("canonical.")
-    if origin is not None and origin.paths:
-        unchanged = [rule for rule in spec.rules if rule.origin.paths == origin.paths and not rule.steps]
-        origin = Origin((unchanged[0].to,)) if unchanged else None
-    currency = _currency_of(origin, struct, spec.name)
-    return lambda document, given: Context(currency(document, given), "", given)
+    if origin is None or not origin.paths:
+        return origin
+    unchanged = [rule for rule in spec.rules if rule.origin.paths == origin.paths and not rule.steps]
+    return Origin((unchanged[0].to,)) if unchanged else None
 
 
-def _currency_of(origin: Origin | None, struct: bool, name: str) -> Callable[[Any, Mapping[str, Any]], str]:
+def _currency_of(origin: Origin | None, way: Way, name: str) -> Callable[[Any, Given], str]:
     if origin is None:
         return lambda document, given: ""
     if not origin.given and not origin.paths:
         constant = str(origin.constant)
         return lambda document, given: constant
     key, words = origin.given, origin.words
-    read = reader(origin.paths[0], struct) if origin.paths else None
-    met: dict[str, str] = {}
+    read = reader(origin.paths[0], way) if origin.paths else None
+    known: dict[str, str] = {}
 
-    def currency(document: Any, given: Mapping[str, Any]) -> str:
+    def currency(document: Any, given: Given) -> str:
         try:
             code = given[key] if read is None else read(document)
-            found = met.get(code)
+            found = known.get(code)
             if found is None:
                 digits(code)
-                found = met[code] = code
-            return found
-        except (AttributeError, TypeError, ValueError) as error:
+                found = known[code] = code
+        except (AttributeError, KeyError, TypeError, ValueError) as error:
             raise NotMapped(name, words, f"{error}; the currency must be known") from error
+        return found
 
     return currency

@@ -42,7 +42,9 @@ class Document:
         except RecursionError as error:
             raise MappingError([f"{name}:1:1: nested too deeply; a map has few levels"]) from error
         if root is None:
-            raise MappingError([f"{name}:1:1: is empty; begin with 'map:', 'codes:' or 'system:'"])
+            raise MappingError(
+                [f"{name}:1:1: is empty; begin with 'map:', 'codes:', 'system:', 'extends:' or 'rates:'"]
+            )
         self.root: Node = root
         self._refuse_aliases()
 

@@ -35,6 +35,7 @@ class Page:
     head: tuple[tuple[str, str], ...]
     lines: tuple[Line, ...]
     entities: tuple[tuple[EntityRules, tuple[Line, ...]], ...]
+    intercompany: tuple[Line, ...]
     unused: tuple[str, ...]
     unwritten: tuple[str, ...]
 
@@ -45,15 +46,15 @@ def pages(maps: MapSet) -> Iterator[Page]:
         spec = maps.specs[name]
         source, target = maps.schemas.objects[spec.source], maps.schemas.objects[spec.target]
         entities = tuple((each, tuple(_lines(each.rules))) for each in spec.entities.values())
-        every = [*spec.rules, *(rule for each in spec.entities.values() for rule in each.rules)]
-        read = {path.split(".")[0] for rule in every for path in rule.origin.paths}
-        written = {rule.to.split(".")[0] for rule in every}
+        read = {path.split(".")[0] for rule in spec.every_rule for path in rule.origin.paths}
+        written = {rule.to.split(".")[0] for rule in spec.every_rule}
         yield Page(
             spec,
             maps.content_hash(name),
             tuple(_head(spec)),
             tuple(_lines(spec.rules)),
             entities,
+            tuple(_lines(spec.intercompany.rules)) if spec.intercompany is not None else (),
             _left(source, read, "write"),
             _left(target, written, "read"),
         )
@@ -141,6 +142,9 @@ def _markdown_page(page: Page) -> Iterator[str]:
         if entity.note:
             yield _md(entity.note)
         yield _markdown_table(lines)
+    if page.intercompany:
+        yield "### Between companies of the group"
+        yield _markdown_table(page.intercompany)
     if page.unused:
         yield f"Not read: {_md(', '.join(page.unused))}."
     if page.unwritten:

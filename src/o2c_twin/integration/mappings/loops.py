@@ -12,7 +12,7 @@ from o2c_twin.integration.mappings.spec import MapSpec, Rule
 
 def check_loops(specs: Mapping[str, MapSpec], documents: Mapping[str, Document]) -> None:
     """Complain to the documents about every loop, at the rule that closes it."""
-    inner = {name: [(rule.map, rule) for rule in _flat(spec.rules) if rule.map] for name, spec in specs.items()}
+    inner = {name: [(rule.map, rule) for rule in _flat(spec.every_rule) if rule.map] for name, spec in specs.items()}
     for name, spec in specs.items():
         for rule, way in _cycles(name, {key: [(to, r, key) for to, r in each] for key, each in inner.items()}):
             told = " → ".join(way)
@@ -39,7 +39,7 @@ def _flat(rules: tuple[Rule, ...]) -> list[Rule]:
 
 def _edges(spec: MapSpec) -> list[tuple[str, str, Rule]]:
     """From field to field, of plain values; inner maps have edges of their own."""
-    every = (*spec.rules, *(rule for entity in spec.entities.values() for rule in entity.rules))
+    every = spec.every_rule
     return [
         (f"{spec.source}.{path}", f"{spec.target}.{rule.to}", rule)
         for rule in every

@@ -129,12 +129,13 @@ class MapReader:
     def _intercompany(self, node: Node | None) -> Intercompany | None:
         if node is None:
             return None
-        found = self._document.entries(node, "'intercompany'", ("from", "among"))
+        found = self._document.entries(node, "'intercompany'", ("from", "among", "fields"))
         values = self._document.plain(found["among"]) if "among" in found else None
         if "from" not in found or not isinstance(values, list):
             self._document.complain(node, "intercompany needs 'from' (a path) and 'among' (a list of texts)")
             return None
-        return Intercompany(self._document.text(found["from"], "intercompany.from"), tuple(str(v) for v in values))
+        path, rules = self._document.text(found["from"], "intercompany.from"), found.get("fields")
+        return Intercompany(path, tuple(str(v) for v in values), self._rules(rules, "intercompany.fields"))
 
     def _worth(self, node: Node | None) -> Worth | None:
         if node is None:

@@ -143,7 +143,7 @@ def _worth(compiled: CompiledMap, document: Document, made: Any) -> tuple[str, i
     worth = compiled.spec.worth
     if worth is None:
         return "", 0
-    currency = compiled.currency(document.content, document.given)
+    currency = compiled.written_currency(document.content, document.given)
     target = _plain(made)
     items = (_at(target, worth.each) or ()) if worth.each else (target,)
     return currency, sum(_minor(compiled, worth, item, currency) for item in items)

@@ -6,14 +6,17 @@ A field is written ``text``, ``text!`` (always there when read, needed when writ
 
 import types
 import typing
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from functools import cache
+from types import MappingProxyType
 from typing import Any, Literal, get_args, get_origin
 
 import msgspec
 from yaml.nodes import MappingNode, Node
 
 from o2c_twin.integration import model
+from o2c_twin.integration.mappings import documents
 from o2c_twin.integration.mappings.document import Document
 from o2c_twin.integration.mappings.errors import known, shown
 
@@ -103,21 +106,51 @@ def article(type_: str) -> str:
 def read_schema(document: Document) -> dict[str, ObjectSchema]:
     """The record types of one system's file (``system:``, ``objects:``); complaints go to the document."""
     entries = document.entries(document.root, "the schema", ("system", "source", "note", "objects"))
-    system = document.text(entries.get("system"), "system")
+    return _objects(document, entries, document.text(entries.get("system"), "system"), {})
+
+
+def read_extension(document: Document, there: Mapping[str, ObjectSchema]) -> dict[str, ObjectSchema]:
+    """The record types one file adds to a system (``extends:``, ``objects:``), and those it adds fields to.
+
+    Complaints go to the document.
+    """
+    entries = document.entries(document.root, "the schema", ("extends", "source", "note", "objects"))
+    system = document.text(entries.get("extends"), "extends")
+    systems = sorted({each.system for each in there.values() if each.struct is None})
+    if system not in systems:
+        document.complain(entries.get("extends"), f"extends: no system {shown(system)}; {known(system, systems)}")
+        return {}
+    return _objects(document, entries, system, {each.name: each for each in there.values() if each.system == system})
+
+
+def extends(document: Document) -> bool:
+    """Whether a schema's file adds to a system that another describes."""
+    root = document.root
+    return isinstance(root, MappingNode) and any(key.value == "extends" for key, _ in root.value)
+
+
+def _objects(
+    document: Document, entries: Mapping[str, Node], system: str, there: Mapping[str, ObjectSchema]
+) -> dict[str, ObjectSchema]:
     objects = entries.get("objects")
     if objects is None:
         document.complain(None, "no 'objects'; describe at least one record type")
         return {}
     found = document.entries(objects, "'objects'")
-    schemas = {
-        f"{system}.{name}": ObjectSchema(system, name, _fields(document, node, name, found))
-        for name, node in found.items()
-    }
-    return schemas
+    names = {**there, **found}
+    made = {}
+    for name, node in found.items():
+        before = there[name].fields if name in there else {}
+        made[f"{system}.{name}"] = ObjectSchema(system, name, {**before, **_fields(document, node, name, names)})
+    return made
 
 
-def _fields(document: Document, node: Node, name: str, objects: Mapping[str, Node]) -> dict[str, Field]:
+def _fields(document: Document, node: Node, name: str, objects: Collection[str]) -> dict[str, Field]:
     fields = {key: _field(document, each, f"{name}.{key}") for key, each in document.entries(node, name).items()}
+    for key in fields:
+        if not key.isprintable() or '"' in key or "\\" in key:
+            remedy = "no map can read it; leave it out"
+            document.complain(node, f"{name}.{shown(key)}: a quote, a backslash or what cannot be printed; {remedy}")
     for key, each in fields.items():
         if each.of and each.of not in objects:
             document.complain(node, f"{name}.{key}: no object {shown(each.of)}; {known(each.of, objects)}")
@@ -157,14 +190,16 @@ def _typed(
     )
 
 
-def canonical_schema() -> dict[str, ObjectSchema]:
+@cache
+def canonical_schema() -> Mapping[str, ObjectSchema]:
     """The canonical objects, read from their types; the endings ``_minor`` and ``_at`` say what a number counts."""
     structs = [
         each
-        for each in vars(model).values()
+        for module in (model, documents)
+        for each in vars(module).values()
         if isinstance(each, type) and issubclass(each, msgspec.Struct) and each is not msgspec.Struct
     ]
-    return {f"{CANONICAL}.{each.__name__}": _struct_schema(each) for each in structs}
+    return MappingProxyType({f"{CANONICAL}.{each.__name__}": _struct_schema(each) for each in structs})
 
 
 def _struct_schema(struct: type[msgspec.Struct]) -> ObjectSchema:

@@ -72,10 +72,14 @@ class Worth:
 
 @dataclass(frozen=True, slots=True)
 class Intercompany:
-    """A document is between companies of one group when the text at ``path`` is among ``values``."""
+    """A document is between companies of one group when the text at ``path`` is among ``values``.
+
+    ``rules`` then take the place of those for the same target field.
+    """
 
     path: str
     values: tuple[str, ...]
+    rules: tuple[Rule, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -128,11 +132,22 @@ class MapSpec:
     file: str = ""
     node: Node | None = field(default=None, compare=False, repr=False)
 
-    def rules_of(self, entity: str) -> tuple[Rule, ...]:
-        """The rules in a legal entity: its own in place of the general ones, then those it adds."""
-        own = {rule.to: rule for rule in self.entities[entity].rules} if entity in self.entities else {}
-        general = {rule.to for rule in self.rules}
-        return (
-            *(own.get(rule.to, rule) for rule in self.rules),
-            *(rule for to, rule in own.items() if to not in general),
-        )
+    @property
+    def every_rule(self) -> tuple[Rule, ...]:
+        """The general rules, those of all entities, and those between companies of one group."""
+        own = tuple(rule for entity in self.entities.values() for rule in entity.rules)
+        return (*self.rules, *own, *(self.intercompany.rules if self.intercompany is not None else ()))
+
+    def rules_of(self, entity: str, intercompany: bool = False) -> tuple[Rule, ...]:
+        """The rules in a legal entity: its own in place of the general ones, then those it adds.
+
+        For a document between companies of one group the rules for these come before both. An entity the map has no
+        rules for has the general ones.
+        """
+        found = _over(self.rules, self.entities[entity].rules) if entity in self.entities else self.rules
+        return _over(found, self.intercompany.rules) if intercompany and self.intercompany is not None else found
+
+
+def _over(rules: tuple[Rule, ...], own: tuple[Rule, ...]) -> tuple[Rule, ...]:
+    instead, there = {rule.to: rule for rule in own}, {rule.to for rule in rules}
+    return (*(instead.get(rule.to, rule) for rule in rules), *(rule for rule in own if rule.to not in there))

@@ -5,7 +5,7 @@ the remedy, for one it refuses.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
@@ -16,17 +16,12 @@ from o2c_twin.integration.mappings.money import ROUNDING, Rate, Rounder, whole
 
 Plain = Callable[[Any], Any]
 """Value to value."""
-InContext = Callable[[Any, "Context"], Any]
-"""Value and what surrounds it to value."""
-
-
-@dataclass(slots=True)
-class Context:
-    """What a transformation may know besides its value: the document's currency and FX date, what was given."""
-
-    currency: str = ""
-    fx_date: str = ""
-    given: Mapping[str, Any] = field(default_factory=dict)
+Money = Callable[[Any, str], Any]
+"""Value and the currency of the document's amounts to value."""
+Given = Mapping[str, Any]
+"""What is given with a document, by name."""
+InContext = Callable[[Any, str, str, Given], Any]
+"""Value, currency, FX date (ISO) and what was given to value."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,15 +46,21 @@ class Surroundings:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """A transformation with its arguments, ready to work. Exactly one of ``plain`` and ``in_context`` is there."""
+    """A transformation with its arguments, ready to work.
+
+    Exactly one of ``plain``, ``money`` and ``in_context`` is there. ``into`` is the currency of an amount after it,
+    where that is another than before.
+    """
 
     takes: str
     gives: str
     words: str
     plain: Plain | None = None
+    money: Money | None = None
     in_context: InContext | None = None
     undo: "Step | None" = None
     codes: CodeList | None = None
+    into: str = ""
 
 
 Arguments = Mapping[str, Any]
@@ -102,16 +103,16 @@ def _rounding(arguments: Arguments) -> str:
 def _to_minor(arguments: Arguments, around: Surroundings) -> Step:
     rule = _rounding(arguments)
     there, back = Rounder(rule).to_minor, Rounder().to_decimal
-    undo = Step("minor", "number", "decimal amount", in_context=lambda v, c: back(v, c.currency))
+    undo = Step("minor", "number", "decimal amount", money=back)
     words = "minor units" if rule == "exact" else f"minor units, {rule}"
     exact = undo if rule == "exact" else None  # what was rounded away does not come back
-    return Step("number", "minor", words, in_context=lambda v, c: there(v, c.currency), undo=exact)
+    return Step("number", "minor", words, money=there, undo=exact)
 
 
 def _to_decimal(arguments: Arguments, around: Surroundings) -> Step:
     there, back = Rounder().to_decimal, Rounder().to_minor
-    undo = Step("number", "minor", "minor units", in_context=lambda v, c: back(v, c.currency))
-    return Step("minor", "number", "decimal amount", in_context=lambda v, c: there(v, c.currency), undo=undo)
+    undo = Step("number", "minor", "minor units", money=back)
+    return Step("minor", "number", "decimal amount", money=there, undo=undo)
 
 
 def _instant(arguments: Arguments, around: Surroundings) -> Step:
@@ -198,8 +199,8 @@ def _lookup(arguments: Arguments, around: Surroundings) -> Step:
         tables = [each for each, type_ in around.given.items() if type_ == "table"]
         raise ValueError(f"no table {shown(name)} is given; {known(name, tables)}")
 
-    def find(value: str, context: Context) -> str:
-        found = context.given[name].get(value)
+    def find(value: str, currency: str, fx_date: str, given: Given) -> str:
+        found = given[name].get(value)
         if found is None:
             raise ValueError(f"no {shown(value)} in {name}; create it in the target system first")
         return str(found)
@@ -234,18 +235,18 @@ def _convert(arguments: Arguments, around: Surroundings) -> Step:
         raise ValueError("the map is given no rates; write 'rates: rates' under 'given'")
     rounder = Rounder(fx.rounding)
 
-    def convert(minor: int, context: Context) -> int:
-        if context.currency == fx.target:
+    def convert(minor: int, currency: str, fx_date: str, given: Given) -> int:
+        if currency == fx.target:
             return minor
-        rate: Rate = context.given["rates"]
-        found = rate(fx.source, context.fx_date, context.currency, fx.target)
+        rate: Rate = given["rates"]
+        found = rate(fx.source, fx_date, currency, fx.target)
         if found is None:
-            pair = f"{context.currency} to {fx.target} on {context.fx_date}"
+            pair = f"{currency} to {fx.target} on {fx_date}"
             raise ValueError(f"{fx.source} has no rate {pair}; load the rates of that day")
-        return rounder.converted(minor, context.currency, found, fx.target)
+        return rounder.converted(minor, currency, found, fx.target)
 
     words = f"in {fx.target} at the rate of {fx.source} of the day of {fx.date}, {fx.rounding}"
-    return Step("minor", "minor", words, in_context=convert)
+    return Step("minor", "minor", words, in_context=convert, into=fx.target)
 
 
 _ROUNDING_WORDS = "exact (the default), half-up, half-even or down"

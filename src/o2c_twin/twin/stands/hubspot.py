@@ -4,6 +4,8 @@ from typing import get_args
 
 from o2c_twin.integration.connectors.hubspot import HubSpotCrm
 from o2c_twin.integration.connectors.hubspot_login import PrivateApp
+from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Crm
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import hubspot
@@ -58,6 +60,7 @@ class HubSpotStand:
         self.dialect = hubspot.make(world, config)
         self.core = self.dialect.core
         self._pushed_to = ""
+        self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
         """Webhooks of won deals, of what they belong to, and of changed companies."""
@@ -73,5 +76,5 @@ class HubSpotStand:
         """Logged in as the private app; pushes are believed when they were sent to where `subscribe` said."""
         config = self.dialect.config
         app = PrivateApp(config.access_token)
-        secret, currency = config.client_secret, config.currency
-        return HubSpotCrm(name, url, http, clock, app, secret, lambda: self._pushed_to, currency)
+        secret, currency, maps = config.client_secret, config.currency, maps_for(self._own, HubSpotMaps)
+        return HubSpotCrm(name, url, http, clock, app, secret, lambda: self._pushed_to, currency, maps=maps)

@@ -3,7 +3,9 @@
 from typing import get_args
 
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Erp
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import netsuite
@@ -30,10 +32,12 @@ class NetSuiteStand:
             suitecloud_plus=system.licences,
             currency=plan.world.currency,
             date_format="YYYY-MM-DD",
+            custom_fields=_custom_fields(plan),
         )
         self.dialect = netsuite.make(world, config)
         self.core = self.dialect.core
         self._currency = plan.world.currency
+        self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
         """A user-event script on orders, fulfilments and invoices."""
@@ -54,4 +58,12 @@ class NetSuiteStand:
         """Signed in with the integration's token."""
         token, account = self._token, self.dialect.config.account
         signer = TokenSigner(account, token.consumer_key, token.consumer_secret, token.token_id, token.token_secret)
-        return NetSuiteErp(name, url, http, clock, signer, self._currency)
+        return NetSuiteErp(name, url, http, clock, signer, self._currency, maps_for(self._own, NetSuiteMaps))
+
+
+def _custom_fields(plan: RunPlan) -> tuple[str, ...]:
+    """The custom fields of orders an estate's own maps write: the account has them."""
+    if plan.maps is None:
+        return ()
+    written = maps_for(plan.maps, NetSuiteMaps).deal_to_sales_order.written
+    return tuple(path.rpartition(".")[2] for path in written if path.rpartition(".")[2].startswith("cust"))

@@ -2,8 +2,10 @@
 
 from typing import get_args
 
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Crm
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
+from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import salesforce
 from o2c_twin.mock_systems.wire.ports import World
@@ -48,6 +50,7 @@ class SalesforceStand:
         self.dialect = salesforce.make(world, config)
         self.core = self.dialect.core
         self._currency = plan.world.currency
+        self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
         """Outbound messages of won deals and changed accounts."""
@@ -71,4 +74,5 @@ class SalesforceStand:
     def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Crm:
         """Logged in as the connected app."""
         config = self.dialect.config
-        return SalesforceCrm(name, url, http, config.client_id, config.client_secret, self._currency)
+        secret, maps = config.client_secret, maps_for(self._own, SalesforceMaps)
+        return SalesforceCrm(name, url, http, config.client_id, secret, self._currency, maps)

@@ -1,4 +1,4 @@
-"""Fields of a sales order the core has no use for, kept as they were sent: custom fields, and a line's tax and price."""
+"""Fields of a sales order the core has no use for, kept as sent: custom fields, and a line's tax code and price."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any

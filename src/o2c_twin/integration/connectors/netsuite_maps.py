@@ -1,0 +1,74 @@
+"""The maps of a NetSuite account, and the columns its queries ask for."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import cached_property
+from typing import Any, ClassVar
+
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
+from o2c_twin.integration.mappings import CompiledMap
+
+_STATUS = "status.refName"
+
+
+@dataclass(frozen=True)
+class NetSuiteMaps(VendorMaps):
+    """The maps of an account."""
+
+    party_to_customer: CompiledMap
+    deal_to_sales_order: CompiledMap
+    receipt_to_payment: CompiledMap
+    sales_order_to_status: CompiledMap
+    fulfillment_to_shipment: CompiledMap
+    invoice_to_status: CompiledMap
+    transaction_to_open_item: CompiledMap
+
+    system: ClassVar = "netsuite"
+    places: ClassVar = {
+        "party_to_customer": Place("party-to-customer", "canonical.Party", "netsuite.customer"),
+        "deal_to_sales_order": Place(
+            "deal-to-sales-order", "canonical.Deal", "netsuite.salesOrder", {"customer": "text", "items": "table"}
+        ),
+        "receipt_to_payment": Place("receipt-to-payment", "canonical.Receipt", "netsuite.customerPayment"),
+        "sales_order_to_status": Place("sales-order-to-status", "netsuite.salesOrder", "canonical.OrderStatus"),
+        "fulfillment_to_shipment": Place("fulfillment-to-shipment", "netsuite.itemFulfillment", "canonical.Shipment"),
+        "invoice_to_status": Place("invoice-to-status", "netsuite.invoice", "canonical.InvoiceStatus"),
+        "transaction_to_open_item": Place("transaction-to-open-item", "netsuite.transaction", "canonical.OpenItem"),
+    }
+
+    @cached_property
+    def open_items_query(self) -> str:
+        """SuiteQL for open invoices with the columns their map reads; a condition goes into the braces."""
+        columns = ", ".join(self.transaction_to_open_item.paths)
+        return f"SELECT {columns} FROM transaction WHERE type = 'CustInvc' AND status = 'CustInvc:A' AND {{}}"
+
+    @cached_property
+    def number_column(self) -> str | None:
+        """The column of a customer that holds its number; None where none is made from it alone."""
+        return self._number_field.lower() if self._number_field else None
+
+    @cached_property
+    def number_held(self) -> Callable[[Any], Any]:
+        """A customer's number as that column holds it. Raises `NotMapped`."""
+        return self.party_to_customer.part(self._number_field)
+
+    @cached_property
+    def _number_field(self) -> str:
+        fields = self.party_to_customer.targets_of("number")
+        return next((field for field in fields if "." not in field), "")
+
+    def state_of(self, status: str) -> dict[str, Any]:
+        """What an order's status says of it: ``credit`` and ``fulfilment`` of an `OrderStatus`.
+
+        Raises ValueError for a code the map does not know, and where it makes them of something else.
+        """
+        return {to: made(status) for to, made in self._states.items()}
+
+    @cached_property
+    def _states(self) -> Mapping[str, Callable[[Any], Any]]:
+        states = {}
+        for to in ("credit", "fulfilment"):
+            if self.sales_order_to_status.sources_of(to) != (_STATUS,):
+                raise ValueError(f"{to} is not made of {_STATUS}, which is all a list tells; make it of that")
+            states[to] = self.sales_order_to_status.part(to)
+        return states
