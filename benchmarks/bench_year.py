@@ -2,7 +2,8 @@
 
 The reference, measured in the same process just before and after: a bare Starlette route that reads a
 JSON body and answers JSON, called directly as an ASGI application. The ratio is of processor times, so
-that it holds on a busy machine too. Options: --orders N, --profile (adds a table of the hottest functions).
+that it holds on a busy machine too. The engine's journal is the one of a simulation, or with --journal sqlite
+SQLite in memory. Options: --orders N, --journal, --profile (adds a table of the hottest functions).
 """
 
 import argparse
@@ -18,6 +19,7 @@ from starlette.requests import Request as StarletteRequest
 from starlette.responses import JSONResponse
 from starlette.routing import Route
 
+from o2c_twin.integration.store import Journal, MemoryJournal, SqliteJournal
 from o2c_twin.mock_systems.wire.asgi_driver import call_asgi
 from o2c_twin.mock_systems.wire.message import Request
 from o2c_twin.scenarios import load
@@ -47,10 +49,15 @@ def starlette_us(calls: int = 20_000) -> float:
     return asyncio.run(rounds())[2]
 
 
+def _sqlite() -> Journal:
+    return SqliteJournal(":memory:", "OFF")
+
+
 def main() -> None:
     """Run the benchmark and print its table."""
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--orders", type=int, default=25_000)
+    parser.add_argument("--journal", choices=("memory", "sqlite"), default="memory")
     parser.add_argument("--profile", action="store_true")
     options = parser.parse_args()
     plan = load("to-be").plan(orders=options.orders)
@@ -60,7 +67,7 @@ def main() -> None:
         if profile is not None:
             profile.enable()
         began = time.process_time()
-        result = run(plan, Path(folder) / "record")
+        result = run(plan, Path(folder) / "record", journal=_sqlite if options.journal == "sqlite" else MemoryJournal)
         cpu_s = time.process_time() - began
         if profile is not None:
             profile.disable()
