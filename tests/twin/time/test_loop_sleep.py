@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import math
-from collections.abc import Awaitable, Callable, Iterator
+from collections.abc import Awaitable, Callable
 
 import pytest
 from hypothesis import given
@@ -13,12 +13,6 @@ from hypothesis import strategies as st
 from o2c_twin.twin.time import Livelock, TwinEnvironment
 
 SleepFor = Callable[[float], Awaitable[None]]
-
-
-@pytest.fixture
-def env() -> Iterator[TwinEnvironment]:
-    with TwinEnvironment() as environment:
-        yield environment
 
 
 seconds = st.sampled_from([-1.0, 0.0, 1e-7, 0.000_001, 0.5, 1.0, 1.0, 2.0, 2.000_000_4])

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Iterator
 from typing import Any
 
 import httpx
@@ -11,13 +10,6 @@ import pytest
 import simpy
 
 from o2c_twin.twin.time import CoroFailed, Escape, TwinEnvironment
-
-
-@pytest.fixture
-def env() -> Iterator[TwinEnvironment]:
-    with TwinEnvironment() as environment:
-        yield environment
-
 
 # -- a coroutine awaits an event ------------------------------------------------------------------------------
 

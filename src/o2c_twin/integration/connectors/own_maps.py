@@ -10,6 +10,7 @@ from typing import Self, TypeVar
 from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
+from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
 from o2c_twin.integration.mappings import MapFiles, MappingError, MapSet, read_folder, shipped_files
 from o2c_twin.integration.mappings.errors import known, shown
@@ -18,7 +19,7 @@ from o2c_twin.integration.mappings.spec import MapSpec
 _Maps = TypeVar("_Maps", bound=VendorMaps)
 
 VENDOR_MAPS: Mapping[str, type[VendorMaps]] = MappingProxyType(
-    {each.system: each for each in (SalesforceMaps, HubSpotMaps, NetSuiteMaps)}
+    {each.system: each for each in (SalesforceMaps, HubSpotMaps, NetSuiteMaps, StripeMaps)}
 )
 """The vendors whose connectors translate by maps."""
 
@@ -92,6 +93,13 @@ def _misfits(spec: MapSpec, place: Place, maps: MapSet) -> Iterator[str]:
         if place.offered.get(name) != type_:
             told = ", ".join(f"{key} ({each})" for key, each in place.offered.items())
             yield f"given.{name}: map {spec.name} is not given a {type_} of that name; there are: {told}"
+    for to, begin in place.alone.items():
+        for rule in (each for each in spec.every_rule if each.to == to):
+            paths = rule.origin.paths
+            one = len(paths) == 1 and paths[0].startswith(begin) and all(step.plain for step in rule.steps)
+            if not one:
+                remedy = f"make it of one field of {begin.rstrip('.')}, without look-ups"
+                yield f"{to}: map {spec.name} is asked for it where there is no whole {spec.source}; {remedy}"
     if spec.fx is not None and spec.fx.source not in maps.rates.tables:
         yield f"fx.source: no rates {shown(spec.fx.source)}; {known(spec.fx.source, maps.rates.tables)}"
 

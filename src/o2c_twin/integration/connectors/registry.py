@@ -22,6 +22,7 @@ from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.connectors.stripe import StripePayments
+from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.ports import Clock, HttpPort
 
 
@@ -116,7 +117,16 @@ def _bank_iso20022(site: Site) -> BankFeed:
 
 def _stripe(site: Site) -> StripePayments:
     key, secret = site.credential("secret_key"), site.credential("webhook_secret")
-    return StripePayments(site.name, site.url, site.http, site.clock, key, secret)
+    return StripePayments(
+        site.name,
+        site.url,
+        site.http,
+        site.clock,
+        key,
+        secret,
+        currency=site.currency,
+        maps=maps_for(site.maps, StripeMaps),
+    )
 
 
 def _gocardless(site: Site) -> GoCardlessPayments:

@@ -12,10 +12,12 @@ from urllib.parse import urlencode
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.stripe_reading import (
     TOLD,
     Event,
     Page,
+    form_of,
     inbound,
     lane_of,
     member,
@@ -48,7 +50,11 @@ _Form = dict[str, str]
 
 
 class StripePayments:
-    """A payment provider that is a Stripe account, logged in to with a secret or restricted key."""
+    """A payment provider that is a Stripe account, logged in to with a secret or restricted key.
+
+    ``currency`` is that of the books, which the maps are given; ``maps`` say what its fields mean, the shipped ones
+    unless others are given.
+    """
 
     def __init__(
         self,
@@ -59,6 +65,8 @@ class StripePayments:
         secret_key: str,
         webhook_secret: str,
         way: Way = "page",
+        currency: str = "EUR",
+        maps: StripeMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -67,6 +75,8 @@ class StripePayments:
         self._authorization = f"Bearer {secret_key}"
         self._webhook_secret = webhook_secret.encode()
         self._way = way
+        self.maps = StripeMaps.shipped() if maps is None else maps
+        self.given = self.maps.given(currency)
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -126,11 +136,7 @@ class StripePayments:
 
     async def put_payer(self, party: Party, key: str | None, correlation: str) -> str:
         """The customer."""
-        form = {"name": party.name, "metadata[crm_id]": party.crm_id}
-        if party.email:
-            form["email"] = party.email
-        if party.number:
-            form["metadata[customer_number]"] = party.number
+        form = form_of(self._wire.body("put_payer", self.maps.party_to_customer, party, self.given))
         answer = await self._send("put_payer", "POST", "/v1/customers", form, correlation, _key(key, "customer"))
         if answer.status >= 300:
             raise self._failure("put_payer", answer)
@@ -139,14 +145,7 @@ class StripePayments:
 
     async def collect(self, claim: PaymentClaim, key: str | None, correlation: str) -> str:
         """A payment intent for an invoice, in the way this account collects; a declined one is there as well."""
-        form = {
-            "amount": str(claim.amount_minor),
-            "currency": claim.currency.lower(),
-            "customer": claim.payer_id,
-            "description": f"Invoice {claim.invoice_number}",
-            "metadata[invoice_number]": claim.invoice_number,
-            "metadata[due_on]": claim.due_on,
-        }
+        form = self._claimed(claim)
         if self._way == "transfer":
             form["payment_method_types[0]"] = "customer_balance"
             form["payment_method_data[type]"] = "customer_balance"
@@ -168,6 +167,16 @@ class StripePayments:
                 return known
         raise self._failure("collect", answer)
 
+    def _claimed(self, claim: PaymentClaim) -> _Form:
+        intent = self.maps.claim_to_intent
+        body = self._wire.body("collect", intent, claim, self.given)
+        amount_in = intent.written_currency(claim, self.given)
+        if amount_in and body["currency"] != amount_in:
+            # Otherwise the number would be taken in a currency it was not worked out in.
+            detail = f"the amount is in {amount_in} and the currency written {body['currency']}; write that currency"
+            raise CallFailed(self.system, "collect", "rejected", f"map {intent.spec.name}: {detail}")
+        return form_of(body)
+
     async def _saved(self, claim: PaymentClaim) -> str:
         customer = await self._get("collect", f"/v1/customers/{claim.payer_id}")
         with self._wire.reading("collect"):
@@ -179,10 +188,7 @@ class StripePayments:
     async def _made_before(self, claim: PaymentClaim) -> str | None:
         for intent in await self._all("collect", "/v1/payment_intents", {"customer": claim.payer_id}):
             with self._wire.reading("collect"):
-                if (
-                    member(intent["metadata"], "invoice_number") == claim.invoice_number
-                    and intent["status"] != "canceled"
-                ):
+                if self.maps.invoice_of(intent["metadata"]) == claim.invoice_number and intent["status"] != "canceled":
                     return str(intent["id"])
         return None
 
@@ -201,7 +207,7 @@ class StripePayments:
             with self._wire.reading(operation):
                 dispute = found["data"][0] if found["data"] else None
         with self._wire.reading(operation):
-            return read_payment(intent, dispute)
+            return read_payment(intent, dispute, self.maps, self.given)
 
     async def payout(self, payout_id: str) -> Payout:
         """A payout; of an automatic one the lines are told, one made by hand has none."""
@@ -214,7 +220,7 @@ class StripePayments:
             query = {"payout": payout_id, "expand[0]": "data.source"}
             entries = await self._all(operation, "/v1/balance_transactions", query)
         with self._wire.reading(operation):
-            return read_payout(row, entries)
+            return read_payout(row, entries, self.maps, self.given)
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -237,7 +243,7 @@ class StripePayments:
                 break
             query["starting_after"] = page.data[-1].id
         found.reverse()
-        told = [event for event in (inbound(self.system, each) for each in found) if event is not None]
+        told = [event for event in (inbound(self.system, each, self.maps) for each in found) if event is not None]
         forgotten = self._clock.now() - _EVENTS_KEPT_US
         if since < forgotten:
             told = await self._made_since(since, forgotten) + told
@@ -249,7 +255,8 @@ class StripePayments:
         for intent in reversed(await self._all("changes", "/v1/payment_intents", created)):
             with self._wire.reading("changes"):
                 id_, at = intent["id"], intent["created"] * _MICRO
-                told.append(Inbound(f"{self.system}:made:{id_}", "payment", id_, lane_of(id_, intent["metadata"]), at))
+                lane = lane_of(id_, intent["metadata"], self.maps)
+                told.append(Inbound(f"{self.system}:made:{id_}", "payment", id_, lane, at))
         for row in reversed(await self._all("changes", "/v1/payouts", created)):
             with self._wire.reading("changes"):
                 id_, at = row["id"], row["created"] * _MICRO
@@ -274,7 +281,7 @@ class StripePayments:
         head = msgspec.json.decode(body, type=_Head)
         if head.type not in TOLD:
             return [], b""
-        event = inbound(self.system, _EVENT_DECODER.decode(body))
+        event = inbound(self.system, _EVENT_DECODER.decode(body), self.maps)
         return [] if event is None else [event], b""
 
 

@@ -73,7 +73,8 @@ class StripeListing:
 
     def _incoming(self, row: dict[str, Any]) -> Incoming:
         id_, at = row["payment_intent"], row["created"] * _MICRO
-        event = Inbound(f"{self.system}:made:{id_}", "payment", id_, lane_of(id_, row["metadata"]), at)
+        lane = lane_of(id_, row["metadata"], self._payments.maps)
+        event = Inbound(f"{self.system}:made:{id_}", "payment", id_, lane, at)
         amount, currency = int(row["amount_captured"]), row["currency"].upper()
         return Incoming("collection", f"cash:{id_}", id_, amount, currency, at, event)
 
@@ -84,7 +85,7 @@ class StripeListing:
             return [self._sent(row) for row in rows if row["status"] in ("paid", "pending", "in_transit")]
 
     def _sent(self, row: dict[str, Any]) -> Sent:
-        payout, at = read_payout(row, []), row["created"] * _MICRO
+        payout, at = read_payout(row, [], self._payments.maps, self._payments.given), row["created"] * _MICRO
         event = Inbound(f"{self.system}:made:{payout.payout_id}", "payout", row["id"], f"payout:{row['id']}", at)
         arrived = row["status"] == "paid"
         due = max(at, row["arrival_date"] * _MICRO) if arrived else at

@@ -1,14 +1,15 @@
-"""Stripe's objects in canonical words: payments with what became of them, payouts with what they were made of.
+"""Stripe's objects as its maps read them: payments with what became of them, payouts with what they are made of.
 
 Wire facts: Stripe API reference, version 2026-10-28.endive.
 """
 
+from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from o2c_twin.integration.connectors.instants import to_date
-from o2c_twin.integration.model import Inbound, PaymentState, Payout, PayoutLine, ProviderPayment
+from o2c_twin.integration.connectors.stripe_maps import StripeMaps
+from o2c_twin.integration.model import Inbound, Payout, ProviderPayment
 
 _MICRO = 1_000_000
 TOLD = (
@@ -25,15 +26,7 @@ TOLD = (
     "payout.canceled",
 )
 """The types of events that are read; a list of events takes 20 at most."""
-_STATES: dict[str, PaymentState] = {
-    "requires_payment_method": "pending",
-    "requires_confirmation": "pending",
-    "requires_action": "pending",
-    "processing": "pending",
-    "requires_capture": "pending",
-    "succeeded": "paid",
-    "canceled": "cancelled",
-}
+_DISPUTES = ("dispute", "dispute_reversal")
 _TAKEN_BACK = ("needs_response", "under_review", "lost", "appeal_needs_response", "appeal_under_review")
 
 
@@ -71,7 +64,7 @@ def member(record: Any, name: str) -> Any:
     return record.get(name)
 
 
-def inbound(system: str, event: Event) -> Inbound | None:
+def inbound(system: str, event: Event, maps: StripeMaps) -> Inbound | None:
     """The event in canonical words; None for one that is about nothing of ours."""
     told = event.data.object
     name, at = f"{system}:event:{event.id}", event.created * _MICRO
@@ -82,81 +75,85 @@ def inbound(system: str, event: Event) -> Inbound | None:
     payment_id = told.id if told.object == "payment_intent" else told.payment_intent
     if payment_id is None:
         return None
-    return Inbound(name, "payment", payment_id, lane_of(payment_id, told.metadata), at)
+    return Inbound(name, "payment", payment_id, lane_of(payment_id, told.metadata, maps), at)
 
 
-def lane_of(payment_id: str, metadata: Any) -> str:
-    """The lane of a payment's events: its invoice where that is told. Raises TypeError."""
-    number = member(metadata or {}, "invoice_number")
+def lane_of(payment_id: str, metadata: Any, maps: StripeMaps) -> str:
+    """The lane of a payment's events: its invoice where that is told. Raises TypeError for what is no metadata."""
+    told = metadata or {}
+    if not isinstance(told, dict):
+        raise TypeError("metadata that is no object")
+    number = maps.invoice_of(told)
     return f"invoice:{number}" if number else f"payment:{payment_id}"
 
 
-def read_payment(intent: dict[str, Any], dispute: dict[str, Any] | None) -> ProviderPayment:
+def read_payment(
+    intent: dict[str, Any], dispute: dict[str, Any] | None, maps: StripeMaps, given: Mapping[str, Any]
+) -> ProviderPayment:
     """A payment intent with ``latest_charge.refunds`` expanded, and its newest dispute.
 
-    Stripe links no payment to the payout it leaves in; a payout's lines name their payments.
+    Raises `NotMapped`, and LookupError, TypeError or ValueError for objects that make no sense.
     """
     charge = intent["latest_charge"]
-    state, reason = _STATES[intent["status"]], ""
-    amount, refunded = int(intent["amount"]), 0
-    instants = [intent["created"], intent["canceled_at"] or 0, 0 if charge is None else charge["created"]]
+    outcome, reason = intent["status"], ""
+    taken, returned = int(intent["amount"]), 0
+    seconds = [intent["created"], intent["canceled_at"] or 0, 0 if charge is None else charge["created"]]
     error = intent["last_payment_error"]
-    if state == "pending" and error is not None:
-        state, reason = "failed", member(error, "decline_code") or member(error, "code") or ""
-    elif state == "cancelled":
+    if outcome == "canceled":
         reason = intent["cancellation_reason"] or ""
-    elif state == "paid":
-        amount = int(intent["amount_received"])
+    elif outcome == "succeeded":
+        taken = int(intent["amount_received"])
         # What was reserved and not taken counts as refunded there.
-        refunded = max(0, int(charge["amount_refunded"]) - (int(charge["amount"]) - amount))
-        instants += [refund["created"] for refund in charge["refunds"]["data"]]
+        returned = max(0, int(charge["amount_refunded"]) - (int(charge["amount"]) - taken))
+        seconds += [refund["created"] for refund in charge["refunds"]["data"]]
         if dispute is not None:
-            instants.append(dispute["created"])
+            seconds.append(dispute["created"])
         if dispute is not None and dispute["status"] in _TAKEN_BACK:
-            state, reason = "charged-back", dispute["reason"]
-        elif refunded >= amount:
-            state = "refunded"
+            outcome, reason = "disputed", dispute["reason"]
+        elif returned >= taken:
+            outcome = "refunded"
             reason = next((r["reason"] for r in charge["refunds"]["data"] if r["reason"]), "")
-    return ProviderPayment(
-        intent["id"],
-        member(intent["metadata"], "invoice_number"),
-        intent["customer"],
-        amount,
-        refunded,
-        intent["currency"].upper(),
-        state,
-        reason,
-        None,
-        max(instants) * _MICRO,
-    )
+    elif error is not None:
+        outcome, reason = "failed", member(error, "decline_code") or member(error, "code") or ""
+    made = {"taken": taken, "returned": returned, "outcome": outcome, "reason": reason, "changed": max(seconds)}
+    payment: ProviderPayment = maps.intent_to_payment.run(_spelt({**intent, **made}), given)
+    return payment
 
 
-def read_payout(row: dict[str, Any], entries: list[dict[str, Any]]) -> Payout:
-    """A payout with its balance transactions, their sources expanded."""
-    trace = member(row, "trace_id") or {}
-    reference = member(trace, "value") or member(row, "statement_descriptor") or "STRIPE"
-    return Payout(
-        row["id"],
-        int(row["amount"]),
-        row["currency"].upper(),
-        reference,
-        to_date(row["arrival_date"] * _MICRO),
-        tuple(_line(entry) for entry in entries if entry["type"] != "payout"),
-    )
+def read_payout(
+    row: dict[str, Any],
+    entries: list[dict[str, Any]],
+    maps: StripeMaps | None = None,
+    given: Mapping[str, Any] | None = None,
+) -> Payout:
+    """A payout with its balance transactions, their sources expanded, by the shipped maps unless others are given.
+
+    Raises `NotMapped`, and LookupError or TypeError for objects that make no sense.
+    """
+    made = {"entries": [_entry(entry) for entry in entries if entry["type"] != "payout"]}
+    payout: Payout = (maps or StripeMaps.shipped()).payout_to_payout.run(_spelt({**row, **made}), given or {})
+    return payout
 
 
-def _line(entry: dict[str, Any]) -> PayoutLine:
-    source = entry["source"] if isinstance(entry["source"], dict) else {}
-    payment_id = source.get("payment_intent")
-    amount, fee = int(entry["amount"]), int(entry["fee"])
-    match entry["type"]:
-        case "charge" | "payment":
-            return PayoutLine(payment_id, "payment", amount, fee)
-        case "refund" | "payment_refund" | "refund_failure":
-            return PayoutLine(payment_id, "refund", amount, fee)
-        case "adjustment" if entry["reporting_category"] in ("dispute", "dispute_reversal"):
-            return PayoutLine(payment_id, "chargeback", amount, fee)
-        case "stripe_fee":
-            return PayoutLine(payment_id, "fee", amount, fee)
-        case _:
-            return PayoutLine(payment_id, "adjustment", amount, fee)
+def _entry(entry: dict[str, Any]) -> dict[str, Any]:
+    kind, source = entry["type"], entry["source"]
+    if kind == "adjustment" and entry["reporting_category"] in _DISPUTES:
+        kind = entry["reporting_category"]
+    return {**entry, "kind": kind, "source": source if isinstance(source, dict) else None}
+
+
+def _spelt(record: dict[str, Any]) -> dict[str, Any]:
+    record["currency"] = record["currency"].upper()
+    return record
+
+
+def form_of(body: Mapping[str, Any]) -> dict[str, str]:
+    """A record as the fields of a form, ``metadata[crm_id]``; an empty text would empty the field and is left out."""
+    form: dict[str, str] = {}
+    for name, value in body.items():
+        if isinstance(value, dict):
+            form |= {f"{name}[{inner}]": each for inner, each in form_of(value).items()}
+        elif value is not None and value != "":
+            text = ("true" if value else "false") if isinstance(value, bool) else str(value)
+            form[name] = text.lower() if name == "currency" else text
+    return form

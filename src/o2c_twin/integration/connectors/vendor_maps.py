@@ -19,12 +19,17 @@ ALWAYS: Mapping[str, str] = MappingProxyType({"currency": "currency", "rates": "
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """What a map must be to stand here: its name, source and target, and what it may be given besides `ALWAYS`."""
+    """What a map must be to stand here: its name, source and target, and what it may be given besides `ALWAYS`.
+
+    ``alone`` are fields of the target that are made of one field of the source, by how its path begins: lists and
+    events tell no more. Such a rule has neither look-ups nor conversions.
+    """
 
     map: str
     source: str
     target: str
     given: Mapping[str, str] = field(default_factory=dict)
+    alone: Mapping[str, str] = field(default_factory=dict)
 
     @property
     def offered(self) -> Mapping[str, str]:

@@ -178,6 +178,7 @@ class MapChecker:
                 return
             if step.codes is not None:
                 choices = self._through_codes(rule, step.codes.pairs, step.codes.name, choices)
+                choices += (step.otherwise,) if step.otherwise else ()
             else:
                 choices = ()
             type_ = step.gives
@@ -220,7 +221,7 @@ class MapChecker:
     def _through_codes(
         self, rule: Rule, pairs: Mapping[str, str], name: str, choices: tuple[str, ...]
     ) -> tuple[str, ...]:
-        keeps = any(step.codes is not None and "kept" in step.words for step in rule.steps)
+        keeps = any(step.codes is not None and ("kept" in step.words or step.otherwise) for step in rule.steps)
         for code in choices:
             if code not in pairs and not keeps:
                 self._complain(rule.node, f"{rule.to}: code {shown(code)} is missing in code list {name}; add it there")

@@ -33,7 +33,7 @@ _RULE = (
     "owner", "since", "note",
 )  # fmt: skip
 _ORIGINS = ("from", "given", "value", "each")
-_MAY_MISS = ("rounding", "unknown", "of")
+_MAY_MISS = ("rounding", "unknown", "otherwise", "of")
 
 
 class MapReader:

@@ -14,6 +14,7 @@ from o2c_twin.integration.mappings.codes import CodeList
 from o2c_twin.integration.mappings.errors import known, shown
 from o2c_twin.integration.mappings.money import ROUNDING, Rate, Rounder, whole
 
+_MICRO = 1_000_000
 Plain = Callable[[Any], Any]
 """Value to value."""
 Money = Callable[[Any, str], Any]
@@ -49,7 +50,7 @@ class Step:
     """A transformation with its arguments, ready to work.
 
     Exactly one of ``plain``, ``money`` and ``in_context`` is there. ``into`` is the currency of an amount after it,
-    where that is another than before.
+    where that is another than before. ``otherwise`` is the code for those that are not in ``codes``.
     """
 
     takes: str
@@ -61,6 +62,7 @@ class Step:
     undo: "Step | None" = None
     codes: CodeList | None = None
     into: str = ""
+    otherwise: str = ""
 
 
 Arguments = Mapping[str, Any]
@@ -71,7 +73,7 @@ Build = Callable[[Arguments, Surroundings], Step]
 class Transformation:
     """One entry of the catalogue: its arguments (name to what it is), and the builder of its step.
 
-    All but ``rounding``, ``unknown`` and ``of`` must be given. ``build`` raises ValueError, with a remedy, for
+    All but ``rounding``, ``unknown``, ``otherwise`` and ``of`` must be given. ``build`` raises ValueError, with a remedy, for
     arguments that make no sense.
     """
 
@@ -127,6 +129,11 @@ def _iso_instant(arguments: Arguments, around: Surroundings) -> Step:
     return Step("instant", "iso-instant", "ISO 8601", _iso, undo=Step("iso-instant", "instant", "instant", from_iso))
 
 
+def _seconds(arguments: Arguments, around: Surroundings) -> Step:
+    undo = Step("instant", "whole", "seconds since 1970", lambda at: at // _MICRO)
+    return Step("whole", "instant", "instant, of seconds since 1970", lambda seconds: seconds * _MICRO, undo=undo)
+
+
 def _day(arguments: Arguments, around: Surroundings) -> Step:
     return Step("instant", "date", "its day, UTC", to_date)
 
@@ -148,17 +155,21 @@ def _code(arguments: Arguments, around: Surroundings) -> Step:
     unknown = str(arguments.get("unknown", "refuse"))
     if unknown not in ("refuse", "keep"):
         raise ValueError(f"unknown: no value {shown(unknown)}; there are: refuse, keep")
-    words = f"code list {name}" + ("; an unknown code is kept" if unknown == "keep" else "")
-    find = _found(codes.pairs, name, unknown)
+    otherwise = str(arguments.get("otherwise", ""))
+    if otherwise and "unknown" in arguments:
+        raise ValueError("unknown and otherwise say two things of the same codes; keep one of them")
+    told = f"; any other code is {otherwise}" if otherwise else "; an unknown code is kept" if unknown == "keep" else ""
+    words = f"code list {name}{told}"
+    find = (lambda code: codes.pairs.get(code, otherwise)) if otherwise else _found(codes.pairs, name, unknown)
     there: Plain = find if of == "text" else lambda value: find(str(value))
     pairs = codes.inverse()
     undo = None
-    # A kept code could be another's meaning: then there is no way back.
-    if pairs is not None and unknown == "refuse":
+    # A kept code could be another's meaning, and one for all others has none: then there is no way back.
+    if pairs is not None and unknown == "refuse" and not otherwise:
         home = _found(pairs, name, "refuse")
         back: Plain = home if of == "text" else lambda value: whole(home(value))
         undo = Step("text", of, words, back)
-    return Step(of, "text", words, there, undo=undo, codes=codes)
+    return Step(of, "text", words, there, undo=undo, codes=codes, otherwise=otherwise)
 
 
 def _found(pairs: Mapping[str, str], name: str, unknown: str) -> Plain:
@@ -259,6 +270,7 @@ CATALOGUE: Mapping[str, Transformation] = {
         Transformation("to-decimal", {}, _to_decimal, "minor units as a decimal amount"),
         Transformation("instant", {}, _instant, "ISO 8601 text as an instant; without an offset it is UTC"),
         Transformation("iso-instant", {}, _iso_instant, "an instant as ISO 8601 text in UTC"),
+        Transformation("seconds", {}, _seconds, "whole seconds since 1970, UTC, as an instant"),
         Transformation("day", {}, _day, "the UTC day of an instant"),
         Transformation("date", {}, _date, "a text that must be an ISO date"),
         Transformation(
@@ -266,6 +278,7 @@ CATALOGUE: Mapping[str, Transformation] = {
             {
                 "list": "a code list",
                 "unknown": "refuse (the default) or keep",
+                "otherwise": "the code for all that are not in the list, instead of unknown",
                 "of": "text (the default) or whole: what the codes are on this side",
             },
             _code,

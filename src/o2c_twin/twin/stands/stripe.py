@@ -2,8 +2,10 @@
 
 from collections.abc import Callable
 
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Payments
 from o2c_twin.integration.connectors.stripe import StripePayments, Way
+from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.roles.billing import Happening
 from o2c_twin.mock_systems.vendors import stripe
@@ -21,6 +23,8 @@ class StripeStand:
         self.dialect = stripe.make(world, config)
         self.core = self.dialect.core
         self.debits = one_of(system.plan or "page", ("page", "debit")) == "debit"
+        self._currency = plan.world.currency
+        self._own = plan.maps
         self._asked: dict[str, str] = {}
         self.core.listeners.append(self._heed)
 
@@ -37,7 +41,9 @@ class StripeStand:
         """Logged in with the account's key."""
         config = self.dialect.config
         way: Way = "saved" if self.debits else "page"
-        return StripePayments(name, url, http, clock, config.secret_key, config.webhook_secret, way)
+        maps = maps_for(self._own, StripeMaps)
+        key, secret = config.secret_key, config.webhook_secret
+        return StripePayments(name, url, http, clock, key, secret, way, self._currency, maps)
 
     # --- as customers and the bank meet it -------------------------------------------------------
 
