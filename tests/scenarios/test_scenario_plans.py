@@ -18,13 +18,17 @@ from o2c_twin.twin.plan import VENDORS, RunPlan
 
 FAILURES = [
     "api-throttling",
+    "changed-records",
     "credit-hold-loop",
     "crm-call-limit",
     "duplicate-masters",
+    "erp-outage",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",
     "partial-shipments",
+    "short-payments",
+    "shuffled-notices",
 ]
 
 

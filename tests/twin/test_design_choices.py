@@ -1,11 +1,11 @@
 """What a choice of the design profile changes in the business: whole runs of one world, told apart by the design."""
 
 from dataclasses import replace
-from functools import cache
 
 import pandas as pd
 import pytest
 
+from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.run_record import RunRecord
 from o2c_twin.scenarios import load
 from o2c_twin.twin.run import RunResult, run
@@ -15,14 +15,17 @@ from o2c_twin.twin.run import RunResult, run
 def played(tmp_path_factory):
     """`played(axis=value...)` runs a small business under that design, once; gives its record and its result."""
     folder = tmp_path_factory.mktemp("designs")
+    known: dict[tuple[str, float, DesignProfile], tuple[RunRecord, RunResult]] = {}
 
-    @cache
-    def play(scenario="to-be", minutes_case=15.0, no_reference=0.3, **choices) -> tuple[RunRecord, RunResult]:
+    def play(scenario="to-be", minutes_case=15.0, **choices) -> tuple[RunRecord, RunResult]:
         plan = load(scenario).plan(choices, orders=60, days=20)
-        world = replace(plan.world, drain_days=60, no_reference=no_reference, minutes_case=minutes_case)
-        place = folder / "-".join([scenario, str(minutes_case), *(f"{a}={v}" for a, v in choices.items())])
-        result = run(replace(plan, world=world), place)
-        return RunRecord(place), result
+        key = (scenario, minutes_case, plan.design)  # a default named is the default
+        if key not in known:
+            world = replace(plan.world, drain_days=60, no_reference=0.3, minutes_case=minutes_case)
+            place = folder / str(len(known))
+            result = run(replace(plan, world=world), place)
+            known[key] = (RunRecord(place), result)
+        return known[key]
 
     return play
 

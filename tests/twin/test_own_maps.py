@@ -122,6 +122,32 @@ def test_customers_are_numbered_by_the_entitys_rule_and_found_by_it_again(estate
     assert all(deal.custom["ERP_Order_Id__c"] for deal in twice)
 
 
+CENTRAL = {
+    "maps/order.yaml": changed(
+        "maps/business_central/deal_to_sales_order.yaml",
+        ("version: 1", "version: 2"),
+        ("externalDocumentNumber, invertible: true", "externalDocumentNumber, by: {pattern: {pattern: 'EU-{}'}}"),
+        ("externalDocumentNumber: PO-4711", "externalDocumentNumber: EU-PO-4711"),
+    ),
+    "maps/customer.yaml": changed(
+        "maps/business_central/party_to_customer.yaml",
+        ("version: 1", "version: 2"),
+        ("from: number, to: number, invertible: true", "from: number, to: number, by: {pattern: {pattern: 'DE-{}'}}"),
+        ("      number: K-1\n", "      number: DE-K-1\n"),
+    ),
+}
+
+
+def test_business_central_keeps_what_the_estates_maps_write(estate):
+    ended = estate(CENTRAL, "maps: own\nsystems: {erp: {vendor: business_central}}\nworld: {duplicate_accounts: 0.5}\n")
+    orders = [order for order in ended.erp.state.orders.values() if order.channel == "api"]
+    numbers = [customer.number for customer in ended.erp.state.customers.values()]
+    assert len(orders) > 5 and len(numbers) > 3
+    assert all(order.po_number.startswith("EU-PO") for order in orders)
+    assert all(number.startswith("DE-") for number in numbers)
+    assert len(set(numbers)) == len(numbers)
+
+
 RATES = ("0.9234", "0.9187")
 DAY = 86_400_000_000
 CHANGED_AT = epoch(datetime(2026, 1, 7, tzinfo=UTC))

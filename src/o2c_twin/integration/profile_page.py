@@ -7,8 +7,6 @@ from types import MappingProxyType
 from o2c_twin.integration.presets import PRESETS
 from o2c_twin.integration.profile import AXES, DesignProfile
 
-_TESTS = ""
-
 _TRIGGERS = {
     "webhook": ("a push that is lost is found by the next sweep only", "to-be"),
     "poll": ("calls around the clock, and news as old as the interval", "api-throttling"),
@@ -24,7 +22,7 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "hub": ("one system more to run", "to-be"),
             "point-to-point": ("what one script learned the others look up again or do without", "lost-replies"),
             "native-connector": ("no cash application: clerks do it; no other trigger or matching", "to-be"),
-            "event-driven": ("a broker to run; without an inbox, work done twice", _TESTS),
+            "event-driven": ("a broker to run; without an inbox, work done twice", "shuffled-notices"),
             "api-first": ("sales waits, and presses again when it failed", "lost-replies"),
         },
         "delivery": {
@@ -47,12 +45,15 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "full": ("a case may open three days late", "api-throttling"),
         },
         "breaker": {
-            "off": ("calls into an outage, as many as there is work", _TESTS),
-            "on": ("work waits up to five minutes longer than the outage", _TESTS),
+            "off": ("calls into an outage, as many as there is work", "erp-outage"),
+            "on": (
+                "work waits up to five minutes longer than the outage, and as long again for each probe that fails",
+                "erp-outage",
+            ),
         },
         "budget": {
-            "off": ("a system that answers some is asked again by all the others", _TESTS),
-            "on": ("after much has failed at once, some of it is done later than it could be", _TESTS),
+            "off": ("a system that answers some is asked again by all the others", "erp-outage"),
+            "on": ("after much has failed at once, some of it is done later than it could be", "erp-outage"),
         },
         "batching": {
             "off": ("a call a write, and the day's quota with it", "crm-call-limit"),
@@ -93,10 +94,10 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "per-delivery": ("an invoice a delivery", "partial-shipments"),
         },
         "cash": {
-            "exact": ("clerks apply whatever is a cent short or names nothing", "to-be"),
-            "tolerance": ("charges up to the tolerance are given away", _TESTS),
-            "mangled": ("now and then a digit is read as another's", _TESTS),
-            "full": ("now and then an amount fits by chance", "to-be"),
+            "exact": ("clerks apply whatever is a cent short or names nothing", "short-payments"),
+            "tolerance": ("what is short stays open on the invoice until somebody clears it", "short-payments"),
+            "mangled": ("now and then a digit is read as another's", "short-payments"),
+            "full": ("now and then an amount fits by chance", "short-payments"),
         },
         "monitoring": {
             "off": ("a case waits for Monday, and its customer with it", "to-be"),
@@ -110,13 +111,13 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "four-eyes": ("two people's work a case", "to-be"),
         },
         "contract": {
-            "evolve": ("somebody does by hand what could not be read", _TESTS),
-            "freeze": ("everything of that flow waits", _TESTS),
-            "discard": ("what was left out is not done", _TESTS),
+            "evolve": ("somebody does by hand what could not be read", "changed-records"),
+            "freeze": ("everything of that flow waits", "changed-records"),
+            "discard": ("what was left out is not done", "changed-records"),
         },
     }
 )
-"""What each value of each axis costs, and the shipped scenario that shows it; `_TESTS` where none does."""
+"""What each value of each axis costs, and the shipped scenario that shows it."""
 
 _HEAD = """# The design profile
 
@@ -144,7 +145,11 @@ _NOTES = """## What to know
   that is refused is a case of its own, one that is throttled is sent again by itself, and a lost answer is found out
   item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
-- `contract` is about records that cannot be read as what they should be. No shipped fault makes such records.
+- `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
+  mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:
+  each record is work until the fault ends.
+- `cash` decides what is applied. What a payment lacks stays open on the invoice in every design, until the ledger
+  writes it off (within the tolerance) or support credits it, on a Monday.
 """
 
 
@@ -155,9 +160,8 @@ def markdown() -> str:
     for axis, values in AXES.items():
         for value, meaning in values.items():
             cost, scenario = COSTS[axis][value]
-            shown = f"`{scenario}`" if scenario != _TESTS else "the engine's tests only"
             name = f"**`{value}`**" if defaults[axis] == value else f"`{value}`"
-            parts.append(f"| `{axis}` | {name} | {meaning} | {cost} | {shown} |")
+            parts.append(f"| `{axis}` | {name} | {meaning} | {cost} | `{scenario}` |")
     parts += ["", "## Presets\n", "| preset | what it is | what differs from the defaults |", "|" + " --- |" * 3]
     for preset, what in PRESETS.items():
         differs = ", ".join(f"`{axis}={value}`" for axis, value in what.choices.items())

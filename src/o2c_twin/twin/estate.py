@@ -8,7 +8,7 @@ from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.roles.bank import BankCore
 from o2c_twin.mock_systems.roles.crm import CrmCore
 from o2c_twin.mock_systems.roles.erp import ErpCore
-from o2c_twin.mock_systems.wire.faults import FaultPlan, Latency
+from o2c_twin.mock_systems.wire.faults import ChangedRecord, FaultPlan, Latency
 from o2c_twin.mock_systems.wire.journal import Entry, Journal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.server import MockServer
@@ -83,6 +83,17 @@ class Estate:
             self.bank_stand.connector("bank", url_of("bank"), http, self.clock),
             None if provider is None else provider.connector("payments", url_of("payments"), http, self.clock),
         )
+
+    def mapping_mended(self) -> None:
+        """The engine's maps know from now on what a vendor's release has changed.
+
+        An estate has one set of maps for a run, so the answers go back to the shape they can read.
+        """
+        for server in self.servers.values():
+            now_s = (self.clock.now() - server.faults.start_us) / 1e6
+            for number, fault in server.faults.armed():
+                if isinstance(fault, ChangedRecord) and fault.from_s <= now_s:
+                    server.faults.remove(number)
 
     def seal(self) -> None:
         """Remember the present state of all systems as the one a reset goes back to."""

@@ -233,7 +233,7 @@ def _engine(
         payments=systems.payments,
         hears=hears,
     )
-    watch.settle = Exceptions(business.company, engine).settle
+    watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
     return engine
 
 

@@ -118,6 +118,7 @@ def run(
     # A year makes millions of short-lived objects and keeps few cycles: the default thresholds
     # would walk the whole estate thousands of times.
     thresholds = gc.get_threshold()
+    frozen_before = gc.get_freeze_count() > 0
     gc.collect()
     gc.freeze()
     gc.set_threshold(200_000_000, 50, 1_000)
@@ -126,7 +127,8 @@ def run(
             result = _virtual(plan, env, TwinClock(env, epoch(start)), record, trace, progress, journal)
     finally:
         gc.set_threshold(*thresholds)
-        gc.unfreeze()
+        if not frozen_before:  # a caller's frozen heap stays frozen
+            gc.unfreeze()
     company, estate, engines, found = result
     for violation in found:
         record.add("violations", (violation.invariant, violation.key, violation.detail))
@@ -191,7 +193,7 @@ def _virtual(
             payments=systems.payments,
             hears=hears,
         )
-        watch.settle = Exceptions(business.company, engine).settle
+        watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
         return engine
 
     engines = engines_of(plan.design.topology, make)

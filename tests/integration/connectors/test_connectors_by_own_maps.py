@@ -11,10 +11,8 @@ from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
-from o2c_twin.integration.connectors.own_maps import own_maps
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
-from o2c_twin.integration.mappings import shipped_files
 from o2c_twin.integration.model import Deal, DealLine, Party
 
 TOKEN = (200, {"access_token": "T1"})
@@ -27,26 +25,6 @@ DEAL = Deal("D1", "R-1", "PO-1", Party("A1", "Acme"), (DealLine("WIDGET", 3, 1_9
 class Clock:
     def now(self):
         return 1_767_607_200_000_000
-
-
-@pytest.fixture
-def changed(tmp_path):
-    """The maps of a vendor with one shipped map changed: texts, each replaced by another."""
-
-    def write(vendor, name, *changes, schema="", beside=()):
-        text = shipped_files().maps[f"maps/{vendor.system}/{name}.yaml"]
-        for old, new in changes:
-            assert old in text
-            text = text.replace(old, new)
-        own = {f"maps/{name}.yaml": text, **dict(beside)}
-        if schema:
-            own["schemas/own.yaml"] = f"extends: {vendor.system}\n{schema}"
-        for path, told in own.items():
-            (tmp_path / path).parent.mkdir(exist_ok=True)
-            (tmp_path / path).write_text(told, encoding="utf-8")
-        return own_maps(tmp_path).of(vendor)
-
-    return write
 
 
 def salesforce(http, maps):

@@ -225,7 +225,8 @@ def test_what_becomes_of_an_order_is_told_in_our_words(bench):
 def test_what_cannot_be_ordered_is_not_sent(bench):
     before = len(bench.sent)
     failure = bench.failure(bench.erp.put_order(DEAL, "1", {}, "order:1", "o"))
-    assert (failure.cause, failure.detail) == ("rejected", "no item TG11 in the ERP")
+    told = "map s4hana-deal-to-sales-order: sku: no 'TG11' in items; create it in the target system first"
+    assert (failure.cause, failure.detail) == ("rejected", told)
     euros = Deal("D", "R", None, PARTY, (), "EUR", 0)
     assert bench.failure(bench.erp.put_order(euros, "1", {}, "order:1", "o")).cause == "rejected"
     assert len(bench.sent) == before

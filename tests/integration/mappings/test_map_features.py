@@ -3,6 +3,7 @@
 from decimal import Decimal
 
 import pytest
+from tests.integration.mappings.conftest import SCHEMAS
 
 from o2c_twin.integration.mappings import NotMapped
 
@@ -53,6 +54,27 @@ def test_a_day_is_the_day_in_utc(build):
         " out: {text: a, booked_on: 2026-01-06}}]\n",
     )
     assert made(maps, {"sold_at": "2026-12-31T23:59:59-00:01"})["booked_on"] == "2027-01-01"
+
+
+def test_a_code_that_is_not_in_the_list_is_what_the_rule_says_of_the_others(build):
+    maps = build(
+        TEXT + "  - {from: buyer, to: country, by: {code: {list: countries, otherwise: FR}}}\n",
+        examples="examples: [{in: {id: a, buyer: Peru}, out: {text: a, country: FR}}]\n",
+    )
+    assert [made(maps, {"buyer": each})["country"] for each in ("Germany", "Peru", "")] == ["DE", "FR", "FR"]
+    assert "country" not in made(maps)
+
+
+def test_seconds_since_1970_are_an_instant_and_its_day(build):
+    schemas = {name: text.replace("    paid: flag\n    secret", "    paid: flag\n    made: whole\n    secret")
+               for name, text in SCHEMAS.items()}  # fmt: skip
+    maps = build(
+        TEXT + "  - {from: made, to: booked_on, by: [seconds, day]}\n",
+        examples="examples: [{in: {id: a, made: 0}, out: {text: a, booked_on: 1970-01-01}}]\n",
+        schemas=schemas,
+    )
+    days = [made(maps, {"made": each})["booked_on"] for each in (-1, 86_399, 86_400)]
+    assert days == ["1969-12-31", "1970-01-01", "1970-01-02"]
 
 
 def test_a_code_is_translated_there_and_back(build):

@@ -36,6 +36,18 @@ FIRST = 8
         ("  - {from: id, to: text, by: {pattern: {pattern: x}}}\n", "needs one {} where the value goes"),
         ("  - {from: country, to: country, by: {code: {list: lands}}}\n", "no code list 'lands'; there are: countries"),
         ("  - {from: country, to: country}\n", "country does not know 'Germany'; there are: DE, FR"),
+        (
+            "  - {from: country, to: country, by: {code: {list: countries, otherwise: IT}}}\n",
+            "country does not know 'IT'; there are: DE, FR",
+        ),
+        (
+            "  - {from: country, to: country, by: {code: {list: countries, otherwise: DE, unknown: keep}}}\n",
+            "unknown and otherwise say two things of the same codes; keep one of them",
+        ),
+        (
+            "  - {from: id, to: text, by: {code: {list: countries, otherwise: DE}}, invertible: true}\n",
+            "cannot be undone; remove 'invertible'",
+        ),
         ("  - {from: id, to: text, by: {lookup: {in: t}}}\n", "no table 't' is given; there are: none"),
         ("  - {given: who, to: text}\n", "'who' is not given; there are: none"),
         ("  - {from: price, to: group_amount, by: [to-minor, convert]}\n", "the map has no FX rule; write 'fx:"),

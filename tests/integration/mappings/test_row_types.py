@@ -18,6 +18,7 @@ junk = st.sampled_from([None, "", "x", 7, True, [], {}, "7.5", "2026-01-05T10:00
 VALUES = {
     "whole": st.integers(0, 99),
     "minor": st.integers(0, 99),
+    "instant": st.integers(0, 99),
     "number": st.integers(0, 10**6).map(lambda n: n / 100) | st.integers(0, 99) | st.integers(0, 9999).map(str),
     "currency": st.sampled_from(["EUR", "JPY"]),
     "iso-instant": st.sampled_from(["2026-01-05T10:00:00Z", "1970-01-01T00:00:01.000+0000"]),

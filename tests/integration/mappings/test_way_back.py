@@ -96,8 +96,11 @@ def test_every_invertible_field_comes_back_as_it_was(name):
     @settings(max_examples=40)
     @given(documents(SHIPPED.schemas, spec.source), VALUES["currency"])
     def comes_back(document, currency):
-        lines = document.lines if name == "deal-to-sales-order" else ()
+        lines = document.lines if spec.source == "canonical.Deal" else ()
         with_it = {"currency": currency, "customer": "77", "items": {line.sku: "1" for line in lines}}
+        with_it |= {"terms": "T30", "document": "B1", "today": "2026-01-06"}
+        paid = document.allocations if spec.source == "canonical.Receipt" else ()
+        with_it["invoices"] = {each.invoice_erp_id: "1" for each in paid}
         back = dict(leaves(ready.inverse(ready(document, with_it), with_it)))
         assert sorted(path.strip(".") for path in back) == wanted
         for path, value in back.items():
@@ -131,4 +134,35 @@ def test_most_fields_are_invertible_so_the_property_says_something(maps):
         "fulfillment-to-shipment": 4,
         "invoice-to-status": 6,
         "transaction-to-open-item": 5,
+        "business-central-party-to-customer": 3,
+        "business-central-party-to-payment-terms": 1,
+        "business-central-deal-to-sales-order": 3,
+        "business-central-receipt-to-payment": 4,
+        "business-central-sales-order-to-status": 7,
+        "business-central-invoiced-order-to-status": 6,
+        "business-central-shipment-to-shipment": 4,
+        "business-central-invoice-to-status": 6,
+        "business-central-invoice-to-open-item": 6,
+        "s4hana-party-to-partner": 4,
+        "s4hana-deal-to-sales-order": 3,
+        "s4hana-receipt-to-journal-entry": 3,
+        "s4hana-sales-order-to-status": 5,
+        "s4hana-delivery-to-shipment": 3,
+        "s4hana-invoice-to-status": 5,
+        "s4hana-ledger-item-to-open-item": 4,
+        "stripe-party-to-customer": 4,
+        "stripe-claim-to-payment-intent": 5,
+        "stripe-payment-intent-to-payment": 8,
+        "stripe-payout-to-payout": 9,
+        "gocardless-party-to-customer": 4,
+        "gocardless-claim-to-payment": 3,
+        "gocardless-payment-to-payment": 8,
+        "gocardless-payout-to-payout": 13,
+        "legacy-erp-party-to-customer": 5,
+        "legacy-erp-deal-to-order": 8,
+        "legacy-erp-receipt-to-cash": 6,
+        "legacy-erp-order-to-status": 6,
+        "legacy-erp-despatch-to-shipment": 4,
+        "legacy-erp-invoice-to-status": 6,
+        "legacy-erp-item-to-open-item": 5,
     }

@@ -18,7 +18,7 @@ from o2c_twin.integration.service.mapped import Mapped
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store import Effect, SqliteJournal
 
-ORDER_MAP = next(name for name in shipped_files().maps if name.endswith("deal_to_sales_order.yaml"))
+ORDER_MAP = "maps/netsuite/deal_to_sales_order.yaml"
 TOKENS = {name: f"token-of-{name}" for name in (*ROLES, "operations/ann")}
 OWN_REFERENCE = "{from: reference, to: otherRefNum"
 
@@ -180,7 +180,7 @@ def test_one_may_go_back_to_what_was_in_use_before(desk):
 
 def test_what_is_proposed_stands_beside_the_own_files_in_use(desk):
     desk.released()
-    customer = next(text for name, text in shipped_files().maps.items() if name.endswith("party_to_customer.yaml"))
+    customer = shipped_files().maps["maps/netsuite/party_to_customer.yaml"]
     more = customer.replace("version: 1\n", "version: 2\n", 1)
     proposal = desk.office.call("POST", "/api/maps", json={"maps": {"customer.yaml": more}}).json()
     assert desk.release(proposal, desk.approved(proposal["asking"])).status_code == 200

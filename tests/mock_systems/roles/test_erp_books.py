@@ -215,6 +215,13 @@ class ErpMachine(RuleBasedStateMachine):
         invoice_id = self.pick([i.id for i in self.open_invoices()], invoice)
         self.attempt(lambda: self.core.apply_payment(payment_id, [(invoice_id, amount)]))
 
+    @precondition(lambda self: self.core.state.payments)
+    @rule(payment=picks, customer=picks)
+    def move_payment(self, payment, customer):
+        payment_id = self.pick(self.core.state.payments, payment)
+        customer_id = self.pick(self.core.state.customers, customer)
+        self.attempt(lambda: self.core.move_payment(payment_id, customer_id))
+
     @precondition(lambda self: any(a.source_kind == "payment" for a in self.core.state.applications))
     @rule(number=picks, share=st.sampled_from([1, 2, 0]))
     def unapply_payment(self, number, share):

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from o2c_twin.mock_systems.wire.faults import (
     CATALOGUE,
     NOTICE,
+    ChangedRecord,
     FaultPlan,
     Latency,
     LostReply,
@@ -17,7 +18,7 @@ from o2c_twin.mock_systems.wire.faults import (
     ServerError,
 )
 from o2c_twin.mock_systems.wire.limits import LimitPolicy, Window
-from o2c_twin.mock_systems.wire.message import TransportFault
+from o2c_twin.mock_systems.wire.message import Response, TransportFault
 
 # --------------------------------------------------------------------------------- one fault each
 
@@ -149,6 +150,30 @@ def test_latency_comes_before_the_failure(notes):
     before = notes.clock.us
     assert notes.create("x").status == 500
     assert notes.clock.us - before == 30_000_000
+
+
+def test_a_release_of_the_vendor_renames_a_field_wherever_it_stands():
+    body = b'{"total":100.50,"rows":[{"from":{"id":"7"},"total":0.10}],"Total":1}'
+    changed = ChangedRecord(field="total").after(Response(200, body, {"a": "b"}))
+    assert changed.body == b'{"totalV2":100.50,"rows":[{"from":{"id":"7"},"totalV2":0.10}],"Total":1}'
+    assert (changed.status, changed.headers) == (200, {"a": "b"})
+
+
+def test_a_release_of_the_vendor_drops_a_field():
+    changed = ChangedRecord(field="from", how="dropped").after(Response(200, b'{"total":1,"from":{"id":"7"}}'))
+    assert changed.body == b'{"total":1}'
+
+
+@pytest.mark.parametrize(("status", "body"), [(404, b'{"id":"no such record"}'), (200, b"id,name\n7,x"), (204, b"")])
+def test_refusals_and_answers_that_are_not_json_stay_as_they_are(status, body):
+    assert ChangedRecord(field="id").after(Response(status, body)).body == body
+
+
+def test_a_changed_record_is_one_of_the_operations_it_names_from_an_instant_on(notes):
+    notes.arm("changed-record", field="id", operations=["note.create"], from_s=3_600.0)
+    assert "id" in json.loads(notes.create("x").body)
+    notes.clock.us += 3_600_000_000
+    assert "idV2" in json.loads(notes.create("x").body)
 
 
 # --------------------------------------------------------------------------------------- triggers

@@ -11,10 +11,10 @@ from hashlib import blake2b
 from typing import Any
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, Rows
 from o2c_twin.integration.connectors.business_central_events import BusinessCentralEvents
-from o2c_twin.integration.connectors.instants import from_iso
+from o2c_twin.integration.connectors.business_central_maps import MARK, BusinessCentralMaps, payment_lines
+from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -28,7 +28,6 @@ from o2c_twin.integration.model import (
 )
 from o2c_twin.integration.runtime.errors import CallFailed
 
-_MARK = "Ref. "
 _PLAIN = re.compile(r"[a-z]+:[A-Z0-9-]+\Z")
 _NAMED_AT_ONCE = 20
 
@@ -59,21 +58,30 @@ def _literal(text: str) -> str:
 class BusinessCentralErp:
     """An ERP that is a Business Central company. ``client_state`` is what its webhooks must bring along.
 
-    ``journal`` is the code of the payment journal receipts are posted in.
+    ``journal`` is the code of the payment journal receipts are posted in. ``currency`` is that of the books; ``maps``
+    say what its fields mean, the shipped ones unless others are given.
     """
 
     def __init__(
-        self, client: BusinessCentralClient, currency: str = "EUR", client_state: str = "", journal: str = "PAYMENT"
+        self,
+        client: BusinessCentralClient,
+        currency: str = "EUR",
+        client_state: str = "",
+        journal: str = "PAYMENT",
+        maps: BusinessCentralMaps | None = None,
     ) -> None:
         self.system = client.system
         self.sheet = SHEET
         self._client = client
         self._reading = client.wire.reading
         self._currency = currency
+        self.maps = BusinessCentralMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
         self._events = BusinessCentralEvents(client, client_state)
         self._journal_code = journal
         self._journal: str | None = None
-        self._terms: dict[int, str] = {}
+        self._terms: dict[str, str] = {}
+        """Ids of payment terms by their date formula."""
         self._sent: dict[str, str] = {}
         """Where to look for a write that is under way: the customer's number of an order, the order of a bill."""
 
@@ -91,30 +99,29 @@ class BusinessCentralErp:
         with self._reading("item_ids"):
             return {row["number"]: row["id"] for row in rows}
 
-    async def _customer_body(self, party: Party) -> dict[str, Any]:
-        body: dict[str, Any] = {"displayName": party.name, "paymentTermsId": await self._term(party.terms_days)}
-        if party.credit_limit_minor == 0:
+    async def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
+        customer, given = self.maps.party_to_customer, {**self._given, "terms": await self._term(party)}
+        body: dict[str, Any] = self._client.wire.body(operation, customer, party, given)
+        limit = body.get("creditLimit")
+        if limit is not None:
+            self._own_currency(operation, customer.written_currency(party, given))
+        if limit == 0:
             # It would be read as no limit at all.
-            raise CallFailed(self.system, "put_customer", "rejected", "a credit limit of 0 means none to this system")
-        if party.credit_limit_minor is not None:
-            body["creditLimit"] = to_decimal(party.credit_limit_minor, self._currency)
-        if party.email is not None:
-            body["email"] = party.email
+            raise CallFailed(self.system, operation, "rejected", "a credit limit of 0 means none to this system")
         return body
 
-    async def _term(self, days: int) -> str:
-        """The id of the payment terms of so many days net, made when there are none."""
-        if days not in self._terms:
+    async def _term(self, party: Party) -> str:
+        """The id of the payment terms a customer is to have, made when there are none."""
+        body = self._client.wire.body("terms", self.maps.party_to_payment_terms, party, self._given)
+        wanted: str = body["dueDateCalculation"]
+        if wanted not in self._terms:
             for row in await self._client.rows("terms", "paymentTerms", {"$select": "id,dueDateCalculation"}):
                 with self._reading("terms"):
-                    rule = row["dueDateCalculation"]
-                    if rule[:-1].isdecimal() and rule.endswith("D"):
-                        self._terms.setdefault(int(rule[:-1]), row["id"])
-        if days not in self._terms:
-            body = {"code": f"{days}D", "displayName": f"Net {days} days", "dueDateCalculation": f"{days}D"}
+                    self._terms.setdefault(row["dueDateCalculation"], row["id"])
+        if wanted not in self._terms:
             answer = await self._client.call("terms", "POST", "paymentTerms", None, body)
-            self._terms[days] = self._id("terms", self._client.wire.json("terms", answer))
-        return self._terms[days]
+            self._terms[wanted] = self._id("terms", self._client.wire.json("terms", answer))
+        return self._terms[wanted]
 
     def _id(self, operation: str, row: dict[str, Any]) -> str:
         with self._reading(operation):
@@ -122,8 +129,8 @@ class BusinessCentralErp:
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer; with a key, one that is there already under its number is updated."""
-        body = await self._customer_body(party)
-        number = party.number or (None if key is None else code_of(key))
+        body = await self._customer_body("put_customer", party)
+        number = body.pop("number", None) or (None if key is None else code_of(key))
         if number is not None:
             body["number"] = number
         try:
@@ -131,7 +138,7 @@ class BusinessCentralErp:
         except CallFailed as failure:
             if key is None or number is None or "EntityWithSameKeyExists" not in failure.detail:
                 raise
-            known = await self.customer_by_number(number)
+            known = await self._customer_with("number", number)
             if known is None:
                 raise
             await self.update_customer(known, party, correlation)
@@ -139,14 +146,23 @@ class BusinessCentralErp:
         return self._id("put_customer", self._client.wire.json("put_customer", answer))
 
     async def customer_by_number(self, number: str) -> str | None:
-        """The customer with that number."""
-        query = {"$filter": f"number eq {_literal(number)}", "$select": "id"}
+        """The customer with that number, where and as the map of customers writes it."""
+        field = self.maps.number_field
+        if field is None:
+            return None
+        with self._reading("customer_by_number"):
+            held = str(self.maps.number_held(number))
+        return await self._customer_with(field, held)
+
+    async def _customer_with(self, field: str, value: str) -> str | None:
+        query = {"$filter": f"{field} eq {_literal(value)}", "$select": "id"}
         rows = await self._client.rows("customer_by_number", "customers", query)
         return self._id("customer_by_number", rows[0]) if rows else None
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
-        """Change name, terms, limit and e-mail, on the record as it was just read."""
-        body = await self._customer_body(party)
+        """Change name, terms, limit and e-mail, on the record as it was just read; its number is its key and stays."""
+        body = await self._customer_body("update_customer", party)
+        body.pop("number", None)
         row = await self._client.get("update_customer", f"customers({erp_id})", {"$select": "id"})
         with self._reading("update_customer"):
             etag = row["@odata.etag"]
@@ -159,20 +175,12 @@ class BusinessCentralErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order with its lines; the key stands in a comment line of it."""
-        self._own_currency("put_order", deal.currency)
-        lines: list[dict[str, Any]] = []
-        for line in deal.lines:
-            item = items.get(line.sku)
-            if item is None:
-                raise CallFailed(self.system, "put_order", "rejected", f"no item {line.sku} in the ERP")
-            price = to_decimal(line.unit_price_minor, deal.currency)
-            lines.append({"lineType": "Item", "itemId": item, "quantity": line.quantity, "unitPrice": price})
-        body: dict[str, Any] = {"customerId": customer_id, "salesOrderLines": lines}
-        if deal.po_number is not None:
-            body["externalDocumentNumber"] = deal.po_number
+        order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
+        self._own_currency("put_order", order.written_currency(deal, given))
+        body = self._client.wire.body("put_order", order, deal, given)
         if key is not None:
-            lines.append({"lineType": "Comment", "description": _MARK + key})
-            self._sent[key] = deal.po_number or ""
+            body["salesOrderLines"].append({"lineType": "Comment", "description": MARK + key})
+            self._sent[key] = body.get("externalDocumentNumber", "")
         answer = await self._client.call("put_order", "POST", "salesOrders", None, body, correlation)
         row = self._client.wire.json("put_order", answer)
         with self._reading("put_order"):
@@ -188,7 +196,7 @@ class BusinessCentralErp:
             ("salesOrders", "salesOrderLines", "id"),
             ("salesInvoices", "salesInvoiceLines", "orderId"),
         ):
-            query = {"$select": id_, "$expand": f"{lines}($filter=description eq {_literal(_MARK + key)})"}
+            query = {"$select": id_, "$expand": f"{lines}($filter=description eq {_literal(MARK + key)})"}
             if reference:
                 query["$filter"] = f"externalDocumentNumber eq {_literal(reference)}"
             for row in await self._client.rows("find", set_, query):
@@ -200,26 +208,26 @@ class BusinessCentralErp:
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands; one that is gone is told from its posted invoices."""
         try:
-            row = await self._client.get("order", f"salesOrders({order_id})", {"$expand": "salesOrderLines"})
+            query = {"$expand": "salesOrderLines"}
+            answer = await self._client.call("order", "GET", f"salesOrders({order_id})", query)
         except CallFailed as failure:
             if failure.cause != "missing":
                 raise
             return await self._gone(order_id, failure)
-        with self._reading("order"):
-            lines: Rows = row["salesOrderLines"]
-            self._events.remember(row["id"], row["number"])
-            shipped = sum(int(line.get("shippedQuantity", 0)) for line in lines)
-            state = "shipped" if row["fullyShipped"] else "part shipped" if shipped else "open"
-            held = row["status"] == "In Review"
-            return _status(row, lines, row["id"], row["number"], "on hold" if held else "passed", state)
+        row = self._client.wire.page("order", answer, self.maps.order)
+        self._events.remember(row.id, row.number)
+        self.maps.complete_order(row)
+        status: OrderStatus = self._client.wire.made("order", self.maps.sales_order_to_status.read, row, self._given)
+        return status
 
     async def _gone(self, order_id: str, failure: CallFailed) -> OrderStatus:
         invoices = await self._invoices(order_id, "$expand", "salesInvoiceLines($filter=lineType eq 'Comment')")
         if not invoices:
             raise failure
-        row = invoices[-1]
         with self._reading("order"):
-            return _status(row, row["salesInvoiceLines"], order_id, row["orderNumber"], "passed", "shipped")
+            told = self.maps.gone_order_of(invoices[-1])
+        status: OrderStatus = self._client.wire.made("order", self.maps.invoiced_order_to_status.run, told, self._given)
+        return status
 
     async def _invoices(self, order_id: str, *more: str) -> Rows:
         """The posted invoices of an order, oldest first."""
@@ -230,11 +238,10 @@ class BusinessCentralErp:
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A posted shipment; it tells the number of its order, and the order's id is looked up."""
-        row = await self._client.get("shipment", f"salesShipments({shipment_id})")
-        with self._reading("shipment"):
-            number, at = row["orderNumber"], from_iso(row["lastModifiedDateTime"])
-            self._events.remember(row["id"], number)
-            own = str(row["number"])
+        answer = await self._client.call("shipment", "GET", f"salesShipments({shipment_id})")
+        row = self._client.wire.page("shipment", answer, self.maps.shipment)
+        number = row.orderNumber
+        self._events.remember(row.id, number)
         wanted = f"Number eq {_literal(number)}"
         rows = await self._client.rows("shipment", "salesOrders", {"$filter": f"n{wanted[1:]}", "$select": "id"})
         name = "id"
@@ -245,7 +252,9 @@ class BusinessCentralErp:
         if not rows:
             raise CallFailed(self.system, "shipment", "missing", f"no order {number}")
         with self._reading("shipment"):
-            return Shipment(shipment_id, own, rows[0][name], at)
+            self.maps.complete_shipment(row, rows[0][name])
+        issue: Shipment = self._client.wire.made("shipment", self.maps.shipment_to_shipment.read, row, self._given)
+        return issue
 
     # --- invoices --------------------------------------------------------------------------------
 
@@ -314,18 +323,13 @@ class BusinessCentralErp:
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
-        row = await self._client.get("invoice", f"salesInvoices({invoice_id})")
-        with self._reading("invoice"):
-            if row["orderNumber"]:
-                self._events.remember(row["id"], row["orderNumber"])
-            return InvoiceStatus(
-                erp_id=row["id"],
-                number=row["number"],
-                order_erp_id=row["orderId"] if row["orderNumber"] else None,
-                total_minor=to_minor(row["totalAmountIncludingTax"], self._currency),
-                open_minor=to_minor(row["remainingAmount"], self._currency),
-                modified_at=from_iso(row["lastModifiedDateTime"]),
-            )
+        answer = await self._client.call("invoice", "GET", f"salesInvoices({invoice_id})")
+        row = self._client.wire.page("invoice", answer, self.maps.invoice)
+        if row.orderNumber:
+            self._events.remember(row.id, row.orderNumber)
+        self.maps.complete_invoice(row)
+        status: InvoiceStatus = self._client.wire.made("invoice", self.maps.invoice_to_status.read, row, self._given)
+        return status
 
     async def invoice_by_key(self, key: str) -> str | None:
         """The invoice of a bill whose answer never came; the service keeps no key on it."""
@@ -348,25 +352,12 @@ class BusinessCentralErp:
         return self._open(found)
 
     async def _open_rows(self, operation: str, condition: str) -> Rows:
-        query = {
-            "$filter": f"{condition} and status eq 'Open'",
-            "$select": "id,number,customerId,dueDate,remainingAmount,disputeStatus",
-        }
+        query = {"$filter": f"{condition} and status eq 'Open'", "$select": self.maps.open_item_fields}
         return await self._client.rows(operation, "salesInvoices", query)
 
     def _open(self, rows: Rows) -> list[OpenItem]:
-        with self._reading("open items"):
-            return [
-                OpenItem(
-                    r["id"],
-                    r["number"],
-                    r["customerId"],
-                    to_minor(r["remainingAmount"], self._currency),
-                    r["dueDate"],
-                    bool(r.get("disputeStatus")),
-                )
-                for r in rows
-            ]
+        item, made = self.maps.invoice_to_open_item.run, self._client.wire.made
+        return [made("open items", item, self.maps.open_item_of(row), self._given) for row in rows]
 
     async def _posted(self, document: str) -> str | None:
         query = {"$filter": f"documentNumber eq {_literal(document)}", "$select": "entryNumber", "$top": "1"}
@@ -376,27 +367,17 @@ class BusinessCentralErp:
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Enter a receipt, a line for each invoice it pays, and post it: in one transaction. Gives the document."""
-        self._own_currency("put_payment", entry.currency)
-        journal = await self._journal_id()
         document = code_of(key if key is not None else f"bank:{entry.reference}")
-        parts: list[tuple[int, str | None]] = [(a.amount_minor, a.invoice_erp_id) for a in allocations]
-        rest = entry.amount_minor - sum(amount for amount, _ in parts)
-        if rest:
-            parts.append((rest, None))
-        requests: list[dict[str, Any]] = []
-        for amount, invoice_id in parts:
-            body: dict[str, Any] = {
-                "customerId": customer_id,
-                "postingDate": entry.value_on,
-                "documentNumber": document,
-                "externalDocumentNumber": entry.reference[:35],
-                "amount": -to_decimal(amount, entry.currency),
-            }
-            if invoice_id is not None:
-                body["appliesToInvoiceId"] = invoice_id
-            requests.append(
-                {"method": "POST", "url": f"customerPaymentJournals({journal})/customerPayments", "body": body}
-            )
+        payment, given = self.maps.receipt_to_payment, {**self._given, "document": document}
+        receipt = Receipt(entry, customer_id, tuple(allocations) or None)
+        self._own_currency("put_payment", payment.written_currency(receipt, given))
+        body = self._client.wire.body("put_payment", payment, receipt, given)
+        if body["documentNumber"] != document:
+            detail = f"document {body['documentNumber']} would not be found again; write the one given, {document}"
+            raise CallFailed(self.system, "put_payment", "rejected", detail)
+        journal = await self._journal_id()
+        url = f"customerPaymentJournals({journal})/customerPayments"
+        requests: list[dict[str, Any]] = [{"method": "POST", "url": url, "body": line} for line in payment_lines(body)]
         requests.append({"method": "POST", "url": f"journals({journal})/Microsoft.NAV.post"})
         await self._client.together("put_payment", requests, correlation)
         return document
@@ -420,18 +401,3 @@ class BusinessCentralErp:
     def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read the notices of a webhook. Raises `NotAuthentic` where one lacks the secret; ValueError for nonsense."""
         return self._events.pushed(body), b""
-
-
-def _status(row: dict[str, Any], lines: Rows, id_: str, number: str, credit: str, fulfilment: str) -> OrderStatus:
-    marks = [line["description"] for line in lines if line["lineType"] == "Comment"]
-    key = next((mark.removeprefix(_MARK) for mark in marks if mark.startswith(_MARK)), None)
-    return OrderStatus(
-        erp_id=id_,
-        number=number,
-        external_id=key,
-        po_number=row["externalDocumentNumber"] or None,
-        customer_erp_id=row["customerId"],
-        credit=credit,
-        fulfilment=fulfilment,
-        modified_at=from_iso(row["lastModifiedDateTime"]),
-    )

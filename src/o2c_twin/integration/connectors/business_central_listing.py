@@ -9,8 +9,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
-from o2c_twin.integration.connectors.business_central import _MARK, BusinessCentralErp
+from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import Rows
+from o2c_twin.integration.connectors.business_central_maps import NO_ID, fulfilment_of, key_of
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Kind, Row, Value
@@ -18,7 +19,6 @@ from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Kind, Row, Value
 _IDS = 40
 """Conditions in one address."""
 _SAMPLE = 20
-_NO_ORDER = "00000000-0000-0000-0000-000000000000"
 _SET: dict[Kind, str] = {
     "customer": "customers",
     "order": "salesOrders",
@@ -229,11 +229,10 @@ class BusinessCentralListing:
             return Row(kind, id_, at, self._customer(record))
         if kind == "order":
             lines = record["salesOrderLines"]
-            shipped = sum(int(line.get("shippedQuantity", 0)) for line in lines)
-            due = shipped - sum(int(line.get("invoicedQuantity", 0)) for line in lines)
-            state = "shipped" if record["fullyShipped"] else "part shipped" if shipped else "open"
-            credit = "on hold" if record["status"] == "In Review" else "passed"
-            return self._order(id_, record, at, lines, credit, state, "yes" if due > 0 else "no")
+            shipped = [int(line.get("shippedQuantity", 0)) for line in lines]
+            due = sum(shipped) - sum(int(line.get("invoicedQuantity", 0)) for line in lines)
+            told = self._erp.maps.state_of(record["status"], fulfilment_of(record["fullyShipped"], shipped))
+            return self._order(id_, record, at, lines, told, "yes" if due > 0 else "no")
         number = record["orderNumber"]
         events.remember(id_, number or "")
         if kind == "shipment":
@@ -241,7 +240,7 @@ class BusinessCentralListing:
             return Row(kind, id_, at, fields, event=events._event("delivery", id_, at))
         total, unpaid = self._minor(record["totalAmountIncludingTax"]), self._minor(record["remainingAmount"])
         state = "paid" if unpaid == 0 else "open" if unpaid == total else "part paid"
-        order = None if record["orderId"] == _NO_ORDER else record["orderId"]
+        order = None if record["orderId"] == NO_ID else record["orderId"]
         fields = {"number": record["number"], "order": order, "state": state}
         return Row(kind, id_, at, fields, total, events._event("invoice", id_, at))
 
@@ -263,21 +262,18 @@ class BusinessCentralListing:
         record: dict[str, Any],
         at: int,
         lines: Rows,
-        credit: str,
-        fulfilment: str,
+        state: Mapping[str, Value],
         to_bill: str,
         total: int | None = None,
     ) -> Row:
         number = record["number"]
         self._erp._events.remember(id_, number)
         self._order_ids[number] = id_
-        marks = [line["description"] for line in lines if line["lineType"] == "Comment"]
         fields: dict[str, Value] = {
             "number": number,
-            "external_id": next((mark.removeprefix(_MARK) for mark in marks if mark.startswith(_MARK)), None),
+            "external_id": key_of(lines),
             "customer": record["customerId"],
-            "credit": credit,
-            "fulfilment": fulfilment,
+            **state,
             "to_bill": to_bill,
         }
         amount = self._minor(record["totalAmountIncludingTax"]) if total is None else total
@@ -288,7 +284,7 @@ class BusinessCentralListing:
         of_order: dict[str, Rows] = {}
         with self._erp._reading("list order"):
             for invoice in invoices:
-                if invoice["orderId"] != _NO_ORDER:
+                if invoice["orderId"] != NO_ID:
                     of_order.setdefault(invoice["orderId"], []).append(invoice)
             return [self._gone_order(id_, bills) for id_, bills in of_order.items()]
 
@@ -298,7 +294,7 @@ class BusinessCentralListing:
             total = sum(self._minor(bill["totalAmountIncludingTax"]) for bill in bills)
             at = max(from_iso(bill["lastModifiedDateTime"]) for bill in bills)
             head = {**last, "number": last["orderNumber"]}
-            return self._order(id_, head, at, last["salesInvoiceLines"], "passed", "shipped", "no", total)
+            return self._order(id_, head, at, last["salesInvoiceLines"], self._erp.maps.gone_state, "no", total)
         except (KeyError, TypeError, ValueError, ArithmeticError) as strange:
             return Row("order", id_, 0, {}, unread=f"{type(strange).__name__}: {strange}")
 
@@ -311,4 +307,4 @@ def _quoted(text: str) -> str:
 
 
 def _is_guid(text: str) -> bool:
-    return len(text) == len(_NO_ORDER) and text.replace("-", "").isalnum() and text.isascii()
+    return len(text) == len(NO_ID) and text.replace("-", "").isalnum() and text.isascii()

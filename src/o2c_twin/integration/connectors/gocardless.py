@@ -14,10 +14,13 @@ from typing import Any
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
 from o2c_twin.integration.connectors.gocardless_payouts import Item, lines_of
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_for
+from o2c_twin.integration.connectors.payment_maps import claim_body
 from o2c_twin.integration.connectors.wire import Wire, encode, status_cause
-from o2c_twin.integration.model import Inbound, Party, PaymentClaim, PaymentState, Payout, ProviderPayment
+from o2c_twin.integration.model import Inbound, Party, PaymentClaim, Payout, ProviderPayment
 from o2c_twin.integration.ports import Clock, HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, NotAuthentic
 
@@ -36,17 +39,6 @@ _CURRENCY = {
     "betalingsservice": "DKK",
     "pad": "CAD",
     "pay_to": "AUD",
-}
-_STATES: dict[str, PaymentState] = {
-    "pending_customer_approval": "pending",
-    "pending_submission": "pending",
-    "submitted": "pending",
-    "confirmed": "paid",
-    "paid_out": "paid",
-    "cancelled": "cancelled",
-    "customer_approval_denied": "cancelled",
-    "failed": "failed",
-    "charged_back": "charged-back",
 }
 _TURNS = frozenset({"failed", "charged_back", "cancelled", "customer_approval_denied"})
 """Actions whose cause is the reason of the state they lead to."""
@@ -114,7 +106,9 @@ _WEBHOOK = msgspec.json.Decoder(_Webhook)
 class GoCardlessPayments:
     """A payment provider that is a GoCardless account.
 
-    ``details`` gives the bank details a customer has left for collecting, None for one who left none.
+    ``details`` gives the bank details a customer has left for collecting, None for one who left none. ``currency`` is
+    that of the books, which the maps are given; ``maps`` say what its fields mean, the shipped ones unless others are
+    given.
     """
 
     def __init__(
@@ -126,6 +120,8 @@ class GoCardlessPayments:
         access_token: str,
         webhook_secret: str,
         details: Callable[[Party], BankDetails | None],
+        currency: str = "EUR",
+        maps: GoCardlessMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -134,8 +130,16 @@ class GoCardlessPayments:
         self._token = access_token
         self._secret = webhook_secret.encode()
         self._details = details
+        self.maps = GoCardlessMaps.shipped() if maps is None else maps
+        self._currency = currency
+        self._given = self.maps.given(currency)
         self._customer_of: dict[str, str] = {}
         """The customer of each mandate met; it never changes."""
+
+    def use(self, maps: OwnMaps | None) -> None:
+        """Work by other maps from the next call on."""
+        self.maps = maps_for(maps, GoCardlessMaps)
+        self._given = self.maps.given(self._currency)
 
     # --- calls -----------------------------------------------------------------------------------
 
@@ -220,11 +224,7 @@ class GoCardlessPayments:
             raise CallFailed(
                 self.system, operation, "rejected", f"{party.name} has left no bank details to collect from"
             )
-        customer_fields: dict[str, Any] = {"company_name": party.name, "metadata": {"crm_id": party.crm_id}}
-        if party.email:
-            customer_fields["email"] = party.email
-        if party.number:
-            customer_fields["metadata"]["customer_number"] = party.number
+        customer_fields = _with_text(self._wire.body(operation, self.maps.party_to_customer, party, self._given))
         customer = await self._create(operation, "customers", customer_fields, correlation, _key(key, "customer"))
         account_fields: dict[str, Any] = {"account_holder_name": given.holder, "links": {"customer": customer}}
         if given.iban is not None:
@@ -246,32 +246,27 @@ class GoCardlessPayments:
     async def collect(self, claim: PaymentClaim, key: str | None, correlation: str) -> str:
         """A payment on the payer's mandate, on the day the invoice is due or the first day after that can be had."""
         operation = "collect"
-        mandate = await self._mandate_for(operation, claim)
-        fields: dict[str, Any] = {
-            "amount": claim.amount_minor,
-            "currency": claim.currency,
-            "description": f"Invoice {claim.invoice_number}",
-            "metadata": {"invoice_number": claim.invoice_number},
-            "links": {"mandate": mandate["id"]},
-        }
+        fields = claim_body(self._wire, self.maps.claim_to_payment, claim, self._given)
+        mandate = await self._mandate_for(operation, claim.payer_id, fields["currency"])
+        fields["links"] = {"mandate": mandate["id"]}
         first = mandate.get("next_possible_charge_date")
         if first is not None and claim.due_on > first:
             fields["charge_date"] = claim.due_on
         return await self._create(operation, "payments", fields, correlation, _key(key, "payment"))
 
-    async def _mandate_for(self, operation: str, claim: PaymentClaim) -> dict[str, Any]:
+    async def _mandate_for(self, operation: str, payer_id: str, currency: str) -> dict[str, Any]:
         """The payer's mandate for the currency: the newest that is alive, else the newest.
 
         A dead one is tried as well: the payment may have been made on it, and its key be known.
         """
-        query = {"customer": claim.payer_id, "limit": str(_PAGE)}
+        query = {"customer": payer_id, "limit": str(_PAGE)}
         answer = await self._get(operation, "/mandates", query)
         with self._wire.reading(operation):
             listed: list[dict[str, Any]] = self._wire.json(operation, answer)["mandates"]
-            fitting = [m for m in listed if _CURRENCY.get(m["scheme"]) == claim.currency]
+            fitting = [m for m in listed if _CURRENCY.get(m["scheme"]) == currency]
             alive = [m for m in fitting if m["status"] in _ALIVE]
         if not fitting:
-            detail = f"{claim.payer_id} has no mandate to collect {claim.currency} on"
+            detail = f"{payer_id} has no mandate to collect {currency} on"
             raise CallFailed(self.system, operation, "rejected", detail)
         return (alive or fitting)[0]
 
@@ -288,26 +283,17 @@ class GoCardlessPayments:
         answer = await self._get(operation, "/events", {"payment": payment_id, "limit": "50"})
         events = self._wire.row(operation, answer, _EVENTS).events
         with self._wire.reading(operation):
-            payer = await self._payer(operation, row["links"]["mandate"])
-            state = _STATES[row["status"]]
-            amount, refunded = int(row["amount"]), int(row["amount_refunded"])
-            if state == "paid" and refunded >= amount:
-                state = "refunded"
+            row["payer"] = await self._payer(operation, row["links"]["mandate"])
+            row["outcome"] = outcome = row["status"]
+            state = self.maps.state_of(outcome)
+            if state == "paid" and int(row["amount_refunded"]) >= int(row["amount"]):
+                row["outcome"] = "refunded"
             turn = next((event for event in events if event.action in _TURNS), None)
-            reason = turn.details.cause if turn is not None and state not in ("pending", "paid") else ""
-            modified = events[0].created_at if events else row["created_at"]
-            return ProviderPayment(
-                payment_id,
-                (row.get("metadata") or {}).get("invoice_number"),
-                payer,
-                amount,
-                refunded,
-                row["currency"],
-                state,
-                reason,
-                row["links"].get("payout"),
-                from_iso(modified),
-            )
+            going = row["outcome"] == outcome and state in ("pending", "paid")
+            row["reason"] = "" if going or turn is None else turn.details.cause
+            row["changed_at"] = events[0].created_at if events else row["created_at"]
+            payment: ProviderPayment = self.maps.payment_to_payment.run(row, self._given)
+            return payment
 
     async def _payer(self, operation: str, mandate_id: str) -> str:
         known = self._customer_of.get(mandate_id)
@@ -329,15 +315,12 @@ class GoCardlessPayments:
                 break
             query = {**query, "after": page.meta.cursors.after}
         with self._wire.reading(operation):
-            amount = int(row["amount"])
-            return Payout(
-                payout_id,
-                amount,
-                row["currency"],
-                row["reference"],
-                row["arrival_date"],
-                lines_of(items, amount),
-            )
+            row["lines"] = [
+                {"payment": line.payment_id, "kind": line.kind, "amount": line.amount_minor, "fee": line.fee_minor}
+                for line in lines_of(items, int(row["amount"]))
+            ]
+            payout: Payout = self.maps.payout_to_payout.run(row, self._given)
+            return payout
 
     # --- events ----------------------------------------------------------------------------------
 
@@ -378,10 +361,16 @@ class GoCardlessPayments:
             # A refund changes its payment; its events name only the refund, from which the payment is read.
             object_id = event.links.get("payment" if event.resource_type == "payments" else "refund")
             if isinstance(object_id, str):
-                number = event.resource_metadata.get("invoice_number")
+                number = self.maps.invoice_of(event.resource_metadata)
                 lane = f"invoice:{number}" if number else f"payment:{object_id}"
                 return Inbound(name, "payment", object_id, lane, at)
         return None
+
+
+def _with_text(body: dict[str, Any]) -> dict[str, Any]:
+    """A record without its empty texts, which the vendor would take for a value."""
+    told = ((name, _with_text(value) if isinstance(value, dict) else value) for name, value in body.items())
+    return {name: value for name, value in told if value != ""}
 
 
 def _key(key: str | None, step: str) -> str | None:

@@ -6,7 +6,7 @@ Wire facts: API reference, payments (``charge_date`` filters; ``confirmed`` and 
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from o2c_twin.integration.connectors.gocardless import _STATES, GoCardlessPayments
+from o2c_twin.integration.connectors.gocardless import GoCardlessPayments
 from o2c_twin.integration.connectors.instants import from_iso, to_date, to_iso
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.contract import Field, Shape
@@ -64,12 +64,13 @@ class GoCardlessListing:
             return [
                 self._incoming(row)
                 for row in rows
-                if _STATES[row["status"]] == "paid" and int(row["amount_refunded"]) < int(row["amount"])
+                if self._payments.maps.state_of(row["status"]) == "paid"
+                and int(row["amount_refunded"]) < int(row["amount"])
             ]
 
     def _incoming(self, row: dict[str, Any]) -> Incoming:
         id_, at = row["id"], from_iso(row["charge_date"])
-        number = (row.get("metadata") or {}).get("invoice_number")
+        number = self._payments.maps.invoice_of(row.get("metadata") or {})
         lane = f"invoice:{number}" if number else f"payment:{id_}"
         event = Inbound(f"{self.system}:made:{id_}", "payment", id_, lane, at)
         return Incoming("collection", f"cash:{id_}", id_, int(row["amount"]), row["currency"], at, event)

@@ -8,14 +8,18 @@ there is nothing to look for it by: the call itself waits for the acknowledgemen
 import asyncio
 import hashlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Literal, TypeVar, cast
+from typing import Any, Literal, TypeVar, cast
 
 from o2c_twin.integration.capability import Capability, Guard, Sheet
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.connectors.legacy_erp_edges import Edge, FileEdge, QueueEdge, TableEdge, Waiting, reference
+from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
 from o2c_twin.integration.connectors.legacy_erp_mirror import Answer, Customer, Mirror
 from o2c_twin.integration.connectors.legacy_erp_ports import FolderPort, QueuesPort, TablesPort
-from o2c_twin.integration.connectors.legacy_erp_records import Broken, Paper, Record, Spelling
+from o2c_twin.integration.connectors.legacy_erp_records import FORMS, Broken, Paper, Record, Spelling
+from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_for
+from o2c_twin.integration.mappings import CompiledMap, NotMapped
+from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -36,6 +40,7 @@ _MINUTE_US = 60_000_000
 # The ERP remembers a message's id for a week (facts.md of the mock, "Capability promises").
 _MESSAGE_MEMORY_S = 7 * 86_400.0
 _DOCUMENTS = {"put_customer": "customer", "put_order": "order", "bill": "billing", "put_payment": "cash"}
+_DAYS = {kind: [name for name, how, _ in form.head.columns if how == "D"] for kind, form in FORMS.items()}
 _KINDS = {"put_customer": "CUS", "put_order": "ORD", "bill": "BIL", "put_payment": "PAY"}
 
 
@@ -62,7 +67,8 @@ class LegacyErp:
 
     ``patience_s`` is how long to wait before looking for an answer again; ``answer_within_s`` how long a write
     without a key waits for one. ``markers``: the folder's files are complete when their ``.done`` is there.
-    ``utc_offset_minutes`` is the ERP's clock.
+    ``utc_offset_minutes`` is the ERP's clock. ``maps`` say what the fields of its records mean, the shipped ones
+    unless others are given.
     """
 
     def __init__(
@@ -81,10 +87,13 @@ class LegacyErp:
         utc_offset_minutes: int = 0,
         patience_s: float = 900.0,
         answer_within_s: float = 26 * 3_600.0,
+        maps: LegacyErpMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEETS[edge]
-        self.mirror = Mirror(system, utc_offset_minutes)
+        self.maps = LegacyErpMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
+        self.mirror = Mirror(system, utc_offset_minutes, self.maps, self._given)
         self._clock = clock
         self._sleep = sleep
         self._currency = currency
@@ -109,6 +118,11 @@ class LegacyErp:
             self._edge = TableEdge(cast(TablesPort, medium), self.mirror)
         else:
             self._edge = QueueEdge(cast(QueuesPort, medium), self.mirror)
+
+    def use(self, maps: OwnMaps | None) -> None:
+        """Work by other maps from the next call on. What was read already stays as it was understood then."""
+        self.maps = self.mirror.maps = maps_for(maps, LegacyErpMaps)
+        self._given = self.mirror.given = self.maps.given(self._currency)
 
     # --- the medium ------------------------------------------------------------------------------
 
@@ -159,6 +173,10 @@ class LegacyErp:
 
     async def _write(self, write: str, head: Record, lines: list[Record], key: str | None) -> str:
         kind = _KINDS[write]
+        for name in _DAYS[kind]:
+            day = head.get(name)
+            if isinstance(day, str):
+                head[name] = day.replace("-", "")
         if key is None:
             return await self._write_blindly(write, kind, head, lines)
         ref = reference(key)
@@ -205,10 +223,27 @@ class LegacyErp:
             raise self._not_yet(write, "handed over; the ERP's acknowledgement has not come yet")
         return standing.erp_id if isinstance(standing, Answer) and standing.accepted else None
 
-    def _own_currency(self, operation: str, currency: str) -> None:
+    def _made(self, operation: str, compiled: CompiledMap, document: Any, given: Mapping[str, Any]) -> Record:
+        """What a map makes of a record that is to be written. Raises `CallFailed` in its words (rejected)."""
+        try:
+            made: Record = compiled.run(document, given)
+        except NotMapped as refusal:
+            raise CallFailed(self.system, operation, "rejected", str(refusal)) from refusal
+        return made
+
+    def _own_currency(self, operation: str, currency: object) -> None:
         if currency != self._currency:
             detail = f"{currency} is not the currency of the books, {self._currency}"
             raise CallFailed(self.system, operation, "rejected", detail)
+
+    def _own_amounts(self, operation: str, compiled: CompiledMap, document: Any) -> None:
+        """Refuse what a map works out in another currency than that of the books."""
+        try:
+            currency = compiled.written_currency(document, self._given)
+        except NotMapped as refusal:
+            raise CallFailed(self.system, operation, "rejected", str(refusal)) from refusal
+        if currency:
+            self._own_currency(operation, currency)
 
     # --- masters ---------------------------------------------------------------------------------
 
@@ -218,25 +253,22 @@ class LegacyErp:
         await self._fetch("item_ids")
         return dict(self.mirror.items)
 
-    def _customer_head(self, party: Party) -> Record:
-        return {
-            "CUST_NO": party.number,
-            "NAME": party.name,
-            "CURR": self._currency,
-            "TERMS_DAYS": party.terms_days,
-            "CREDIT_LIMIT": party.credit_limit_minor,
-            "EMAIL": party.email,
-        }
-
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer; one made with that key before is found, and left as it is."""
-        return await self._write("put_customer", self._customer_head(party), [], key)
+        head = self._made("put_customer", self.maps.party_to_customer, party, self._given)
+        return await self._write("put_customer", head, [], key)
 
     async def customer_by_number(self, number: str) -> str | None:
-        """The customer with that number, by the extracts read so far."""
+        """The customer with that number, as the map of customers writes it, by the extracts read so far."""
         await self._loaded("customer_by_number")
         await self._fetch("customer_by_number")
-        return self.mirror.ids_by_number.get(number)
+        if self.maps.number_held is None:
+            return None
+        try:
+            held = self.maps.number_held(number)
+        except NotMapped as refusal:
+            raise CallFailed(self.system, "customer_by_number", "rejected", str(refusal)) from refusal
+        return self.mirror.ids_by_number.get(held)
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, limit and e-mail.
@@ -245,16 +277,17 @@ class LegacyErp:
         """
         operation = "update_customer"
         held = await self._known(operation, self.mirror.customers, erp_id)
-        if _same(held, party):
+        head = self._made(operation, self.maps.party_to_customer, party, self._given)
+        if _same(held, head):
             return
-        told = f"{party.name}|{party.number}|{party.terms_days}|{party.credit_limit_minor}|{party.email}"
+        told = "|".join(str(head.get(name)) for name in ("NAME", "CUST_NO", "TERMS_DAYS", "CREDIT_LIMIT", "EMAIL"))
         digest = hashlib.blake2b(told.encode(), digest_size=5).hexdigest()
         # Once it is written, what it was written over is gone: the reference is kept until its answer.
         ref = self._updates.setdefault((erp_id, digest), f"upd:{erp_id}:{held.at}:{digest}")
         await self._fetch(operation)
         standing = await self._through(operation, self._edge.standing("CUS", ref))
         if standing is None:
-            paper = Paper("CUS", {**self._customer_head(party), "REF": ref, "ERP_ID": erp_id})
+            paper = Paper("CUS", {**head, "REF": ref, "ERP_ID": erp_id})
             await self._through(operation, self._edge.send(paper, self._stamp()), writes=True)
             standing = "waiting"
         if isinstance(standing, Answer):
@@ -267,20 +300,17 @@ class LegacyErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        self._own_currency("put_order", deal.currency)
-        lines: list[Record] = []
-        for number, line in enumerate(deal.lines, 1):
-            if line.sku not in items:
-                raise CallFailed(self.system, "put_order", "rejected", f"no item {line.sku} in the ERP")
-            price = line.unit_price_minor
-            lines.append({"LINE_NO": number, "SKU": line.sku, "QTY": line.quantity, "UOM": "EA", "PRICE": price})
-        head: Record = {
-            "CUST_NO": await self._known("put_order", self.mirror.numbers, customer_id),
-            "PO_NO": deal.po_number,
-            "ORD_DATE": to_date(deal.won_at + self._offset_us).replace("-", ""),
-            "CURR": deal.currency,
-            "LINE_COUNT": len(lines),
-        }
+        self._own_amounts("put_order", self.maps.deal_to_order, deal)
+        customer = await self._known("put_order", self.mirror.numbers, customer_id)
+        given = {**self._given, "customer": customer, "items": items}
+        head = self._made("put_order", self.maps.deal_to_order, deal, given)
+        self._own_currency("put_order", head["CURR"])
+        lines = _lines_of(head)
+        for number, line in enumerate(lines, 1):
+            if line["SKU"] not in items:
+                raise CallFailed(self.system, "put_order", "rejected", f"no item {line['SKU']} in the ERP")
+            line["LINE_NO"] = number
+        head |= {"ORD_DATE": to_date(deal.won_at + self._offset_us), "LINE_COUNT": len(lines)}
         return await self._write("put_order", head, lines, key)
 
     async def order(self, order_id: str) -> OrderStatus:
@@ -293,8 +323,8 @@ class LegacyErp:
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Ask for a bill of what has shipped; empty when the ERP had billed it already."""
-        order = await self._known("bill", self.mirror.orders, order_id)
-        return await self._write("bill", {"ORD_NO": order.number}, [], key)
+        number = await self._known("bill", self.mirror.order_numbers, order_id)
+        return await self._write("bill", {"ORD_NO": number}, [], key)
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as the last extract has it."""
@@ -322,19 +352,15 @@ class LegacyErp:
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt and apply it."""
-        self._own_currency("put_payment", entry.currency)
-        lines: list[Record] = []
-        for allocation in allocations:
-            item = await self._known("put_payment", self.mirror.open, allocation.invoice_erp_id)
-            lines.append({"INV_NO": item.number, "AMOUNT": allocation.amount_minor})
-        head: Record = {
-            "CUST_NO": await self._known("put_payment", self.mirror.numbers, customer_id),
-            "VALUE_DATE": entry.value_on.replace("-", ""),
-            "AMOUNT": entry.amount_minor,
-            "CURR": entry.currency,
-            "BANK_REF": entry.reference,
-        }
-        return await self._write("put_payment", head, lines, key)
+        receipt = Receipt(entry, customer_id, tuple(allocations) or None)
+        self._own_amounts("put_payment", self.maps.receipt_to_cash, receipt)
+        named = [each.invoice_erp_id for each in allocations]
+        invoices = {id_: await self._known("put_payment", self.mirror.invoice_numbers, id_) for id_ in named}
+        customer = await self._known("put_payment", self.mirror.numbers, customer_id)
+        given = {**self._given, "customer": customer, "invoices": invoices}
+        head = self._made("put_payment", self.maps.receipt_to_cash, receipt, given)
+        self._own_currency("put_payment", head["CURR"])
+        return await self._write("put_payment", head, _lines_of(head), key)
 
     # --- changes ---------------------------------------------------------------------------------
 
@@ -349,10 +375,16 @@ class LegacyErp:
         raise ValueError(f"{self.system}: this ERP sends no notices")
 
 
-def _same(held: Customer, party: Party) -> bool:
+def _lines_of(head: dict[str, Any]) -> list[Record]:
+    """The lines of a document a map has made, taken off its head."""
+    lines: list[Record] = head.pop("lines", [])
+    return lines
+
+
+def _same(held: Customer, head: Record) -> bool:
     return (held.name, held.terms_days, held.credit_limit_minor, held.email) == (
-        " ".join(party.name.split())[:60],
-        party.terms_days,
-        party.credit_limit_minor,
-        party.email,
-    ) and party.number in (None, held.number)
+        " ".join(str(head["NAME"]).split())[:60],
+        head.get("TERMS_DAYS"),
+        head.get("CREDIT_LIMIT"),
+        head.get("EMAIL"),
+    ) and head.get("CUST_NO") in (None, held.number)

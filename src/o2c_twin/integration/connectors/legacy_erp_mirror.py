@@ -1,15 +1,18 @@
 """What the engine knows of an old ERP: everything its extracts told, as of the last one read."""
 
 from bisect import bisect_left
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from typing import Any
 
-from o2c_twin.integration.connectors.legacy_erp_records import Broken, Paper, Record
+from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
+from o2c_twin.integration.connectors.legacy_erp_records import FORMS, Broken, Paper, Record
+from o2c_twin.integration.mappings import NotMapped
 from o2c_twin.integration.model import Inbound, InvoiceStatus, OpenItem, OrderStatus, Shipment
 
 LOAD = "LOAD"
-_CREDIT = {"HOLD": "on hold", "REJECTED": "on hold", "PASSED": "passed", "RELEASED": "passed"}
-_FULFILMENT = {"OPEN": "open", "PART": "part shipped", "SHIPPED": "shipped", "CANCELLED": "cancelled"}
+_DAYS = {name: [column for column, how, _ in form.head.columns if how == "D"] for name, form in FORMS.items()}
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,32 +58,23 @@ def _optional(record: Record, name: str) -> str | None:
     return value if isinstance(value, str) else None
 
 
-def _whole(record: Record, name: str) -> int:
-    value = record.get(name)
-    if not isinstance(value, int):
-        raise Broken(f"{name} is empty")
-    return value
-
-
 def _number(record: Record, name: str) -> int | None:
     value = record.get(name)
     return value if isinstance(value, int) else None
-
-
-def _day(record: Record, name: str) -> str:
-    day = _text(record, name)
-    return f"{day[:4]}-{day[4:6]}-{day[6:]}"
 
 
 @dataclass(slots=True)
 class Mirror:
     """All records by the ERP's ids, acknowledgements by reference, and what arrived when.
 
-    ``unread`` counts the documents that made no sense.
+    ``maps`` say what the fields of orders, despatches and invoices mean, and are given ``given``. ``order_numbers`` and
+    ``invoice_numbers`` are the ERP's own. ``unread`` counts the documents that made no sense.
     """
 
     system: str
-    offset_minutes: int = 0
+    offset_minutes: int
+    maps: LegacyErpMaps
+    given: Mapping[str, Any]
     items: dict[str, str] = field(default_factory=dict)
     customers: dict[str, Customer] = field(default_factory=dict)
     numbers: dict[str, str] = field(default_factory=dict)
@@ -89,6 +83,8 @@ class Mirror:
     shipments: dict[str, Shipment] = field(default_factory=dict)
     invoices: dict[str, InvoiceStatus] = field(default_factory=dict)
     invoice_keys: dict[str, str] = field(default_factory=dict)
+    order_numbers: dict[str, str] = field(default_factory=dict)
+    invoice_numbers: dict[str, str] = field(default_factory=dict)
     open: dict[str, OpenItem] = field(default_factory=dict)
     open_by_number: dict[str, str] = field(default_factory=dict)
     open_by_customer: dict[str, dict[str, None]] = field(default_factory=dict)
@@ -102,8 +98,17 @@ class Mirror:
         """Take a document in; an older one does not replace a newer. One that makes no sense stops no other."""
         try:
             self._take(paper, arrived_at)
-        except Broken:
+        except (Broken, NotMapped):
             self.unread += 1
+
+    def _row(self, kind: str, head: Record) -> dict[str, Any]:
+        """A record as the maps read it: dates as ISO has them, its stamp as an instant."""
+        row: dict[str, Any] = {**head, "AT": instant(_text(head, "AT"), self.offset_minutes)}
+        for name in _DAYS[kind]:
+            day = row.get(name)
+            if isinstance(day, str):
+                row[name] = f"{day[:4]}-{day[4:6]}-{day[6:]}"
+        return row
 
     def _take(self, paper: Paper, arrived_at: int) -> None:
         head = paper.head
@@ -119,7 +124,7 @@ class Mirror:
             case "INV":
                 self._invoice(head, arrived_at)
             case "OIT":
-                self._open_item(head)
+                self._open_item(head, self._row("OIT", head))
             case "ACK":
                 self._answer(head)
             case other:
@@ -166,40 +171,25 @@ class Mirror:
 
     def _order(self, head: Record, arrived_at: int) -> None:
         id_, at = _text(head, "ERP_ID"), _text(head, "AT")
-        credit, fulfilment = _text(head, "CREDIT"), _text(head, "FULFILMENT")
-        status = OrderStatus(
-            erp_id=id_,
-            number=_text(head, "ORD_NO"),
-            external_id=_optional(head, "REF"),
-            po_number=_optional(head, "PO_NO"),
-            customer_erp_id=_text(head, "CUST_ID"),
-            credit=_CREDIT.get(credit, credit),
-            fulfilment=_FULFILMENT.get(fulfilment, fulfilment),
-            modified_at=instant(at, self.offset_minutes),
-        )
+        status: OrderStatus = self.maps.order_to_status.run(self._row("OST", head), self.given)
         known = self.orders.get(id_)
         if known is not None and (known == status or known.modified_at > status.modified_at):
             return
         self.orders[id_] = status
+        self.order_numbers[id_] = _text(head, "ORD_NO")
         self._event("order-status", id_, id_, f":{at}", arrived_at)
 
     def _shipment(self, head: Record, arrived_at: int) -> None:
         id_, order_id = _text(head, "ERP_ID"), _text(head, "ORD_ID")
-        issued = instant(_text(head, "AT"), self.offset_minutes)
+        issue: Shipment = self.maps.despatch_to_shipment.run(self._row("SHP", head), self.given)
         if id_ not in self.shipments:
-            self.shipments[id_] = Shipment(id_, _text(head, "DESP_NO"), order_id, issued)
+            self.shipments[id_] = issue
             self._event("delivery", id_, order_id, "", arrived_at)
 
     def _invoice(self, head: Record, arrived_at: int) -> None:
         id_, order_id, at = _text(head, "ERP_ID"), _optional(head, "ORD_ID"), _text(head, "AT")
-        status = InvoiceStatus(
-            erp_id=id_,
-            number=_text(head, "INV_NO"),
-            order_erp_id=order_id,
-            total_minor=_whole(head, "TOTAL"),
-            open_minor=_whole(head, "OPEN_AMT"),
-            modified_at=instant(at, self.offset_minutes),
-        )
+        row = self._row("INV", head)
+        status: InvoiceStatus = self.maps.invoice_to_status.run(row, self.given)
         known = self.invoices.get(id_)
         if known is not None and (known == status or known.modified_at > status.modified_at):
             return
@@ -207,19 +197,19 @@ class Mirror:
         ref = _optional(head, "REF")
         if ref is not None:
             self.invoice_keys[ref] = id_
-        self._open_item(head)
+        self._open_item(head, row)
         self._event("invoice", id_, order_id or id_, f":{at}", arrived_at)
 
-    def _open_item(self, head: Record) -> None:
+    def _open_item(self, head: Record, row: dict[str, Any]) -> None:
         id_, at, number = _text(head, "ERP_ID"), _text(head, "AT"), _text(head, "INV_NO")
-        customer_id = _text(head, "CUST_ID")
         if self._open_at.get(id_, "") > at:
             return
+        item: OpenItem = self.maps.item_to_open_item.run(row, self.given)
         self._open_at[id_] = at
-        item = OpenItem(id_, number, customer_id, _whole(head, "OPEN_AMT"), _day(head, "DUE_DATE"))
         self.open[id_] = item
-        self.open_by_number[number] = id_
-        mine = self.open_by_customer.setdefault(customer_id, {})
+        self.invoice_numbers[id_] = number
+        self.open_by_number[item.number] = id_
+        mine = self.open_by_customer.setdefault(_text(head, "CUST_ID"), {})
         if item.open_minor:
             mine[id_] = None
         else:

@@ -6,8 +6,10 @@ from urllib.parse import unquote, urlsplit
 
 from o2c_twin.integration.connectors.legacy_erp import EdgeKind, LegacyErp
 from o2c_twin.integration.connectors.legacy_erp_live import BrokerQueues, DatabaseTables, DirectoryFolder
+from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
 from o2c_twin.integration.connectors.legacy_erp_ports import FolderPort, QueuesPort, TablesPort
 from o2c_twin.integration.connectors.legacy_erp_records import Spelling
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.registry import ConfigError, Site
 from o2c_twin.integration.edges.live_sftp import SftpFolder
 
@@ -27,7 +29,8 @@ def legacy_erp(site: Site) -> LegacyErp:
     if site.sleep is None:
         raise ConfigError(f"systems.{site.name}: an old ERP is waited for; give the connector a clock to sleep by")
     settings = _settings(site)
-    return LegacyErp(site.name, edge, _medium(site, edge), site.clock, site.sleep, currency=site.currency, **settings)
+    settings |= {"currency": site.currency, "maps": maps_for(site.maps, LegacyErpMaps)}
+    return LegacyErp(site.name, edge, _medium(site, edge), site.clock, site.sleep, **settings)
 
 
 def _medium(site: Site, edge: EdgeKind) -> FolderPort | TablesPort | QueuesPort:

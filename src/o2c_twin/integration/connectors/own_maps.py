@@ -7,8 +7,12 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
 
+from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
+from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
 from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
+from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
@@ -19,7 +23,19 @@ from o2c_twin.integration.mappings.spec import MapSpec
 _Maps = TypeVar("_Maps", bound=VendorMaps)
 
 VENDOR_MAPS: Mapping[str, type[VendorMaps]] = MappingProxyType(
-    {each.system: each for each in (SalesforceMaps, HubSpotMaps, NetSuiteMaps, StripeMaps)}
+    {
+        each.system: each
+        for each in (
+            SalesforceMaps,
+            HubSpotMaps,
+            NetSuiteMaps,
+            S4HanaMaps,
+            BusinessCentralMaps,
+            StripeMaps,
+            GoCardlessMaps,
+            LegacyErpMaps,
+        )
+    }
 )
 """The vendors whose connectors translate by maps."""
 
@@ -98,7 +114,8 @@ def _misfits(spec: MapSpec, place: Place, maps: MapSet) -> Iterator[str]:
             paths = rule.origin.paths
             one = len(paths) == 1 and paths[0].startswith(begin) and all(step.plain for step in rule.steps)
             if not one:
-                remedy = f"make it of one field of {begin.rstrip('.')}, without look-ups"
+                wanted = f"one field of {begin[:-1]}" if begin.endswith(".") else begin
+                remedy = f"make it of {wanted} alone, without look-ups"
                 yield f"{to}: map {spec.name} is asked for it where there is no whole {spec.source}; {remedy}"
     if spec.fx is not None and spec.fx.source not in maps.rates.tables:
         yield f"fx.source: no rates {shown(spec.fx.source)}; {known(spec.fx.source, maps.rates.tables)}"

@@ -10,7 +10,9 @@ from o2c_twin.integration.connectors.bank_feed import BankFeed
 from o2c_twin.integration.connectors.bank_files import BankFiles
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
 from o2c_twin.integration.connectors.gocardless import GoCardlessPayments
+from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
 from o2c_twin.integration.connectors.hubspot import HubSpotCrm
 from o2c_twin.integration.connectors.hubspot_login import PrivateApp
 from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
@@ -19,6 +21,7 @@ from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_for
 from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.connectors.stripe import StripePayments
@@ -101,13 +104,15 @@ def _s4hana(site: Site) -> S4HanaErp:
     places = ("company_code", "sales_organization", "distribution_channel", "division", "credit_segment")
     at = Organisation(*(site.credential(name) for name in places))
     user, password, broker = (site.credential(name) for name in ("user", "password", "push_authorization"))
-    return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker)
+    maps = maps_for(site.maps, S4HanaMaps)
+    return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker, maps)
 
 
 def _business_central(site: Site) -> BusinessCentralErp:
     names = ("tenant", "environment", "company_id", "client_id", "client_secret")
     client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
-    return BusinessCentralErp(client, site.currency, site.credential("client_state"))
+    maps = maps_for(site.maps, BusinessCentralMaps)
+    return BusinessCentralErp(client, site.currency, site.credential("client_state"), maps=maps)
 
 
 def _bank_iso20022(site: Site) -> BankFeed:
@@ -136,7 +141,8 @@ def _gocardless(site: Site) -> GoCardlessPayments:
         details = BankDetailsFile(Path(path), site.name)
     except ValueError as bad:
         raise ConfigError(f"systems.{site.name}.options.bank_details: {bad}") from bad
-    return GoCardlessPayments(site.name, site.url, site.http, site.clock, token, secret, details)
+    maps = maps_for(site.maps, GoCardlessMaps)
+    return GoCardlessPayments(site.name, site.url, site.http, site.clock, token, secret, details, site.currency, maps)
 
 
 def _legacy_erp(site: Site) -> Any:
@@ -193,6 +199,9 @@ LACKING: dict[str, dict[str, str]] = {
     },
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
+
+TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})
+"""Vendors whose connectors are given other maps as they stand (``use``): what they have open or know stays theirs."""
 
 UNREHEARSED = frozenset({"legacy_erp"})
 """Vendors whose records are taken when they are read: an engine cannot only look there."""

@@ -11,19 +11,20 @@ from typing import Any
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.instants import from_iso
-from o2c_twin.integration.connectors.s4hana_changes import SHIPMENT, Changes, event_of, issued_at
+from o2c_twin.integration.connectors.s4hana_changes import Changes, event_of
 from o2c_twin.integration.connectors.s4hana_ledger import Ledger
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, order_item
 from o2c_twin.integration.connectors.s4hana_partners import Organisation, Partners
 from o2c_twin.integration.connectors.s4hana_wire import (
     ROOT,
     Session,
     any_of,
+    as_texts,
     fitted,
-    instant,
     literal,
 )
+from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -43,15 +44,6 @@ _BILLING, _PRODUCTS = f"{ROOT}/API_BILLING_DOCUMENT_SRV", f"{ROOT}/API_PRODUCT_S
 _BILL = (
     "/sap/opu/odata4/sap/api_billingdocument/srvd_a2x/sap/billingdocument/0001"
     "/BillingDocument/SAP__self.CreateFromSDDocument"
-)
-_FULFILMENT = {"": "open", "A": "open", "B": "part shipped", "C": "shipped"}
-_ORDER = (
-    "SalesOrder,ExternalDocumentID,PurchaseOrderByCustomer,SoldToParty,TotalCreditCheckStatus,"
-    "OverallTotalDeliveryStatus,OverallSDDocumentRejectionSts,LastChangeDateTime"
-)
-_INVOICE = (
-    "BillingDocument,DocumentReferenceID,TotalGrossAmount,InvoiceClearingStatus,AccountingDocument,"
-    "LastChangeDateTime,to_Item/SalesDocument"
 )
 
 # The guards are those of facts.md of the mock, "Promises". None of them is a key the vendor would check.
@@ -77,7 +69,8 @@ __all__ = ["SHEET", "Organisation", "S4HanaErp"]
 class S4HanaErp:
     """An ERP that is an S/4HANA client, logged in as one communication user.
 
-    ``push_authorization`` is what the event broker sends in ``Authorization``; empty: anybody may post.
+    ``push_authorization`` is what the event broker sends in ``Authorization``; empty: anybody may post. ``currency`` is
+    that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given.
     """
 
     def __init__(
@@ -91,6 +84,7 @@ class S4HanaErp:
         currency: str = "EUR",
         organisation: Organisation | None = None,
         push_authorization: str = "",
+        maps: S4HanaMaps | None = None,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -98,9 +92,11 @@ class S4HanaErp:
         self._currency = currency
         self._at = organisation or Organisation()
         self._push_authorization = push_authorization
-        self._partners = Partners(self._session, currency, self._at)
+        self.maps = S4HanaMaps.shipped() if maps is None else maps
+        self._given = self.maps.given(currency)
+        self._partners = Partners(self._session, currency, self._at, self.maps)
         self._changes = Changes(self._session, clock)
-        self._ledger = Ledger(self._session, clock, currency, self._at.company_code, self._at.bank_account)
+        self._ledger = Ledger(self._session, clock, currency, self._at, self.maps)
 
     def _own_currency(self, operation: str, currency: str) -> None:
         if currency != self._currency:
@@ -121,8 +117,8 @@ class S4HanaErp:
         return await self._partners.put(party, key, correlation)
 
     async def customer_by_number(self, number: str) -> str | None:
-        """The partner whose search term is that customer number."""
-        return await self._partners.find_by("customer_by_number", "SearchTerm1", number)
+        """The partner with that number, where and as the map of customers writes it."""
+        return await self._partners.by_number(number)
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, e-mail and limit: one record after the other, each the same when sent again."""
@@ -134,32 +130,23 @@ class S4HanaErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        self._own_currency("put_order", deal.currency)
-        lines = []
-        for line in deal.lines:
-            item = items.get(line.sku)
-            if item is None:
-                raise CallFailed(self.system, "put_order", "rejected", f"no item {line.sku} in the ERP")
-            price = {
-                "ConditionType": self._at.price_condition,
-                "ConditionRateValue": format(to_decimal(line.unit_price_minor, deal.currency), "f"),
-                "ConditionCurrency": deal.currency,
-            }
-            lines.append({"Material": item, "RequestedQuantity": str(line.quantity), "to_PricingElement": [price]})
+        mapped, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
+        self._own_currency("put_order", mapped.written_currency(deal, given))
+        order = self._session.wire.body("put_order", mapped, deal, given)
         known = None if key is None else await self._order_by("put_order", key)
         if known is not None:
             return known
         at = self._at
-        body: dict[str, Any] = {
-            "SalesOrderType": at.order_type,
-            "SalesOrganization": at.sales_organization,
-            "DistributionChannel": at.distribution_channel,
-            "OrganizationDivision": at.division,
-            "SoldToParty": customer_id,
-            "to_Item": lines,
-        }
-        if deal.po_number is not None:
-            body["PurchaseOrderByCustomer"] = deal.po_number
+        order["to_Item"] = [order_item(line, at.price_condition, self._currency) for line in order["to_Item"]]
+        body: dict[str, Any] = as_texts(
+            {
+                "SalesOrderType": at.order_type,
+                "SalesOrganization": at.sales_organization,
+                "DistributionChannel": at.distribution_channel,
+                "OrganizationDivision": at.division,
+                **order,
+            }
+        )
         if key is not None:
             body["ExternalDocumentID"] = fitted(key, 40)
         path = f"{_ORDERS}/A_SalesOrder"
@@ -177,30 +164,20 @@ class S4HanaErp:
 
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
-        row = await self._session.get("order", f"{_ORDERS}/A_SalesOrder({literal(order_id)})", {"$select": _ORDER})
+        path = f"{_ORDERS}/A_SalesOrder({literal(order_id)})"
+        record = await self._session.get("order", path, {"$select": self.maps.order_fields})
         with self._session.wire.reading("order"):
-            delivered = row["OverallTotalDeliveryStatus"]
-            cancelled = row["OverallSDDocumentRejectionSts"] == "C" and delivered == ""
-            return OrderStatus(
-                erp_id=row["SalesOrder"],
-                number=row["SalesOrder"],
-                external_id=row["ExternalDocumentID"] or None,
-                po_number=row["PurchaseOrderByCustomer"] or None,
-                customer_erp_id=row["SoldToParty"],
-                credit="on hold" if row["TotalCreditCheckStatus"] == "B" else "passed",
-                fulfilment="cancelled" if cancelled else _FULFILMENT[delivered],
-                modified_at=instant(row["LastChangeDateTime"]),
-            )
+            status: OrderStatus = self.maps.sales_order_to_status.run(self.maps.order_of(record), self._given)
+            return status
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A goods issue: an outbound delivery that has left."""
         path = f"{_DELIVERIES}/A_OutbDeliveryHeader({literal(shipment_id)})"
-        query = {"$select": SHIPMENT, "$expand": "to_DeliveryDocumentItem"}
-        row = await self._session.get("shipment", path, query)
+        query = {"$select": self.maps.delivery_fields, "$expand": "to_DeliveryDocumentItem"}
+        record = await self._session.get("shipment", path, query)
         with self._session.wire.reading("shipment"):
-            order = row["to_DeliveryDocumentItem"]["results"][0]["ReferenceSDDocument"]
-            id_ = row["DeliveryDocument"]
-            return Shipment(id_, id_, order, issued_at(row))
+            issue: Shipment = self.maps.delivery_to_shipment.run(self.maps.delivery_of(record), self._given)
+            return issue
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Bill a delivery, the one the key is of; without a key all of the order's that are due.
@@ -252,24 +229,14 @@ class S4HanaErp:
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands; what is open of one paid in part is in the ledger."""
         path = f"{_BILLING}/A_BillingDocument({literal(invoice_id)})"
-        row = await self._session.get("invoice", path, {"$select": _INVOICE, "$expand": "to_Item"})
+        query = {"$select": self.maps.invoice_fields, "$expand": "to_Item"}
+        record = await self._session.get("invoice", path, query)
+        rest = None
+        if record.get("InvoiceClearingStatus") == "B":
+            rest = await self._ledger.open_amount("invoice", invoice_id)
         with self._session.wire.reading("invoice"):
-            total = to_minor(row["TotalGrossAmount"], self._currency)
-            clearing = row["InvoiceClearingStatus"]
-            items = row["to_Item"]["results"]
-            order = items[0]["SalesDocument"] if items else ""
-        rest = 0 if clearing == "C" else total
-        if clearing == "B":
-            rest = sum([item.open_minor for item in await self._ledger.open_of("invoice", [invoice_id])])
-        with self._session.wire.reading("invoice"):
-            return InvoiceStatus(
-                erp_id=row["BillingDocument"],
-                number=row["DocumentReferenceID"] or row["BillingDocument"],
-                order_erp_id=order or None,
-                total_minor=total,
-                open_minor=rest,
-                modified_at=instant(row["LastChangeDateTime"]),
-            )
+            status: InvoiceStatus = self.maps.invoice_to_status.run(self.maps.invoice_of(record, rest), self._given)
+            return status
 
     async def invoice_by_key(self, key: str) -> str | None:
         """The invoice of the delivery the key is of."""
@@ -292,8 +259,10 @@ class S4HanaErp:
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt, then clear it against invoices: two messages; a repetition does what is missing."""
-        self._own_currency("put_payment", entry.currency)
-        return await self._ledger.receive(entry, customer_id, allocations, key, correlation)
+        receipt = Receipt(entry, customer_id, tuple(allocations) or None)
+        currency = self.maps.receipt_to_journal_entry.written_currency(receipt, self._given)
+        self._own_currency("put_payment", currency)
+        return await self._ledger.receive(receipt, key, correlation)
 
     async def find(self, write: str, key: str) -> str | None:
         """What was made with that key; None when it is to be sent again, which makes no second one.

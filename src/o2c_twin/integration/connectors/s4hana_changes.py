@@ -2,16 +2,16 @@
 
 from typing import Any
 
-from o2c_twin.integration.connectors.s4hana_wire import PAGE, ROOT, Session, at_clock, instant, offset_literal
+from o2c_twin.integration.connectors.s4hana_maps import issued_at, order_of_delivery, order_of_invoice
+from o2c_twin.integration.connectors.s4hana_wire import PAGE, ROOT, Session, instant, offset_literal
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock
 
 _ORDERS, _DELIVERIES = f"{ROOT}/API_SALES_ORDER_SRV", f"{ROOT}/API_OUTBOUND_DELIVERY_SRV"
 _BILLING = f"{ROOT}/API_BILLING_DOCUMENT_SRV"
-SHIPMENT = (
+_SHIPMENT = (
     "DeliveryDocument,ActualGoodsMovementDate,ActualGoodsMovementTime,to_DeliveryDocumentItem/ReferenceSDDocument"
 )
-"""What is asked of a goods issue."""
 _DAY_US = 86_400_000_000
 _SECOND = 1_000_000
 
@@ -21,11 +21,6 @@ def event_of(system: str, flow: str, id_: str, order_id: str, at: int) -> Inboun
     # A goods issue happens once; orders and invoices change, and each change is an event.
     stamp = "" if flow == "delivery" else f":{at}"
     return Inbound(f"{system}:{flow}:{id_}{stamp}", flow, id_, f"order:{order_id}", at)
-
-
-def issued_at(row: dict[str, Any]) -> int:
-    """When the goods left. Raises ValueError where they have not."""
-    return at_clock(row["ActualGoodsMovementDate"], row["ActualGoodsMovementTime"])
 
 
 class Changes:
@@ -95,7 +90,7 @@ class Changes:
             f" and (ActualGoodsMovementDate gt {date} or ActualGoodsMovementTime ge {time})"
         )
         query = {"$filter": condition, "$orderby": "DeliveryDocument"}
-        query |= {"$select": SHIPMENT, "$expand": "to_DeliveryDocumentItem"}
+        query |= {"$select": _SHIPMENT, "$expand": "to_DeliveryDocumentItem"}
         rows = await self._session.rows("changes", f"{_DELIVERIES}/A_OutbDeliveryHeader", query)
         with self._session.wire.reading("changes"):
             return [
@@ -103,7 +98,7 @@ class Changes:
                     self._session.system,
                     "delivery",
                     row["DeliveryDocument"],
-                    row["to_DeliveryDocumentItem"]["results"][0]["ReferenceSDDocument"],
+                    order_of_delivery(row),
                     issued_at(row),
                 )
                 for row in rows
@@ -116,8 +111,7 @@ class Changes:
         events = []
         with self._session.wire.reading("changes"):
             for row in rows:
-                items = row["to_Item"]["results"]
-                order = items[0]["SalesDocument"] if items and items[0]["SalesDocument"] else row["BillingDocument"]
+                order = order_of_invoice(row) or row["BillingDocument"]
                 at = instant(row["LastChangeDateTime"])
                 events.append(event_of(self._session.system, "invoice", row["BillingDocument"], order, at))
         return events

@@ -42,10 +42,10 @@ def _amount(name: str, minor: int, currency: str) -> str:
 
 
 def receipt(
-    company: str, customer: str, bank_account: str, minor: int, currency: str, day: str, reference: str, text: str,
-    created: str, user: str,
+    company: str, customer: str, bank_account: str, minor: int, currency: str, documented: str, posted_on: str,
+    reference: str, text: str, created: str, user: str,
 ) -> str:  # fmt: skip
-    """The message that posts a receipt: bank account against customer. ``day`` is ISO, ``created`` an instant."""
+    """The message that posts a receipt: bank account against customer. Days are ISO, ``created`` an instant."""
     header = f"<MessageHeader><ID>{escape(text or reference)}</ID><CreationDateTime>{created}</CreationDateTime>"
     header += "</MessageHeader>"
     return _ENVELOPE.format(
@@ -54,8 +54,8 @@ def receipt(
         "<BusinessTransactionType>RFBU</BusinessTransactionType><AccountingDocumentType>DZ</AccountingDocumentType>"
         f"<DocumentReferenceID>{escape(reference)}</DocumentReferenceID>"
         f"<DocumentHeaderText>{escape(text)}</DocumentHeaderText><CreatedByUser>{escape(user)}</CreatedByUser>"
-        f"<CompanyCode>{escape(company)}</CompanyCode><DocumentDate>{day}</DocumentDate>"
-        f"<PostingDate>{day}</PostingDate><Item><ReferenceDocumentItem>1</ReferenceDocumentItem>"
+        f"<CompanyCode>{escape(company)}</CompanyCode><DocumentDate>{documented}</DocumentDate>"
+        f"<PostingDate>{posted_on}</PostingDate><Item><ReferenceDocumentItem>1</ReferenceDocumentItem>"
         f"<GLAccount>{escape(bank_account)}</GLAccount>{_amount('AmountInTransactionCurrency', minor, currency)}"
         "<DebitCreditCode>S</DebitCreditCode></Item><DebtorItem><ReferenceDocumentItem>2</ReferenceDocumentItem>"
         f"<Debtor>{escape(customer)}</Debtor>{_amount('AmountInTransactionCurrency', -minor, currency)}"

@@ -3,9 +3,10 @@
 A partial payment stands open beside the invoice it refers to; what is open of the invoice is the sum of both.
 """
 
-from typing import Any
+from decimal import Decimal
+from typing import Any, NamedTuple
 
-from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.instants import to_date, to_iso
 from o2c_twin.integration.connectors.s4hana_journal import (
     CLEAR_ACTION,
@@ -18,52 +19,68 @@ from o2c_twin.integration.connectors.s4hana_journal import (
     posted,
     receipt,
 )
-from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, instant, literal
-from o2c_twin.integration.model import Allocation, BankEntry, OpenItem
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
+from o2c_twin.integration.connectors.s4hana_partners import Organisation
+from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, literal
+from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.model import OpenItem
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.runtime.errors import CallFailed
 
 _CUBE = f"{ROOT}/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
-_FIELDS = (
-    "FiscalYear,AccountingDocument,AccountingDocumentItem,Customer,NetDueDate,ClearingAccountingDocument,"
-    "AmountInTransactionCurrency,BillingDocument,InvoiceReference,DocumentReferenceID"
-)
+_OWN = ("FiscalYear", "AccountingDocument", "AccountingDocumentItem")
+_ASKED = ("AmountInTransactionCurrency", "BillingDocument", "InvoiceReference")
 _KEYS = "AccountingDocument,FiscalYear,AccountingDocumentItem"
 _MOST = 40  # conditions in one address
+
+
+class _Open(NamedTuple):
+    """The row of an open invoice, what is open of it, and where it stands."""
+
+    row: dict[str, Any]
+    minor: int
+    document: Document
 
 
 class Ledger:
     """Open items and receipts of one company code."""
 
-    def __init__(self, session: Session, clock: Clock, currency: str, company_code: str, bank_account: str) -> None:
+    def __init__(self, session: Session, clock: Clock, currency: str, at: Organisation, maps: S4HanaMaps) -> None:
         self._session = session
         self._clock = clock
         self._currency = currency
-        self._company = company_code
-        self._bank_account = bank_account
+        self._company = at.company_code
+        self._bank_account = at.bank_account
+        self._maps = maps
+        self._given = maps.given(currency)
+        self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED)))
 
     async def _rows(self, operation: str, condition: str, open_only: bool = True) -> list[dict[str, Any]]:
         whole = f"CompanyCode eq {literal(self._company)} and FinancialAccountType eq 'D' and {condition}"
         if open_only:
             whole += " and ClearingAccountingDocument eq ''"
-        query = {"$filter": whole, "$select": _FIELDS, "$orderby": _KEYS}
+        query = {"$filter": whole, "$select": self._fields, "$orderby": _KEYS}
         return await self._session.rows(operation, _CUBE, query)
 
     async def open_items(self, operation: str, condition: str) -> list[OpenItem]:
         """Open invoices that meet a condition."""
-        return [item for item, _ in await self._open(operation, condition)]
+        found = await self._open(operation, condition)
+        item, row_of, given = self._maps.ledger_item_to_open_item.run, self._maps.ledger_item_of, self._given
+        with self._session.wire.reading(operation):
+            return [item(row_of(each.row, to_decimal(each.minor, self._currency)), given) for each in found]
 
-    async def open_of(self, operation: str, invoices: list[str]) -> list[OpenItem]:
-        """What is open of these invoices."""
-        return [item for item, _ in await self._invoices(operation, invoices)]
+    async def open_amount(self, operation: str, invoice: str) -> Decimal:
+        """What is open of an invoice, in the currency of the books."""
+        found = await self._invoices(operation, [invoice])
+        return to_decimal(sum([each.minor for each in found]), self._currency)
 
-    async def _invoices(self, operation: str, invoices: list[str]) -> list[tuple[OpenItem, Document]]:
+    async def _invoices(self, operation: str, invoices: list[str]) -> list[_Open]:
         found = []
         for start in range(0, len(invoices), _MOST):
             found += await self._open(operation, any_of("BillingDocument", invoices[start : start + _MOST]))
         return found
 
-    async def _open(self, operation: str, condition: str) -> list[tuple[OpenItem, Document]]:
+    async def _open(self, operation: str, condition: str) -> list[_Open]:
         rows = await self._rows(operation, condition)
         with self._session.wire.reading(operation):
             invoices = [row for row in rows if row["BillingDocument"] and self._minor(row) > 0]
@@ -77,14 +94,9 @@ class Ledger:
                     paid[document] = paid.get(document, 0) + self._minor(row)
         with self._session.wire.reading(operation):
             return [
-                (
-                    OpenItem(
-                        row["BillingDocument"],
-                        row["DocumentReferenceID"] or row["BillingDocument"],
-                        row["Customer"],
-                        self._minor(row) + paid.get(row["AccountingDocument"], 0),
-                        to_date(instant(row["NetDueDate"])),
-                    ),
+                _Open(
+                    row,
+                    self._minor(row) + paid.get(row["AccountingDocument"], 0),
                     Document(row["AccountingDocument"], row["FiscalYear"], row["AccountingDocumentItem"]),
                 )
                 for row in invoices
@@ -108,10 +120,13 @@ class Ledger:
                 return None
             return str(rows[0]["AccountingDocument"])
 
-    async def receive(
-        self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
-    ) -> str:
-        """Post the receipt unless one has the key, and clear what of it is still on account."""
+    async def receive(self, receipt: Receipt, key: str | None, correlation: str) -> str:
+        """Post the receipt unless one has the key, and clear what of it is still on account.
+
+        What it is worth was held against the currency of the books.
+        """
+        given = {**self._given, "today": to_date(self._clock.now())}
+        entry = self._session.wire.body("put_payment", self._maps.receipt_to_journal_entry, receipt, given)
         text = "" if key is None else fitted(key, 25)
         rows = await self._receipt(text) if key is not None else []
         if rows:
@@ -121,22 +136,23 @@ class Ledger:
                 rest = sum([-self._minor(row) for row in rows if not row["InvoiceReference"]])
                 done = any(row["InvoiceReference"] for row in rows)
         else:
-            document, year = await self._post(entry, customer_id, text, correlation)
-            rest, done = entry.amount_minor, False
-        if not allocations or done or not rest:
+            document, year = await self._post(entry, text, correlation)
+            rest, done = self._minor(entry), False
+        if not entry.get("clears") or done or not rest:
             return document
-        await self._clear(document, year, rest, entry, customer_id, allocations, correlation)
+        await self._clear(document, year, rest, entry, correlation)
         return document
 
-    async def _post(self, entry: BankEntry, customer_id: str, text: str, correlation: str) -> tuple[str, str]:
+    async def _post(self, entry: dict[str, Any], text: str, correlation: str) -> tuple[str, str]:
         message = receipt(
             self._company,
-            customer_id,
-            self._bank_account,
-            entry.amount_minor,
-            entry.currency,
-            to_date(self._clock.now()),
-            fitted(entry.reference, 16),
+            entry["Debtor"],
+            entry.get("GLAccount", self._bank_account),
+            self._minor(entry),
+            self._currency,
+            entry["DocumentDate"],
+            entry["PostingDate"],
+            fitted(entry.get("DocumentReferenceID", ""), 16),
             text,
             to_iso(self._clock.now()),
             self._session.user,
@@ -155,29 +171,27 @@ class Ledger:
         document: str,
         year: str,
         rest: int,
-        entry: BankEntry,
-        customer_id: str,
-        allocations: list[Allocation],
+        entry: dict[str, Any],
         correlation: str,
     ) -> None:
-        amounts = {each.invoice_erp_id: each.amount_minor for each in allocations}
+        amounts = {each["BillingDocument"]: to_minor(each["amount"], self._currency) for each in entry["clears"]}
+        total = sum([to_minor(each["amount"], self._currency) for each in entry["clears"]])
         invoices = []
-        for item, found in await self._invoices("put_payment", list(amounts)):
-            amount = amounts.pop(item.erp_id)
-            part = None if amount == item.open_minor else amount
+        for row, open_minor, found in await self._invoices("put_payment", list(amounts)):
+            amount = amounts.pop(row["BillingDocument"])
+            part = None if amount == open_minor else amount
             invoices.append(Document(found.number, found.year, found.item, part))
         if amounts:
             detail = f"posted as {document}, but not open any more: {', '.join(amounts)}"
             raise CallFailed(self._session.system, "put_payment", "rejected", detail)
-        total = sum(each.amount_minor for each in allocations)
         payment = Document(document, year, "2", None if total == rest else total)
         message = clearing(
             f"CLEAR-{document}",
             self._company,
-            customer_id,
+            entry["Debtor"],
             payment,
             invoices,
-            entry.currency,
+            self._currency,
             to_date(self._clock.now()),
             to_iso(self._clock.now()),
             self._session.user,

@@ -10,8 +10,9 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
-from o2c_twin.integration.connectors.s4hana import _FULFILMENT, S4HanaErp
-from o2c_twin.integration.connectors.s4hana_changes import event_of, issued_at
+from o2c_twin.integration.connectors.s4hana import S4HanaErp
+from o2c_twin.integration.connectors.s4hana_changes import event_of
+from o2c_twin.integration.connectors.s4hana_maps import issued_at, order_of_delivery, order_of_invoice
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, any_of, at_clock, instant, literal, offset_literal
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Kind, Row, Value
@@ -255,26 +256,22 @@ class S4HanaListing:
         if kind == "order":
             return self._order(id_, record, instant(record["LastChangeDateTime"]))
         if kind == "shipment":
-            order, at = record["to_DeliveryDocumentItem"]["results"][0]["ReferenceSDDocument"], issued_at(record)
+            order, at = order_of_delivery(record), issued_at(record)
             billed = record["OverallDelivReltdBillgStatus"] == "C"
             fields: dict[str, Value] = {"number": id_, "order": order, "to_bill": "no" if billed else "yes"}
             return Row(kind, id_, at, fields, event=event_of(system, "delivery", id_, order, at))
-        at, items = instant(record["LastChangeDateTime"]), record["to_Item"]["results"]
-        order = items[0]["SalesDocument"] if items and items[0]["SalesDocument"] else None
+        at, of_order = instant(record["LastChangeDateTime"]), order_of_invoice(record)
         state = {"C": "paid", "B": "part paid"}.get(record["InvoiceClearingStatus"], "open")
-        fields = {"number": record["DocumentReferenceID"] or id_, "order": order, "state": state}
+        fields = {"number": record["DocumentReferenceID"] or id_, "order": of_order, "state": state}
         total = self._minor(record["TotalGrossAmount"])
-        return Row(kind, id_, at, fields, total, event_of(system, "invoice", id_, order or id_, at))
+        return Row(kind, id_, at, fields, total, event_of(system, "invoice", id_, of_order or id_, at))
 
     def _order(self, id_: str, record: dict[str, Any], at: int) -> Row:
-        delivered = record["OverallTotalDeliveryStatus"]
-        cancelled = record["OverallSDDocumentRejectionSts"] == "C" and delivered == ""
         fields: dict[str, Value] = {
             "number": id_,
             "external_id": record["ExternalDocumentID"] or None,
             "customer": record["SoldToParty"],
-            "credit": "on hold" if record["TotalCreditCheckStatus"] == "B" else "passed",
-            "fulfilment": "cancelled" if cancelled else _FULFILMENT[delivered],
+            **self._erp.maps.state_of(record),
             # Billed is by delivery, and each delivery says it of itself.
             "to_bill": "no",
         }

@@ -6,8 +6,8 @@ A create is known again by BusinessPartnerIDByExtSystem, which is not unique: it
 from dataclasses import dataclass
 from typing import Any
 
-from o2c_twin.integration.connectors.amounts import to_decimal
-from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, fitted, literal
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, head_of, view_of
+from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, as_texts, fitted, literal
 from o2c_twin.integration.model import Party
 
 _PARTNERS, _CREDIT = f"{ROOT}/API_BUSINESS_PARTNER", f"{ROOT}/API_CRDTMBUSINESSPARTNER"
@@ -31,44 +31,67 @@ class Organisation:
 class Partners:
     """The customers of one company code and sales area."""
 
-    def __init__(self, session: Session, currency: str, organisation: Organisation) -> None:
+    def __init__(self, session: Session, currency: str, organisation: Organisation, maps: S4HanaMaps) -> None:
         self._session = session
         self._currency = currency
         self._at = organisation
+        self._maps = maps
+        self._given = maps.given(currency)
 
-    async def find_by(self, operation: str, name: str, value: str) -> str | None:
+    async def by_number(self, number: str) -> str | None:
+        """The partner with that number, where and as the map of customers writes it."""
+        field = self._maps.number_field
+        if field is None:
+            return None
+        with self._session.wire.reading("customer_by_number"):
+            held = str(self._maps.number_held(number))
+        return await self._find_by("customer_by_number", field, held)
+
+    async def _find_by(self, operation: str, name: str, value: str) -> str | None:
         query = {"$filter": f"{name} eq {literal(value)}", "$select": "BusinessPartner"}
         query |= {"$orderby": "BusinessPartner", "$top": "1"}
         rows, _ = await self._session.page(operation, f"{_PARTNERS}/A_BusinessPartner", query)
         with self._session.wire.reading(operation):
             return rows[0]["BusinessPartner"] if rows else None
 
+    def _mapped(self, operation: str, party: Party) -> dict[str, Any]:
+        made = self._session.wire.body(operation, self._maps.party_to_partner, party, self._given)
+        partner: dict[str, Any] = as_texts(
+            {
+                **made,
+                "company": view_of(made, "company", "PaymentTerms"),
+                "area": view_of(made, "area", "CustomerPaymentTerms"),
+            }
+        )
+        return partner
+
     async def put(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer with all its views; with a key that is known already, change it."""
+        partner = self._mapped("put_customer", party)
         known = None
         if key is not None:
-            known = await self.find_by("put_customer", "BusinessPartnerIDByExtSystem", _partner_key(key))
+            known = await self._find_by("put_customer", "BusinessPartnerIDByExtSystem", _partner_key(key))
         if known is not None:
             await self.update(known, party, correlation)
             return known
-        at, terms = self._at, _terms(party)
+        at, email = self._at, _email_of(partner)
         address: dict[str, Any] = {"Country": at.country}
-        if party.email:
-            address["to_EmailAddress"] = [{"EmailAddress": party.email}]
+        if email:
+            address["to_EmailAddress"] = [{"EmailAddress": email}]
         area = {
             "SalesOrganization": at.sales_organization,
             "DistributionChannel": at.distribution_channel,
             "Division": at.division,
             "Currency": self._currency,
-            "CustomerPaymentTerms": terms,
+            **partner["area"],
         }
         body = {
             "BusinessPartnerCategory": "2",
-            **_names(party),
+            **head_of(partner),
             "to_BusinessPartnerAddress": [address],
             "to_BusinessPartnerRole": [{"BusinessPartnerRole": role} for role in ("FLCU00", "FLCU01", "UKM000")],
             "to_Customer": {
-                "to_CustomerCompany": [{"CompanyCode": at.company_code, "PaymentTerms": terms}],
+                "to_CustomerCompany": [{"CompanyCode": at.company_code, **partner["company"]}],
                 "to_CustomerSalesArea": [area],
             },
         }
@@ -79,29 +102,31 @@ class Partners:
         row = self._session.body("put_customer", made)
         with self._session.wire.reading("put_customer"):
             id_: str = row["BusinessPartner"]
-        await self._limit("put_customer", id_, party, correlation)
+        await self._credit("put_customer", id_, partner, correlation)
         return id_
 
     async def update(self, erp_id: str, party: Party, correlation: str) -> None:
-        """Change name, terms, e-mail and limit: one record after the other, each the same when sent again."""
-        at, terms = self._at, _terms(party)
+        """Change what the map writes: one record after the other, each the same when sent again."""
+        at, partner = self._at, self._mapped("update_customer", party)
         area = (
             f"Customer={literal(erp_id)},SalesOrganization={literal(at.sales_organization)},"
             f"DistributionChannel={literal(at.distribution_channel)},Division={literal(at.division)}"
         )
         changes: list[tuple[str, dict[str, Any]]] = [
-            (f"A_BusinessPartner({literal(erp_id)})", _names(party)),
+            (f"A_BusinessPartner({literal(erp_id)})", head_of(partner)),
             (
                 f"A_CustomerCompany(Customer={literal(erp_id)},CompanyCode={literal(at.company_code)})",
-                {"PaymentTerms": terms},
+                partner["company"],
             ),
-            (f"A_CustomerSalesArea({area})", {"CustomerPaymentTerms": terms}),
+            (f"A_CustomerSalesArea({area})", partner["area"]),
         ]
         for path, body in changes:
-            await self._patch("update_customer", f"{_PARTNERS}/{path}", body, correlation)
-        if party.email:
-            await self._email(erp_id, party.email, correlation)
-        await self._limit("update_customer", erp_id, party, correlation)
+            if body:
+                await self._patch("update_customer", f"{_PARTNERS}/{path}", body, correlation)
+        email = _email_of(partner)
+        if email:
+            await self._email(erp_id, email, correlation)
+        await self._credit("update_customer", erp_id, partner, correlation)
 
     async def _patch(self, operation: str, path: str, body: dict[str, Any], correlation: str) -> None:
         # Sales owns these fields: they are set, whatever somebody else made of them meanwhile.
@@ -127,26 +152,17 @@ class Partners:
         elif known[0].get("EmailAddress") != email:
             await self._patch(operation, path, {"EmailAddress": email}, correlation)
 
-    async def _limit(self, operation: str, id_: str, party: Party, correlation: str) -> None:
-        if party.credit_limit_minor is None:
+    async def _credit(self, operation: str, id_: str, partner: dict[str, Any], correlation: str) -> None:
+        if "credit" not in partner:
             return
         key = f"BusinessPartner={literal(id_)},CreditSegment={literal(self._at.credit_segment)}"
-        limit = format(to_decimal(party.credit_limit_minor, self._currency), "f")
         path = f"{_CREDIT}/CreditManagementAccount({key})"
-        await self._patch(operation, path, {"CreditLimitAmount": limit}, correlation)
+        await self._patch(operation, path, partner["credit"], correlation)
 
 
-def _names(party: Party) -> dict[str, str]:
-    body = {"OrganizationBPName1": party.name[:40]}
-    if len(party.name) > 40:
-        body["OrganizationBPName2"] = party.name[40:80]
-    if party.number is not None:
-        body["SearchTerm1"] = party.number
-    return body
-
-
-def _terms(party: Party) -> str:
-    return "0001" if party.terms_days == 0 else f"NT{party.terms_days:02d}"
+def _email_of(partner: dict[str, Any]) -> str | None:
+    found: str | None = partner.get("email", {}).get("EmailAddress")
+    return found
 
 
 def _partner_key(key: str) -> str:

@@ -6,6 +6,7 @@ idled out answers 403 with ``x-csrf-token: Required``, and a token fetched anew 
 
 import re
 from base64 import b64encode
+from decimal import Decimal
 from hashlib import blake2b
 from typing import Any
 
@@ -180,6 +181,15 @@ def at_clock(date: str, time: str) -> int:
         raise ValueError(f"not a time: {time[:40]!r}")
     hours, minutes, seconds = (int(part) for part in match.groups())
     return instant(date) + (hours * 3_600 + minutes * 60 + seconds) * 1_000_000
+
+
+def as_texts(value: Any) -> Any:
+    """A body with its numbers as texts, as OData V2 writes decimals in JSON."""
+    if isinstance(value, dict):
+        return {name: as_texts(each) for name, each in value.items()}
+    if isinstance(value, list):
+        return [as_texts(each) for each in value]
+    return format(value, "f") if isinstance(value, Decimal) else str(value) if type(value) is int else value
 
 
 def offset_literal(at_us: int) -> str:

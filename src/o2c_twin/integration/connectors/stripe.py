@@ -12,6 +12,7 @@ from urllib.parse import urlencode
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.payment_maps import claim_body
 from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.stripe_reading import (
     TOLD,
@@ -145,7 +146,7 @@ class StripePayments:
 
     async def collect(self, claim: PaymentClaim, key: str | None, correlation: str) -> str:
         """A payment intent for an invoice, in the way this account collects; a declined one is there as well."""
-        form = self._claimed(claim)
+        form = form_of(claim_body(self._wire, self.maps.claim_to_intent, claim, self.given))
         if self._way == "transfer":
             form["payment_method_types[0]"] = "customer_balance"
             form["payment_method_data[type]"] = "customer_balance"
@@ -166,16 +167,6 @@ class StripePayments:
             if known is not None:
                 return known
         raise self._failure("collect", answer)
-
-    def _claimed(self, claim: PaymentClaim) -> _Form:
-        intent = self.maps.claim_to_intent
-        body = self._wire.body("collect", intent, claim, self.given)
-        amount_in = intent.written_currency(claim, self.given)
-        if amount_in and body["currency"] != amount_in:
-            # Otherwise the number would be taken in a currency it was not worked out in.
-            detail = f"the amount is in {amount_in} and the currency written {body['currency']}; write that currency"
-            raise CallFailed(self.system, "collect", "rejected", f"map {intent.spec.name}: {detail}")
-        return form_of(body)
 
     async def _saved(self, claim: PaymentClaim) -> str:
         customer = await self._get("collect", f"/v1/customers/{claim.payer_id}")

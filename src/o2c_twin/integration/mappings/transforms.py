@@ -73,8 +73,8 @@ Build = Callable[[Arguments, Surroundings], Step]
 class Transformation:
     """One entry of the catalogue: its arguments (name to what it is), and the builder of its step.
 
-    All but ``rounding``, ``unknown``, ``otherwise`` and ``of`` must be given. ``build`` raises ValueError, with a remedy, for
-    arguments that make no sense.
+    All but ``rounding``, ``unknown``, ``otherwise`` and ``of`` must be given. ``build`` raises ValueError, with a
+    remedy, for arguments that make no sense.
     """
 
     name: str

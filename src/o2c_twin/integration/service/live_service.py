@@ -17,7 +17,7 @@ import msgspec
 
 from o2c_twin.integration.connectors.listings import listings_of, money_of
 from o2c_twin.integration.connectors.own_maps import VENDOR_MAPS, OwnMaps
-from o2c_twin.integration.connectors.registry import CONNECTORS, LACKING, ConfigError, Site
+from o2c_twin.integration.connectors.registry import CONNECTORS, LACKING, TAKES_MAPS, ConfigError, Site
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.audit import day_of
 from o2c_twin.integration.governance.secrets import Secret
@@ -102,8 +102,9 @@ AtEnd = list[Callable[[], Awaitable[None]]]
 def connectors(
     config: ServiceConfig, http: LiveHttp, clock: Clock, at_end: AtEnd, maps: OwnMaps | None
 ) -> dict[str, Any]:
-    """A connector for each role, that works by ``maps`` (`Mapped` where it can be given others); what they keep open is
-    closed by what is put into ``at_end``. Raises `ConfigError`.
+    """A connector for each role, that works by ``maps``, with a method ``use`` where it can be given others.
+
+    What they keep open is closed by what is put into ``at_end``. Raises `ConfigError`.
     """
 
     def made(role: str, maps: OwnMaps | None) -> Any:
@@ -122,8 +123,9 @@ def connectors(
         )
         return CONNECTORS[role][system.vendor](site)
 
+    remade = VENDOR_MAPS.keys() - TAKES_MAPS
     return {
-        role: Mapped(partial(made, role), maps) if system.vendor in VENDOR_MAPS else made(role, maps)
+        role: Mapped(partial(made, role), maps) if system.vendor in remade else made(role, maps)
         for role, system in config.systems.items()
     }
 
@@ -213,7 +215,7 @@ class Service:
 
     def _use_maps(self, maps: OwnMaps | None) -> None:
         for connector in self._made.values():
-            if isinstance(connector, Mapped):
+            if hasattr(connector, "use"):
                 connector.use(maps)
 
     def _lane_of(self, case_id: str) -> str:

@@ -11,6 +11,7 @@ from o2c_twin.integration.mappings import CompiledMap, Document
 from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes, Receipt
 from o2c_twin.integration.mappings.rates import Rates
 from o2c_twin.integration.mappings.schema import CANONICAL
+from o2c_twin.integration.model import Party
 from o2c_twin.integration.store import Effect
 
 SOURCES = {
@@ -45,9 +46,7 @@ def past_documents(
         except msgspec.MsgspecError:
             # Under a legal hold only a pseudonymous copy is left.
             continue
-        yield Document(
-            effect.key, _document(effect.write, arguments), _given(effect.write, arguments, rates or Rates())
-        )
+        yield Document(effect.key, _document(effect.write, arguments), _given(effect, arguments, rates or Rates()))
 
 
 def _document(write: str, arguments: tuple[Any, ...]) -> msgspec.Struct:
@@ -62,5 +61,22 @@ def _document(write: str, arguments: tuple[Any, ...]) -> msgspec.Struct:
     return next(each for each in arguments if isinstance(each, msgspec.Struct))
 
 
-def _given(write: str, arguments: tuple[Any, ...], rates: Rates) -> dict[str, Any]:
-    return {"rates": rates} | ({"customer": arguments[1], "items": arguments[2]} if write == "put_order" else {})
+def _given(effect: Effect, arguments: tuple[Any, ...], rates: Rates) -> dict[str, Any]:
+    # The journal has no ids of payment terms, no document numbers and no numbers by which a system knows what it gave
+    # an id: a text of their own stands for each. The day of value stands for that of posting, and the document's
+    # currency for that of the books.
+    match effect.write:
+        case "put_order":
+            deal, customer_id, items = arguments
+            more = {"customer": customer_id, "items": items, "currency": deal.currency}
+        case "put_payment":
+            entry, customer_id, allocations = arguments
+            invoices = {each.invoice_erp_id: each.invoice_erp_id for each in allocations}
+            more = {"document": effect.key, "customer": customer_id, "invoices": invoices}
+            more |= {"today": entry.value_on, "currency": entry.currency}
+        case "put_customer" | "update_customer" | "put_payer":
+            party = next(each for each in arguments if isinstance(each, Party))
+            more = {"terms": f"net {party.terms_days} days", "currency": party.currency}
+        case _:
+            more = {}
+    return {"rates": rates, **more}

@@ -5,8 +5,9 @@ mishap in two runs whose engines differ (common random numbers).
 """
 
 from collections.abc import Iterable
+from decimal import Decimal
 from statistics import NormalDist
-from typing import Annotated, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal
 
 import msgspec
 
@@ -143,6 +144,43 @@ class MalformedBody(Fault, tag="malformed-body", frozen=True):
         return Response(response.status, response.body[: len(response.body) // 2], response.headers)
 
 
+_EXACT = msgspec.json.Decoder(float_hook=Decimal)
+_AS_NUMBERS = msgspec.json.Encoder(decimal_format="number")
+
+
+class ChangedRecord(Fault, tag="changed-record", frozen=True):
+    """A release of the vendor that nobody was told of: a field of its records has another name, or is gone.
+
+    Strikes answers that are JSON and no refusal; name the operations, or every record that has the field is another.
+    Ends at ``until_s``, as when the vendor takes the release back.
+    """
+
+    field: Annotated[str, msgspec.Meta(min_length=1)] = "id"
+    """Wherever it stands in the answer."""
+    how: Literal["renamed", "dropped"] = "renamed"
+    """``renamed`` puts V2 after its name."""
+
+    def after(self, response: Response) -> Response:
+        if response.status >= 300:
+            return response
+        try:
+            document = _EXACT.decode(response.body)
+        except msgspec.DecodeError:
+            return response
+        return Response(response.status, _AS_NUMBERS.encode(self._changed(document)), response.headers)
+
+    def _changed(self, part: Any) -> Any:
+        if isinstance(part, list):
+            return [self._changed(each) for each in part]
+        if not isinstance(part, dict):
+            return part
+        return {
+            f"{name}V2" if name == self.field else name: self._changed(value)
+            for name, value in part.items()
+            if name != self.field or self.how == "renamed"
+        }
+
+
 class LostWebhook(Fault, tag="lost-webhook", frozen=True):
     """The notice never leaves the vendor, and nobody is told."""
 
@@ -222,6 +260,7 @@ AnyFault = (
     | Throttled
     | MaintenanceWindow
     | MalformedBody
+    | ChangedRecord
     | LostWebhook
     | DuplicatedWebhook
     | ReorderedWebhook
@@ -275,7 +314,8 @@ class FaultPlan:
     def __init__(self, system: str, draw: Draw, start_us: int, faults: Iterable[Fault] = ()) -> None:
         self._system = system
         self._draw = draw
-        self._start_us = start_us
+        self.start_us = start_us
+        """The start of the run, from which the seconds of faults count."""
         self._armed: list[_Armed] = []
         self._number = 0
         self._by_operation: dict[tuple[str, str], list[_Armed]] = {}
@@ -324,7 +364,7 @@ class FaultPlan:
         struck: list[tuple[Fault, float]] = []
         if not self._armed:
             return struck
-        at_s = (now - self._start_us) / 1e6
+        at_s = (now - self.start_us) / 1e6
         for armed in self._candidates(operation, method):
             size = armed.strikes(self._system, self._draw, operation, key, at_s)
             if size is not None:

@@ -118,7 +118,7 @@ _CREDIT: tuple[_Row, ...] = (
 _QUALITY: tuple[_Row, ...] = (
     ("billing.error_rate", "Billing error rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period that were credited or replaced, after an upheld dispute or without one ÷ invoices. The "
-     "record marks a dispute as upheld by the credit memo that settled it."),
+     "record marks a dispute as upheld by the credit memo that settled it. What a bank kept is no error of billing."),
     ("billing.errors", "Invoices in error", "count", "lower", "", _COHORT, "Numerator of the billing error rate."),
     ("dispute.rate", "Dispute rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period with a dispute opened ÷ invoices."),

@@ -13,6 +13,7 @@ from o2c_twin.reports.observed_run import ObservedRun
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
 _REASONS = ("price", "quantity", "duplicate")
+_NO_ERROR = "bank charge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +112,8 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
     documents = run.table("invoices")
     issued = run.in_period("invoices", "issued_at")
     bills = issued.loc[issued["kind"] == "invoice", "document_id"]
-    corrections = documents.dropna(subset=["corrects"]).drop_duplicates("corrects")
+    credited = documents.dropna(subset=["corrects"])
+    corrections = credited[credited["reason"] != _NO_ERROR].drop_duplicates("corrects")
     wrong = corrections[corrections["corrects"].isin(bills)]
     disputed = run.table("disputes")["document_id"].drop_duplicates()
     reasons = wrong["reason"].fillna("not stated")

@@ -4,6 +4,8 @@ from typing import get_args
 
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Erp
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import business_central
@@ -53,6 +55,7 @@ class BusinessCentralStand:
         self.names = _Guids(self.dialect)
         self._currency = plan.world.currency
         self._secret = f"o2c-state-{plan.seed}"
+        self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
         """Webhook subscriptions on orders, shipments and invoices."""
@@ -83,4 +86,5 @@ class BusinessCentralStand:
             self._app.client_id,
             self._app.client_secret,
         )
-        return BusinessCentralErp(client, self._currency, self._secret)
+        maps = maps_for(self._own, BusinessCentralMaps)
+        return BusinessCentralErp(client, self._currency, self._secret, maps=maps)

@@ -4,6 +4,8 @@ from collections.abc import Callable
 from hashlib import blake2b
 
 from o2c_twin.integration.connectors.gocardless import BankDetails, GoCardlessPayments
+from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Payments
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.ports import Clock, HttpPort
@@ -22,7 +24,9 @@ class GoCardlessStand:
         config = gocardless.GoCardlessConfig(seed=plan.seed, access_token=f"o2c-token-{plan.seed}")
         self.dialect = gocardless.make(world, config)
         self.core = self.dialect.core
-        self._british = plan.world.currency == "GBP"
+        self._currency = plan.world.currency
+        self._british = self._currency == "GBP"
+        self._maps = maps_for(plan.maps, GoCardlessMaps)
 
     def subscribe(self, url: str) -> None:
         """Webhooks of every event."""
@@ -36,7 +40,8 @@ class GoCardlessStand:
     def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Payments:
         """Logged in with the creditor's token."""
         config = self.dialect.config
-        return GoCardlessPayments(name, url, http, clock, config.access_token, config.webhook_secret, self._details)
+        token, secret = config.access_token, config.webhook_secret
+        return GoCardlessPayments(name, url, http, clock, token, secret, self._details, self._currency, self._maps)
 
     def _details(self, party: Party) -> BankDetails:
         # What the customer wrote on the mandate form; the same customer, the same account.
@@ -58,7 +63,7 @@ class GoCardlessStand:
         def heed(what: Happening) -> None:
             if what.kind == "payment" and what.action == "confirmed":
                 payment = state.payments[what.id]
-                received(payment.id, payment.metadata.get("invoice_number", ""), payment.amount)
+                received(payment.id, self._maps.invoice_of(payment.metadata) or "", payment.amount)
 
         self.core.listeners.append(heed)
 

@@ -3,6 +3,8 @@
 from typing import Literal
 
 from o2c_twin.integration.connectors.legacy_erp import LegacyErp
+from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Erp
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import legacy_erp
@@ -26,6 +28,7 @@ class LegacyErpStand:
         self.core = self.dialect.core
         self._sleep = world.sleep
         self._currency = plan.world.currency
+        self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
         """It pushes nothing; what changed lies in its outbox."""
@@ -40,4 +43,5 @@ class LegacyErpStand:
         medium = {"file": doors.folder, "table": doors.tables, "queue": doors.queues}[self._edge]
         if medium is None:
             raise LookupError(f"the ERP has no door for its {self._edge} edge")
-        return LegacyErp(name, self._edge, medium, clock, self._sleep, currency=self._currency)
+        maps = maps_for(self._own, LegacyErpMaps)
+        return LegacyErp(name, self._edge, medium, clock, self._sleep, currency=self._currency, maps=maps)

@@ -2,8 +2,10 @@
 
 from typing import get_args
 
+from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.ports import Erp
 from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.s4hana_wire import fitted
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.vendors import s4hana
@@ -40,6 +42,7 @@ class S4HanaStand:
         self.dialect = s4hana.make(world, config)
         self.core = self.dialect.core
         self._currency = plan.world.currency
+        self._own = plan.maps
         self._broker = f"Bearer o2c-broker-{plan.seed}"
 
     def subscribe(self, url: str) -> None:
@@ -72,4 +75,5 @@ class S4HanaStand:
             config.division,
             config.credit_segment,
         )
-        return S4HanaErp(name, url, http, clock, self._user.name, self._user.password, self._currency, at, self._broker)
+        user, maps = self._user, maps_for(self._own, S4HanaMaps)
+        return S4HanaErp(name, url, http, clock, user.name, user.password, self._currency, at, self._broker, maps)

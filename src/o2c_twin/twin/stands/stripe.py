@@ -24,7 +24,7 @@ class StripeStand:
         self.core = self.dialect.core
         self.debits = one_of(system.plan or "page", ("page", "debit")) == "debit"
         self._currency = plan.world.currency
-        self._own = plan.maps
+        self._maps = maps_for(plan.maps, StripeMaps)
         self._asked: dict[str, str] = {}
         self.core.listeners.append(self._heed)
 
@@ -41,15 +41,14 @@ class StripeStand:
         """Logged in with the account's key."""
         config = self.dialect.config
         way: Way = "saved" if self.debits else "page"
-        maps = maps_for(self._own, StripeMaps)
         key, secret = config.secret_key, config.webhook_secret
-        return StripePayments(name, url, http, clock, key, secret, way, self._currency, maps)
+        return StripePayments(name, url, http, clock, key, secret, way, self._currency, self._maps)
 
     # --- as customers and the bank meet it -------------------------------------------------------
 
     def _heed(self, what: Happening) -> None:
         if what.kind == "payment" and what.name == "created":
-            number = self.core.state.payments[what.id].metadata.get("invoice_number")
+            number = self._maps.invoice_of(self.core.state.payments[what.id].metadata)
             if number:
                 self._asked[number] = what.id
         elif what.kind == "customer" and what.name == "created" and self.debits:
@@ -69,7 +68,8 @@ class StripeStand:
         def heed(what: Happening) -> None:
             if what.kind == "payment" and what.name == "succeeded":
                 payment = self.core.state.payments[what.id]
-                received(payment.id, payment.metadata.get("invoice_number", ""), payment.received_minor)
+                number = self._maps.invoice_of(payment.metadata) or ""
+                received(payment.id, number, payment.received_minor)
 
         self.core.listeners.append(heed)
 

@@ -9,6 +9,8 @@ from o2c_twin.twin.world.company import Company, Process
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.payers import days_from_due
 from o2c_twin.twin.world.population import Customer
+from o2c_twin.twin.world.remainders import clear_remainder
+from o2c_twin.twin.world.remittances import less, mangled, shortfall
 from o2c_twin.twin.world.truth import Dispute, Receipt
 
 _DAY = 86_400_000_000
@@ -140,15 +142,16 @@ class Buyers:
                 intended[invoice.number] = intended.get(invoice.number, 0) + due
         if not intended:
             return
+        short = shortfall(company.settings, company.chance, customer.customer_id, run, intended)
+        if short is not None:
+            intended = less(intended, short.amount_minor)
         total = sum(intended.values())
-        first = company.erp.state.invoices[company.erp.by_number[next(iter(intended))]]
-        silent = company.chance.uniform("payer.reference", customer.customer_id, run) < company.settings.no_reference
-        text = f"PAYMENT {customer.name.upper()}"[:140] if silent else " ".join(intended)
+        text, end_to_end_id = self._remittance(customer, run, list(intended))
         try:
             entry = company.bank.credit(
                 company.bank_account_id,
                 total,
-                end_to_end_id=None if silent else first.number,
+                end_to_end_id=end_to_end_id,
                 remittance=tuple(text[i : i + 140] for i in range(0, len(text), 140)),
                 counterparty=customer.name,
                 counterparty_iban=customer.iban,
@@ -169,7 +172,19 @@ class Buyers:
             ),
         )
         company.diary.note("customer", "payment sent", "receipt", entry.reference, None, amount_minor=total)
+        if short is not None:
+            company.truth.shortfalls[entry.reference] = short
+            company.begin(clear_remainder(company, entry.reference, short))
         self.on_receipt(receipt)
+
+    def _remittance(self, customer: Customer, run: int, numbers: list[str]) -> tuple[str, str | None]:
+        """What a payment says it is for: its text, and its end-to-end reference."""
+        chance, settings, payer = self._company.chance, self._company.settings, customer.customer_id
+        if chance.uniform("payer.reference", payer, run) < settings.no_reference:
+            return f"PAYMENT {customer.name.upper()}"[:140], None
+        if settings.mangled_references and chance.uniform("payer.mangles", payer, run) < settings.mangled_references:
+            return " ".join(mangled(n, chance.uniform("payer.mangled", payer, run, n)) for n in numbers), None
+        return " ".join(numbers), numbers[0]
 
 
 def _payment_day(day: int, weekday: int | None) -> int:

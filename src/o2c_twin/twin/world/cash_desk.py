@@ -42,7 +42,8 @@ class CashDesk:
 def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
     """A clerk posts a receipt to the invoices it was meant for; gives the orders it pays.
 
-    Where it has been posted on account already, only the application is missing.
+    Where it has been posted on account already, only the application is missing. On the account of a customer of
+    another number, it was posted for a mistyped reference, and is moved first.
     """
     erp = company.erp
     by_customer: dict[str, list[tuple[str, int]]] = {}
@@ -56,6 +57,10 @@ def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
     posted = erp.payments_by_reference.get(receipt.reference)
     if posted is not None:
         payment = erp.state.payments[posted]
+        owner = next(iter(by_customer), payment.customer_id)
+        numbers = {erp.state.customers[each].number for each in (owner, payment.customer_id)}
+        if len(numbers) > 1 and payment.unapplied_minor == payment.amount_minor:
+            erp.move_payment(payment.id, owner)
         rows, left = [], payment.unapplied_minor
         for invoice_id, amount in by_customer.get(payment.customer_id, []):
             take = min(amount, left)

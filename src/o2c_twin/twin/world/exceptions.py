@@ -1,5 +1,6 @@
 """What people do with the cases an engine opens: when they hear of them, whose desk they go over, who settles them."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from o2c_twin.integration.flows.order import adopt
@@ -36,10 +37,14 @@ class _Hands:
 
 
 class Exceptions:
-    """Clerks who settle dead letters by hand, each in the system it is about."""
+    """Clerks who settle dead letters by hand, each in the system it is about.
 
-    def __init__(self, company: Company, engine: Engine) -> None:
+    ``mend`` is called when somebody has taught the mapping a record that changed.
+    """
+
+    def __init__(self, company: Company, engine: Engine, mend: Callable[[], None]) -> None:
         self._company = company
+        self._mend = mend
         self._engine = engine
         self._monitoring = engine.profile.monitoring
         self._taken: dict[str, None] = {}
@@ -101,7 +106,9 @@ class Exceptions:
         if case is None:
             return
         if case.kind == "drift":
-            self._accept_shape(case, hands)
+            yield company.env.sleep(company.settings.mend_days * 86_400)
+            if self._open(case_id) is not None:
+                self._accept_shape(case, hands)
             return
         if flow == "cash":
             receipt = company.truth.receipts.get(object_id)
@@ -130,6 +137,7 @@ class Exceptions:
 
     def _accept_shape(self, case: Case, hands: _Hands) -> None:
         """Somebody has taught the mapping the new shape; a flow that was stopped goes on."""
+        self._mend()
         self._close(case, hands, "mapping mended")
         if case.flow in self._engine.paused:
             self._engine.resume(case.flow)

@@ -25,6 +25,7 @@ def violations(company: Company) -> list[Violation]:
         _order_as_agreed,
         _shipped_is_invoiced,
         _receipts_applied_once,
+        _short_payments_cleared,
         _provider_receipts_applied_once,
         _no_shipment_on_hold,
         _one_master_per_customer,
@@ -86,6 +87,18 @@ def _receipts_applied_once(company: Company) -> Iterator[Violation]:
             elif payments[0].unapplied_minor:
                 detail = f"{payments[0].unapplied_minor} of {total} still on account"
                 yield Violation("receipt is applied", entry.reference, detail)
+
+
+def _short_payments_cleared(company: Company) -> Iterator[Violation]:
+    """What payments fell short by is credited: they are looked through each week, and three weeks are enough."""
+    erp = company.erp
+    for reference, short in company.truth.shortfalls.items():
+        if company.truth.receipts[reference].sent_at > company.end_us - 3 * _WEEK_US:
+            continue
+        left = sum(erp.state.invoices[erp.by_number[number]].open_minor for number in short.invoices)
+        if left:
+            detail = f"{short.reason} of {short.amount_minor}, {left} still open"
+            yield Violation("short payment is cleared", reference, detail)
 
 
 def _provider_receipts_applied_once(company: Company) -> Iterator[Violation]:

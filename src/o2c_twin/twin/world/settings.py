@@ -3,6 +3,17 @@
 from dataclasses import dataclass, fields
 from datetime import date
 
+_SHARES = (
+    "duplicate_accounts",
+    "field_error",
+    "misfiled",
+    "keyed_twice",
+    "no_reference",
+    "bank_charges",
+    "deductions",
+    "mangled_references",
+)
+
 
 @dataclass(frozen=True, slots=True)
 class WorldSettings:
@@ -11,8 +22,9 @@ class WorldSettings:
     Sources: ``field_error`` 0.29 % a typed field (Garza et al., single entry). Terms 85/10/5 % net
     30/45/60. Dispute settlement lognormal, median 12 days, p90 30. ``line_fill`` is not set but
     comes out of stock policy. Minutes of work: 6.5 an order and 7 a receipt (the ROI example of the
-    domain sheet); the others, the shares of misfiled papers and of payments without a reference and a credit
-    controller's patience are modelling assumptions without a published source, to be calibrated by the user.
+    domain sheet); the others, the shares of misfiled papers and of payments that are short, mistyped or without a
+    reference, a credit controller's patience and the time a mapping takes are modelling assumptions without a
+    published source, to be calibrated by the user.
     """
 
     orders: int = 5_000
@@ -41,6 +53,14 @@ class WorldSettings:
     keyed_twice: float = 0.001
     no_reference: float = 0.06
     """Payments whose remittance names no invoice."""
+    bank_charges: float = 0.0
+    """Payments of which the banks on the way keep 5 to 35 units."""
+    deductions: float = 0.0
+    """Payments less an agreed discount of 2 % that is not on the invoice."""
+    mangled_references: float = 0.0
+    """Payments whose remittance names its invoices mistyped or cut."""
+    mend_days: float = 1.0
+    """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     minutes_order: float = 6.5
     minutes_customer: float = 8.0
     minutes_invoice: float = 4.0
@@ -59,9 +79,11 @@ class WorldSettings:
             value = getattr(self, field.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
                 raise ValueError(f"world.{field.name}: must not be negative, not {value}")
-        for name in ("duplicate_accounts", "field_error", "misfiled", "keyed_twice", "no_reference"):
+        for name in _SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"world.{name}: is a share between 0 and 1, not {getattr(self, name)}")
+        if self.bank_charges + self.deductions > 1:
+            raise ValueError("world.bank_charges: with world.deductions more than all payments; lower one of them")
 
     @property
     def orders_per_year(self) -> float:

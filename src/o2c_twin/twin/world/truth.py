@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.remittances import Shortfall
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +44,8 @@ class Truth:
     payouts: dict[str, int] = field(default_factory=dict)
     """What the provider sent on to the bank, in minor units, by the reference on the statement."""
     disputes: list[Dispute] = field(default_factory=list)
+    shortfalls: dict[str, Shortfall] = field(default_factory=dict)
+    """What payments lacked, by the reference of the receipt."""
 
     def won(self, deal: Deal, crm_id: str) -> None:
         """A deal was won."""

@@ -133,6 +133,26 @@ class Receivables:
         self.recheck_credit(payment.customer_id)
         return payment
 
+    def move_payment(self, payment_id: str, customer_id: str) -> Payment:
+        """Put a receipt that is wholly on account on another customer's account, where it should have been posted.
+
+        Raises `RuleError` for an unknown payment or customer, and when some of it is applied.
+        """
+        payment = self.state.payments.get(payment_id)
+        if payment is None:
+            raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
+        if payment.unapplied_minor != payment.amount_minor:
+            raise RuleError("applied", f"payment {payment.number} is set against invoices", "id")
+        wrong, right = self._customer(payment.customer_id), self._customer(customer_id)
+        wrong.unapplied_minor -= payment.amount_minor
+        right.unapplied_minor += payment.amount_minor
+        payment.customer_id = customer_id
+        payment.modified_at = self._now()
+        self._changed("payment", payment.id, "updated", payment.modified_at)
+        self.recheck_credit(wrong.id)
+        self.recheck_credit(customer_id)
+        return payment
+
     def issue_credit_memo(
         self, invoice_id: str, amount_minor: int, reason: str, *, external_id: str | None = None
     ) -> CreditMemo:

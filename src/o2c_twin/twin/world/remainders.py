@@ -1,0 +1,34 @@
+"""What short payments leave open: small remainders are written off, the others somebody looks into and credits."""
+
+from o2c_twin.integration.match.shortfall import Tolerance
+from o2c_twin.twin.world.company import OFFICE, Company, Process
+from o2c_twin.twin.world.remittances import Shortfall
+
+_WEEK = 7 * 86_400_000_000
+# 1970-01-05 was a Monday; the list is gone through at nine.
+_FIRST_LIST = 4 * 86_400_000_000 + (OFFICE.opens + 1) * 3_600_000_000
+_WRITTEN_OFF = Tolerance()
+
+
+def clear_remainder(company: Company, reference: str, short: Shortfall) -> Process:
+    """Each Monday's list of open items: once the payment is applied, what it left open is credited.
+
+    Within the tolerance of the domain sheet (3.5, rule 2) the ledger writes it off by itself. Beyond it support finds
+    out what was agreed. The customer was right: the discount had been promised, and charges come back to the payee.
+    """
+    now = company.clock.now()
+    when = now - (now - _FIRST_LIST) % _WEEK + _WEEK
+    invoices = [company.erp.state.invoices[company.erp.by_number[number]] for number in short.invoices]
+    while when < company.end_us:
+        yield company.until(when)
+        if sum(invoice.open_minor for invoice in invoices) <= short.amount_minor:
+            break
+        when += _WEEK
+    else:
+        return
+    if not _WRITTEN_OFF.covers(short.amount_minor, short.due_minor):
+        yield from company.desk("support").work("settle deduction", reference, company.settings.minutes_dispute)
+    for invoice in invoices:
+        if invoice.open_minor > 0:
+            company.erp.issue_credit_memo(invoice.id, invoice.open_minor, short.reason)
+            company.diary.note("support", "remainder credited", "invoice", invoice.number, None, reason=short.reason)
