@@ -113,10 +113,11 @@ def _orders(system: dict[str, Any], clock_us: int) -> Counter[str]:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(given[name] for name in names))
     path, found = "/services/rest/query/v1/suiteql", Counter[str]()
-    offset = 0
+    offset = asked = 0
     while True:
+        asked += 1
         query = {"limit": "1000", "offset": str(offset)}
-        header = signer.header("POST", system["url"] + path, query, time.time_ns() // 10**9, f"check{clock_us}{offset}")
+        header = signer.header("POST", system["url"] + path, query, time.time_ns() // 10**9, f"check{clock_us}x{asked}")
         answer = httpx.post(
             system["url"] + path,
             params=query,
@@ -124,6 +125,10 @@ def _orders(system: dict[str, Any], clock_us: int) -> Counter[str]:
             headers={"Authorization": header, "Prefer": "transient"},
             timeout=30,
         )
+        if answer.status_code == 429:
+            # The workers are at it too, and the account takes so many calls at a time.
+            time.sleep(0.2)
+            continue
         answer.raise_for_status()
         page = answer.json()
         found.update(str(row.get("otherrefnum")) for row in page["items"])
