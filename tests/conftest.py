@@ -1,11 +1,16 @@
 """What every test may count on: property tests that repeat, and services that cannot go missing unnoticed."""
 
+import gc
 import os
 from collections.abc import Callable
 from typing import Protocol
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+# Thousands of tests are found and kept until the end. The garbage collector would walk all of them many times while
+# they are found, and again at the start of every run of a plan: it waits until they are there, and leaves them alone.
+gc.disable()
 
 os.environ.setdefault("MPLBACKEND", "Agg")  # figures are drawn without a screen
 
@@ -15,6 +20,13 @@ settings.register_profile(
 )
 settings.register_profile("search", settings.get_profile("ci"), derandomize=False, max_examples=2_000)
 settings.load_profile("ci")
+
+
+def pytest_collection_finish() -> None:
+    """Let the garbage collector work again, on what is made from now on."""
+    gc.collect()
+    gc.freeze()
+    gc.enable()
 
 
 class RequireService(Protocol):

@@ -1,146 +1,23 @@
-"""The connector of an old ERP against its mock, in virtual time: nights pass, media fail, nothing is doubled."""
+"""The connector of an old ERP against its mock, in virtual time: every method, while nights pass."""
 
 import asyncio
-import hashlib
 from datetime import UTC, datetime
 
 import msgspec
 import pytest
+from tests.integration.connectors.legacy_erp_rig import DAY, EDGES, HOUR, PARTY, failure_of, rigs, sending
 
-from o2c_twin.integration.capability import guard_of
-from o2c_twin.integration.connectors.legacy_erp import SHEETS, LegacyErp
+from o2c_twin.integration.connectors.legacy_erp import SHEETS
 from o2c_twin.integration.connectors.legacy_erp_edges import reference
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
-from o2c_twin.integration.runtime.errors import CallFailed
-from o2c_twin.mock_systems.vendors.legacy_erp import LegacyErpConfig, LegacyErpDialect, make
-from o2c_twin.mock_systems.wire.faults import (
-    ConnectionRefused,
-    DuplicatedFile,
-    HalfWrittenFile,
-    LockedTable,
-    LostFile,
-    LostReply,
-    MalformedBody,
-    RedeliveredMessage,
-    TimeoutBefore,
-)
-from o2c_twin.mock_systems.wire.ports import World
-from o2c_twin.mock_systems.wire.server import MockServer
-from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
-
-START = epoch(datetime(2026, 1, 5, 8, tzinfo=UTC))
-HOUR = 3_600.0
-DAY = 24 * HOUR
-PARTY = Party("A1", "Müller & Söhne", "K-7", "a@b.example", 45, 500_000)
-EDGES = ("file", "fixed", "markers", "table", "queue")
-_WAYS = {
-    "file": ("file", {}, {}),
-    "fixed": ("file", {"file_format": "fixed"}, {"spelling": "fixed"}),
-    "markers": ("file", {"completion": "done-marker"}, {"markers": True}),
-    "table": ("table", {}, {}),
-    "queue": ("queue", {}, {}),
-}
-
-
-def keyed_draw(stream, *key):
-    digest = hashlib.blake2b(repr((stream, *key)).encode(), digest_size=8).digest()
-    return (int.from_bytes(digest) + 0.5) / 2**64
-
-
-class Rig:
-    """An ERP that works at night, and a connector that resolves a write as the engine does."""
-
-    def __init__(self, way, config, connector):
-        self.edge, on_erp, on_connector = _WAYS[way]
-        self.env = TwinEnvironment()
-        self.clock = TwinClock(self.env, START)
-        world = World(self.clock, keyed_draw, asyncio.sleep, self.env.spawn, None)
-        self.dialect: LegacyErpDialect = make(world, LegacyErpConfig(edges=(self.edge,), **on_erp, **config))
-        self.server = MockServer("erp", self.dialect, world)
-        self.core = self.dialect.core
-        self.core.add_item("WIDGET", "Widget", 2_000, 1_200, "EUR", 1_000)
-        self.old = self.core.add_customer("Altkunde AG", "EUR", number="K-1")
-        self.dialect.served(self.server)
-        doors = self.dialect.doors
-        self.medium = {"file": doors.folder, "table": doors.tables, "queue": doors.queues}[self.edge]
-        self._options = {**on_connector, **connector}
-        self.erp = self.connect()
-
-    def connect(self):
-        """A connector as after a start: nothing is known to it."""
-        return LegacyErp("erp", self.edge, self.medium, self.clock, asyncio.sleep, **self._options)
-
-    def do(self, work):
-        return self.env.aio.run_until_complete(work)
-
-    def sleep(self, seconds):
-        self.do(asyncio.sleep(seconds))
-
-    def until(self, hour, day=5):
-        self.env.run(until=epoch(datetime(2026, 1, day, hour, tzinfo=UTC)) - START)
-
-    def arm(self, fault):
-        return self.server.faults.add(fault)
-
-    async def settled(self, write, key, *arguments, restarts=False):
-        """A write as the engine delivers it: sent, looked for, sent again when it is nowhere. Gives its result."""
-        guard = guard_of(self.erp.sheet, write).guard
-        tail = (key, "c") if write != "update_customer" else ("c",)
-        for _ in range(400):
-            try:
-                return await getattr(self.erp, write)(*arguments, *tail)
-            except CallFailed as failure:
-                assert failure.retryable, failure
-                unknown = failure.cause in ("unknown-outcome", "pending")
-            while unknown and guard == "query":
-                assert self.clock.now() < START + 10 * DAY * 1_000_000, "never settled"
-                await asyncio.sleep(900)
-                if restarts:
-                    self.erp = self.connect()
-                try:
-                    found = await self.erp.find(write, key)
-                except CallFailed as failure:
-                    assert failure.retryable, failure
-                    continue
-                if found is not None:
-                    return found
-                break
-            else:
-                await asyncio.sleep(900)
-        raise AssertionError("never settled")
-
-    def write(self, write, key, *arguments, **how):
-        return self.do(self.settled(write, key, *arguments, **how))
-
-    def deal(self, id_="D1", quantity=3):
-        line = DealLine("WIDGET", quantity, 1_999)
-        return Deal(id_, f"R-{id_}", f"PO-{id_}", PARTY, (line,), "EUR", self.clock.now())
-
-    def order(self, id_="D1", **how):
-        return self.write("put_order", f"order:{id_}", self.deal(id_), self.old.id, {"WIDGET": "101"}, **how)
-
-    def journal(self, operation):
-        return [entry for entry in self.server.journal.entries if entry.operation == operation]
+from o2c_twin.integration.model import Allocation, BankEntry
+from o2c_twin.mock_systems.vendors.legacy_erp import LegacyErpDialect
+from o2c_twin.twin.time import guard
 
 
 @pytest.fixture
 def rig():
-    made = []
-
-    def build(way="file", connector=None, **config):
-        made.append(Rig(way, config, connector or {}))
-        return made[-1]
-
-    yield build
-    for one in made:
-        one.dialect.stop()
-        one.env.close()
-
-
-def failure_of(rig, call):
-    with pytest.raises(CallFailed) as caught:
-        rig.do(call)
-    return caught.value
+    with rigs() as build:
+        yield build
 
 
 # --- every method -----------------------------------------------------------------------------------
@@ -227,10 +104,10 @@ def test_a_document_the_erp_refuses_is_a_refusal_with_its_words(rig, way):
     failure = failure_of(r, r.erp.put_customer(taken, "customer:A1", "c"))
     assert failure.cause == "rejected" and "NUMBER-TAKEN" in failure.detail
     if way != "queue":
-        sent = len(r.journal(_send(way)))
+        sent = len(r.journal(sending(way)))
         assert r.do(r.erp.find("put_customer", "customer:A1")) is None
         assert failure_of(r, r.erp.put_customer(taken, "customer:A1", "c")).cause == "rejected"
-        assert len(r.journal(_send(way))) == sent
+        assert len(r.journal(sending(way))) == sent
 
 
 @pytest.mark.parametrize("way", EDGES)
@@ -312,154 +189,6 @@ def test_the_sheet_claims_what_the_mock_promises(edge):
             (promise.version_guard, promise.bulk_limit, promise.partial, promise.deletes_visible)
         )
     assert [name for name in promised if name.startswith(f"{edge}.")] == []
-
-
-# --- trouble on the way -----------------------------------------------------------------------------
-
-_SEND = {"file": "partner.file.write", "table": "partner.table.insert", "queue": "partner.queue.publish"}
-
-
-def _send(way):
-    return _SEND[_WAYS[way][0]]
-
-
-# A queue cannot be asked: a restart there is a test of its own.
-@pytest.mark.parametrize(
-    ("way", "restarts"), [(way, again) for way in EDGES for again in (False, True) if way != "queue" or not again]
-)
-@pytest.mark.parametrize(
-    "fault",
-    [LostReply(next=2), LostReply(next=2, how="reset"), TimeoutBefore(next=2), ConnectionRefused(next=2)],
-    ids=["lost", "reset", "before", "refused"],
-)
-def test_a_lost_answer_on_the_way_makes_no_second_order(rig, way, fault, restarts):
-    r = rig(way)
-    r.do(r.erp.changes(0))
-    r.arm(msgspec.structs.replace(fault, operations=(_send(way),)))
-    order_id = r.order(restarts=restarts)
-    r.sleep(2 * DAY)
-    assert list(r.core.state.orders) == [order_id]
-
-
-def test_a_message_published_twice_after_a_restart_is_known_to_the_erp(rig):
-    r = rig("queue")
-    r.do(r.erp.changes(0))
-    arguments = (r.deal(), r.old.id, {"WIDGET": "101"}, "order:D1", "c")
-    assert failure_of(r, r.erp.put_order(*arguments)).cause == "pending"
-    known = dict(r.erp.mirror.numbers)
-    r.erp = r.connect()
-    r.erp.mirror.numbers = known
-    assert failure_of(r, r.erp.put_order(*arguments)).cause == "pending"
-    r.until(23)
-    assert len(r.core.state.orders) == 1
-    assert [entry.response for entry in r.journal("queue.take") if b"ORD" in entry.request] == [b"", b"known"]
-
-
-@pytest.mark.parametrize("way", ["file", "markers"])
-def test_a_file_that_vanished_is_sent_again(rig, way):
-    r = rig(way)
-    r.arm(LostFile(operations=("file.take",), next=1))
-    order_id = r.order()
-    assert list(r.core.state.orders) == [order_id]
-    assert len([e for e in r.journal("file.take") if e.status == 404]) == 1
-
-
-def test_a_file_cut_in_half_is_sent_again(rig):
-    r = rig()
-    r.arm(HalfWrittenFile(operations=("file.take",), next=1))
-    order_id = r.order()
-    assert list(r.core.state.orders) == [order_id]
-    assert [e.status for e in r.journal("file.take")] == [422, 200]
-
-
-def test_a_file_that_lies_there_twice_is_refused_by_its_number(rig):
-    r = rig()
-    r.arm(DuplicatedFile(operations=("file.take",)))
-    order_id = r.order()
-    r.sleep(DAY)
-    assert list(r.core.state.orders) == [order_id]
-
-
-def test_an_acknowledgement_that_is_lost_is_asked_for_again_by_its_number(rig):
-    r = rig()
-    r.do(r.erp.changes(0))
-    r.until(21)
-    r.arm(LostFile(operations=("file.write",), next=3))  # the order's status, its acknowledgement, the open items
-    order_id = r.order()
-    assert list(r.core.state.orders) == [order_id]
-    assert any(e.path.startswith("/again:") for e in r.journal("file.request"))
-
-
-def test_half_an_extract_is_left_until_it_is_whole(rig):
-    r = rig()
-    r.arm(HalfWrittenFile(operations=("file.write",), whole_after_s=1_800.0))
-    r.do(r.erp.changes(0))
-    assert failure_of(r, r.erp.item_ids()).cause == "pending"
-    r.sleep(1_801)
-    assert r.do(r.erp.item_ids()) == {"WIDGET": "101"}
-    assert r.order() in r.core.state.orders
-
-
-def test_half_an_extract_whose_writer_died_is_asked_for_again(rig):
-    r = rig()
-    r.arm(HalfWrittenFile(operations=("file.write",), next=1, whole_after_s=30 * DAY))
-    r.do(r.erp.changes(0))
-    for _ in range(5):
-        r.sleep(DAY / 2)
-        r.do(r.erp.changes(r.clock.now()))
-    assert r.do(r.erp.item_ids()) == {"WIDGET": "101"}
-
-
-def test_an_extract_that_was_cut_on_the_way_here_is_read_again(rig):
-    r = rig()
-    r.arm(MalformedBody(operations=("partner.file.read",), next=3))
-    r.do(r.erp.changes(0))
-    assert r.erp.mirror.items == {}
-    assert r.do(r.erp.item_ids()) == {"WIDGET": "101"}
-
-
-def test_an_extract_that_comes_twice_tells_of_nothing_new(rig):
-    r = rig()
-    r.arm(DuplicatedFile(operations=("file.write",)))
-    order_id = r.order()
-    since = r.clock.now() - round(HOUR * 1e6)
-    r.sleep(DAY)
-    events, _ = r.do(r.erp.changes(since))
-    assert [e.object_id for e in events if e.flow == "order-status"].count(order_id) == 1
-
-
-def test_a_locked_table_holds_the_row_up_and_loses_nothing(rig):
-    r = rig("table")
-    r.arm(LockedTable(until_s=15 * HOUR))  # until 23:00
-    order_id = r.order()
-    assert list(r.core.state.orders) == [order_id]
-    assert datetime.fromtimestamp(r.clock.now() / 1e6, UTC).hour == 23
-    assert {e.status for e in r.journal("table.claim")} == {200, 423}
-
-
-def test_a_redelivered_message_is_worked_once(rig):
-    r = rig("queue")
-    r.arm(RedeliveredMessage())
-    order_id = r.order()
-    r.sleep(DAY)
-    assert list(r.core.state.orders) == [order_id]
-
-
-@pytest.mark.parametrize("way", EDGES)
-def test_while_the_medium_is_away_every_call_says_so(rig, way):
-    r = rig(way)
-    r.do(r.erp.changes(0))
-    number = r.arm(ConnectionRefused(operations=("partner.*",)))
-    calls = [
-        r.erp.changes(0),
-        r.erp.item_ids(),
-        r.erp.order("0"),
-        r.erp.open_items("0"),
-        r.erp.put_customer(PARTY, "customer:A1", "c"),
-    ]
-    assert [failure_of(r, call).cause for call in calls] == ["unavailable"] * 5
-    assert r.server.faults.remove(number)
-    r.do(r.erp.changes(0))
 
 
 # --- the feed ---------------------------------------------------------------------------------------

@@ -1,124 +1,20 @@
-"""The S/4HANA connector against the mock in virtual time: every port method, lost answers, failures, the feed."""
+"""The S/4HANA connector against the mock in virtual time: every port method, lost answers, failures."""
 
 import asyncio
 import json
-import re
 
 import pytest
+from tests.integration.connectors.s4hana_bench import DEAL, PARTY, SECOND, Bench, pay
 
 from o2c_twin.integration.connectors.s4hana import SHEET, Organisation, S4HanaErp
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
-from o2c_twin.integration.ports import HttpAnswer, NoAnswer, NotSent
-from o2c_twin.integration.runtime.errors import CallFailed, NotAuthentic
-from o2c_twin.mock_systems.vendors.s4hana import S4HanaConfig, S4HanaDialect, Subscription, make
-from o2c_twin.mock_systems.wire.faults import LostReply
-from o2c_twin.mock_systems.wire.message import Request, TransportFault
-from o2c_twin.mock_systems.wire.ports import World
-from o2c_twin.mock_systems.wire.server import MockServer
-
-START = 1_767_607_200_000_000  # 2026-01-05 10:00
-SECOND = 1_000_000
-PARTY = Party("001A1", "Acme Incorporated", "K-1", "ap@acme.example", 14, 1_000_050, "USD")
-DEAL = Deal("006D1", "R-1", "PO-1", PARTY, (DealLine("TG11", 3, 1_999), DealLine("TG12", 1, 500)), "USD", 0)
-
-
-class Clock:
-    us = START
-
-    def now(self):
-        return self.us
-
-
-class Bench:
-    """A mock, a connector to it, and what goes over the wire between them."""
-
-    def __init__(self, config=None, **connector):
-        self.clock = Clock()
-        self.outbox = []
-
-        async def sleep(seconds):
-            self.clock.us += round(seconds * SECOND)
-
-        async def post(url, headers, body):
-            self.outbox.append((headers, body))
-            return 200, b""
-
-        def spawn(work, name):
-            asyncio.get_running_loop().create_task(work)
-
-        world = World(self.clock, lambda *key: 0.5, sleep, spawn, post)
-        self.dialect = make(world, config)
-        self.server = MockServer("erp", self.dialect, world)
-        self.core = self.dialect.core
-        self.sent = []
-        self.canned = {}
-        self.lose = []
-        user = self.dialect.config.users[0]
-        self.erp = S4HanaErp("erp", "http://erp", self, self.clock, user.name, user.password, "USD", **connector)
-        for sku in ("TG11", "TG12"):
-            self.core.add_item(sku, sku, 1_000, 500, "USD", 100)
-
-    async def send(self, request):
-        self.clock.us += SECOND // 10
-        self.sent.append(request)
-        canned = self.canned.pop(f"{request.method} {request.path}", None)
-        if isinstance(canned, Exception):
-            raise canned
-        if canned is not None:
-            status, body, *headers = canned
-            return HttpAnswer(status, headers[0] if headers else {}, body)
-        sent = Request(request.method, request.path, request.query, request.headers, request.body, request.url)
-        try:
-            answer = await self.server.call(sent)
-        except TransportFault as fault:
-            raise (NotSent if fault.kind == "refused" else NoAnswer)(fault.kind) from None
-        return HttpAnswer(answer.status, {name.lower(): v for name, v in answer.headers.items()}, answer.body)
-
-    def lost(self, operation):
-        """The next answer of that operation is lost, after it was done."""
-        self.server.faults.add(LostReply(operations=(operation,), next=1))
-
-    def run(self, work):
-        return asyncio.run(work)
-
-    def failure(self, work):
-        with pytest.raises(CallFailed) as failed:
-            asyncio.run(work)
-        return failed.value
-
-    # --- a business to work with
-
-    def customer(self, key="customer:001A1"):
-        return self.run(self.erp.put_customer(PARTY, key, "c"))
-
-    def order(self, customer, key="order:006D1"):
-        return self.run(self.erp.put_order(DEAL, customer, {"TG11": "TG11", "TG12": "TG12"}, key, "o"))
-
-    def shipped(self):
-        """Customer, order and delivery."""
-        customer = self.customer()
-        order = self.order(customer)
-        self.clock.us += SECOND
-        return customer, order, self.core.deliver(order).id
-
-    def invoiced(self):
-        """Customer and invoice of 64.97."""
-        customer, order, delivery = self.shipped()
-        return customer, self.run(self.erp.bill(order, f"bill:{delivery}", "b"))
+from o2c_twin.integration.model import BankEntry, Deal, Party
+from o2c_twin.integration.ports import NoAnswer, NotSent
+from o2c_twin.mock_systems.vendors.s4hana import S4HanaConfig, S4HanaDialect
 
 
 @pytest.fixture
 def bench():
     return Bench()
-
-
-def entry(minor, reference="B000000001"):
-    return BankEntry(reference, minor, "USD", "2026-01-05", None, "INV1001", "ACME", None)
-
-
-def pay(bench, customer, minor, *allocations, key="cash:B000000001", reference="B000000001"):
-    rows = [Allocation(invoice, amount) for invoice, amount in allocations]
-    return bench.erp.put_payment(entry(minor, reference), customer, rows, key, "p")
 
 
 def test_the_sheet_claims_what_the_mock_promises():
@@ -440,115 +336,3 @@ def test_a_throttled_and_a_locked_write_may_be_tried_again(bench):
 def test_a_wrong_password_is_a_login_failure(bench):
     stranger = S4HanaErp("erp", "http://erp", bench, bench.clock, "O2C_INTEGRATION", "wrong", "USD", Organisation())
     assert bench.failure(stranger.item_ids()).cause == "login"
-
-
-# --- changes ----------------------------------------------------------------------------------------
-
-
-def test_changes_are_events_in_the_lane_of_their_order(bench):
-    _, order, delivery = bench.shipped()
-    invoice = bench.run(bench.erp.bill(order, f"bill:{delivery}", "b"))
-    events, until = bench.run(bench.erp.changes(0))
-    assert [(event.flow, event.object_id, event.lane) for event in events] == [
-        ("order-status", order, f"order:{order}"),
-        ("delivery", delivery, f"order:{order}"),
-        ("invoice", invoice, f"order:{order}"),
-    ]
-    assert until == max(event.source_at for event in events)
-    again, later = bench.run(bench.erp.changes(until))
-    assert {event.event_id for event in again} <= {event.event_id for event in events}
-    assert later == until
-
-
-def test_no_change_is_missed_by_polls_that_follow_each_other(bench):
-    customer = bench.customer()
-    seen, since = set(), 0
-    for n in range(12):
-        order = bench.order(customer, f"order:{n}")
-        bench.clock.us += n * 377_123
-        if n % 2:
-            bench.core.deliver(order)
-        if n % 3 == 2:
-            events, since = bench.run(bench.erp.changes(since))
-            seen |= {event.event_id for event in events}
-    events, since = bench.run(bench.erp.changes(since))
-    seen |= {event.event_id for event in events}
-    for kind, table in (("order-status", bench.core.state.orders), ("delivery", bench.core.state.deliveries)):
-        assert {event.split(":")[2] for event in seen if f":{kind}:" in event} == set(table)
-
-
-def test_a_change_between_two_lists_of_one_poll_is_seen_by_the_next(bench):
-    customer = bench.customer()
-    first = bench.order(customer, "order:1")
-    send, moved = bench.send, []
-
-    async def meddled(request):
-        if "OUTB" in request.path.upper() and not moved:
-            bench.clock.us += SECOND
-            moved.append(bench.core.update_order(first, memo="meanwhile").modified_at)
-            bench.clock.us += SECOND
-            bench.core.deliver(first)
-        return await send(request)
-
-    bench.send = meddled
-    seen, since = bench.run(bench.erp.changes(0))
-    more, _ = bench.run(bench.erp.changes(since))
-    stamps = {event.source_at for event in [*seen, *more] if event.flow == "order-status"}
-    assert bench.core.state.orders[first].modified_at // 1_000 * 1_000 in stamps
-
-
-def test_more_changes_than_a_page_holds_are_all_found():
-    bench = Bench(S4HanaConfig(page_size=3))
-    customer = bench.customer()
-    at = bench.clock.us
-    for n in range(10):
-        bench.clock.us = at + (n // 5) * SECOND  # five of each instant
-        bench.core.enter_order(customer, [(bench.core.items_by_sku["TG11"].id, 1, 100)], po_number=str(n))
-    events, _ = bench.run(bench.erp.changes(0))
-    assert {event.object_id for event in events} == set(bench.core.state.orders)
-
-
-# --- pushes -----------------------------------------------------------------------------------------
-
-
-def test_a_push_is_the_event_a_poll_would_have_found(bench):
-    bench = Bench(push_authorization="Bearer broker")
-    bench.dialect.subscribe(Subscription("http://engine/erp", "Bearer broker"))
-
-    async def story():
-        customer = await bench.erp.put_customer(PARTY, None, "c")
-        order = await bench.erp.put_order(DEAL, customer, {"TG11": "TG11", "TG12": "TG12"}, None, "o")
-        await asyncio.sleep(0)
-        return order, (await bench.erp.changes(0))[0]
-
-    order, polled = bench.run(story())
-    pushed = []
-    for headers, body in bench.outbox:
-        lowered = {name.lower(): value for name, value in headers.items()}
-        events, acknowledgement = bench.erp.pushed(body, lowered)
-        assert acknowledgement == b""
-        pushed += events
-        with pytest.raises(NotAuthentic):
-            bench.erp.pushed(body, {**lowered, "authorization": "Bearer other"})
-    assert order == "1"
-    assert pushed == polled
-
-
-@pytest.mark.parametrize("id_", ["../x", "", "1/2", "٣", "9" * 11])
-def test_an_id_that_is_none_is_refused_before_it_gets_into_an_address(bench, id_):
-    event = {"type": "sap.s4.beh.salesorder.v1.SalesOrder.Changed.v1", "time": "2026-01-05T10:00:00Z"}
-    with pytest.raises(ValueError, match="not a sales order"):
-        bench.erp.pushed(json.dumps({**event, "data": {"SalesOrder": id_}}).encode(), {})
-
-
-@pytest.mark.parametrize("kind", ["billingdocument.v1.BillingDocument.Created", "salesorder.v1.SalesOrder.Deleted"])
-def test_what_is_left_to_the_poll_is_taken_and_forgotten(bench, kind):
-    event = {"type": f"sap.s4.beh.{kind}.v1", "time": "2026-01-05T10:00:00Z", "data": {"SalesOrder": "1"}}
-    assert bench.erp.pushed(json.dumps(event).encode(), {}) == ([], b"")
-
-
-def test_every_call_carries_its_correlation(bench):
-    bench.order(bench.customer())
-    writes = [request for request in bench.sent if request.method == "POST"]
-    assert {request.headers["x-correlation-id"] for request in writes} == {"c", "o"}
-    assert all(re.fullmatch(r"Basic \S+", request.headers["authorization"]) for request in bench.sent)
