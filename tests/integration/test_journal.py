@@ -401,3 +401,13 @@ def test_one_worker_at_a_time_asks_a_system(workers):
     assert not bert.lease("ask:erp", 1, LEASE)
     assert anna.lease("ask:erp", 2, LEASE)
     assert bert.lease("ask:erp", 2 + LEASE + 1, LEASE)
+
+
+def test_what_waits_about_a_record_is_counted_for_all_workers(workers):
+    anna, bert = workers
+    for name in ("a", "b"):
+        anna.accept(_event(name), 1)
+    anna.accept(Inbound("other", "order", "D2", "order:2", 1), 1)
+    assert (bert.waiting("order", "D1"), bert.waiting("invoice", "D1")) == (2, 0)
+    anna.finish("a", "done")
+    assert bert.waiting("order", "D1") == 1

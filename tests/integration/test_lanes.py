@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped
+from o2c_twin.integration.store.postgres import PostgresJournal
 
 SECOND = 1_000_000
 
@@ -281,3 +282,15 @@ def test_however_notices_come_the_last_read_is_after_the_last_change(bench, chan
 async def _told_later(engine, event, delay):
     await asyncio.sleep(delay)
     engine.receive(event)
+
+
+def test_workers_of_one_memory_keep_two_notices_of_a_record_at_most(bench, postgres_url):
+    """One may be under way, and the other is read after it: a third would tell nothing."""
+    bench.journal.close()
+    bench.journal = PostgresJournal(postgres_url, "anna")
+    engine = bench.engine()
+    notices = [Inbound(f"erp:order-status:O1:{n}", "order-status", "O1", "order:O1", n * SECOND) for n in range(4)]
+    assert [engine.receive(notice) for notice in notices] == [True, True, False, False]
+    assert engine.receive(Inbound("erp:delivery:S1", "delivery", "S1", "order:O1", SECOND))
+    bench.journal.finish(bench.journal.pending()[0].event_id, "done")
+    assert [engine.receive(notice) for notice in notices[2:]] == [True, False]

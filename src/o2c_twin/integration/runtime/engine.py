@@ -274,6 +274,9 @@ class Engine(Steered):
                 e.flow == event.flow and e.object_id == event.object_id for e in list(queue)[1:]
             ):
                 return False
+            if self._shared is not None and self._shared.waiting(event.flow, event.object_id) > 1:
+                # Another worker's lane, perhaps: one of them may be under way, the other has not been read yet.
+                return False
             event = Inbound(f"{event.event_id}@{now}", event.flow, event.object_id, event.lane, event.source_at)
         if self.careful and not self.journal.accept(event, now):
             return False

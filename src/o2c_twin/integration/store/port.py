@@ -232,6 +232,10 @@ class SharedJournal(KeptJournal, Protocol):
         """Another worker may have the lane."""
         ...
 
+    def waiting(self, flow: str, object_id: str) -> int:
+        """How many open events of a flow there are about a record, the one that is being worked among them."""
+        ...
+
     def lease(self, name: str, now: int, lease_us: int) -> bool:
         """Take or renew a named duty; False while another worker has it."""
         ...

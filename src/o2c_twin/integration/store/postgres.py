@@ -145,6 +145,12 @@ class PostgresJournal(Governed):
             self._db.execute(insert(LANE).values(name=event.lane, lease_until=0).on_conflict_do_nothing())
             return done.rowcount == 1
 
+    def waiting(self, flow: str, object_id: str) -> int:
+        """How many open events of a flow there are about a record."""
+        told = (INBOX.c.state == "open", INBOX.c.flow == flow, INBOX.c.object_id == object_id)
+        with self.together():
+            return self._db.execute(select(func.count()).select_from(INBOX).where(*told)).scalar_one()
+
     def finish(self, event_id: str, state: str, parked_on: str | None = None) -> None:
         """The event is ``done``, ``dead`` or ``parked``."""
         self._write(INBOX.update().where(INBOX.c.event_id == event_id).values(state=state, parked_on=parked_on))
