@@ -198,8 +198,12 @@ class MemoryJournal:
     # --- cases -----------------------------------------------------------------------------------
 
     def open_case(self, case: Case) -> bool:
-        """Put a case on record; False when the same case is there already."""
-        return self._cases.setdefault(case.case_id, case) is case
+        """Put a case on record; False when the same case is there already. One that was replayed is opened again."""
+        known = self._cases.get(case.case_id)
+        if known is not None and known.state != "replayed":
+            return False
+        self._cases[case.case_id] = case
+        return True
 
     def case(self, case_id: str) -> Case | None:
         """The case of that id."""
