@@ -32,7 +32,7 @@ from o2c_twin.integration.model import (
     Shipment,
 )
 from o2c_twin.integration.ports import Clock
-from o2c_twin.integration.runtime.errors import CallFailed
+from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 EdgeKind = Literal["file", "table", "queue"]
 _T = TypeVar("_T")
@@ -132,8 +132,8 @@ class LegacyErp:
         except (ConnectionRefusedError, BlockingIOError) as away:
             raise CallFailed(self.system, operation, "unavailable", str(away)) from away
         except OSError as lost:
-            cause = "unknown-outcome" if writes else "unavailable"
-            raise CallFailed(self.system, operation, cause, str(lost)) from lost  # type: ignore[arg-type]  # one of two causes, widened to str
+            cause: Cause = "unknown-outcome" if writes else "unavailable"
+            raise CallFailed(self.system, operation, cause, str(lost)) from lost
         except (Broken, ValueError) as bad:
             raise CallFailed(self.system, operation, "rejected", str(bad)) from bad
 

@@ -6,6 +6,7 @@ from o2c_twin.mock_systems.roles.billing.books import Books
 from o2c_twin.mock_systems.roles.billing.ledger import Ledger
 from o2c_twin.mock_systems.roles.billing.records import (
     Charge,
+    ChargeStatus,
     Customer,
     Instrument,
     Invoice,
@@ -234,7 +235,7 @@ class Collecting:
         return payment
 
     def _charge(
-        self, payment: Payment, method: Method, instrument_id: str | None, status: str, amount_minor: int = 0
+        self, payment: Payment, method: Method, instrument_id: str | None, status: ChargeStatus, amount_minor: int = 0
     ) -> Charge:
         books = self._books
         charge = Charge(
@@ -244,7 +245,7 @@ class Collecting:
             amount_minor or payment.amount_minor,
             payment.currency,
             books.now(),
-            status,  # type: ignore[arg-type]  # callers give one of its states
+            status,
             payment.customer_id,
             instrument_id,
             payment.description,

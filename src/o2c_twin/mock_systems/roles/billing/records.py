@@ -210,6 +210,9 @@ class Payment(msgspec.Struct, gc=False):
     updates_in_hour: int = 0
 
 
+ChargeStatus = Literal["pending", "succeeded", "failed"]
+
+
 class Charge(msgspec.Struct, gc=False):
     """One attempt that moved money, or tried to."""
 
@@ -219,7 +222,7 @@ class Charge(msgspec.Struct, gc=False):
     amount_minor: int
     currency: str
     created_at: int
-    status: Literal["pending", "succeeded", "failed"]
+    status: ChargeStatus
     customer_id: str | None = None
     instrument_id: str | None = None
     description: str | None = None

@@ -9,6 +9,7 @@ from o2c_twin.mock_systems.roles.direct_debit.book import AlreadyThere
 from o2c_twin.mock_systems.roles.direct_debit.records import (
     Customer,
     Mandate,
+    MandateStatus,
     Origin,
     PayerAccount,
     Payment,
@@ -193,7 +194,7 @@ class Instructions(Settlement):
     def _end_mandate(
         self,
         mandate: Mandate,
-        status: str,
+        status: MandateStatus,
         cause: str,
         text: str,
         origin: Origin,
@@ -201,7 +202,7 @@ class Instructions(Settlement):
         metadata: Mapping[str, str] | None = None,
     ) -> None:
         """A mandate is over: what is not submitted is cancelled; what is, a bank that knows will refuse."""
-        mandate.status = status  # type: ignore[assignment]  # callers give one of its states
+        mandate.status = status
         mandate.step_at = None
         scheme = SCHEMES[mandate.scheme]
         details = {"code": code, "scheme": mandate.scheme if origin == "bank" else None}

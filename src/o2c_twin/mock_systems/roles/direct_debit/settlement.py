@@ -1,7 +1,7 @@
 """Payouts: what is ready and what is owed goes to the creditor's bank in one sum a currency and working day."""
 
 from o2c_twin.mock_systems.roles.direct_debit.book import Book
-from o2c_twin.mock_systems.roles.direct_debit.records import Item, Payment, Payout
+from o2c_twin.mock_systems.roles.direct_debit.records import Item, ItemKind, Payment, Payout
 from o2c_twin.mock_systems.roles.direct_debit.rules import next_hour, payout_amount, round_half_up
 from o2c_twin.mock_systems.roles.direct_debit.schemes import day_of, instant
 from o2c_twin.mock_systems.roles.records import RuleError
@@ -30,9 +30,9 @@ class Settlement(Book):
         self.state.owed.setdefault(currency, []).extend(items)
         self._pay_out_from(self._at(), currency)
 
-    def _reversal(self, payment: Payment, kind: str) -> list[Item]:
+    def _reversal(self, payment: Payment, kind: ItemKind) -> list[Item]:
         """The items that take a paid-out payment back: its amount, its fee returned, a surcharge if there is one."""
-        items = [Item(kind, -payment.amount * 10, payment.id, payment.mandate_id)]  # type: ignore[arg-type]  # one of its kinds
+        items = [Item(kind, -payment.amount * 10, payment.id, payment.mandate_id)]
         if payment.fee:
             items.append(Item("fee", payment.fee, payment.id, payment.mandate_id))
         if self.terms.surcharge:
