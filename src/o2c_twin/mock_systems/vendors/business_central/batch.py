@@ -3,7 +3,7 @@
 Sources: OASIS OData JSON Format 4.01, 19; Microsoft Learn, "Using OData transactional $batch requests".
 """
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 from urllib.parse import parse_qsl, unquote, urlsplit
 
 import msgspec
@@ -129,7 +129,6 @@ def _one(dialect: "BusinessCentralDialect", call: Call, request: BatchRequest) -
         except msgspec.DecodeError as bad:
             return dialect.malformed(inner, str(bad))
     try:
-        response: Any = operation.handler(dialect, made)
+        return operation.handler(dialect, made)
     except Refused as refusal:
         return refusal.response
-    return response  # type: ignore[no-any-return]  # a handler gives a Response

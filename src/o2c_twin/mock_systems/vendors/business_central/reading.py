@@ -110,7 +110,7 @@ def page_of_parts(rows: list[_Typed], query: ODataQuery) -> list[Shape]:
     """Lines after filter, order and selection."""
     found = filtered(rows, query.filter)
     if query.orderby:
-        found = in_order(found, query.orderby)  # type: ignore[assignment]  # gives the rows it was given
+        found = in_order(found, query.orderby)
     end = None if query.top is None else query.skip + query.top
     return [{"@odata.etag": etag_of(r.shape), **_selected(r.shape, query)} for r in found[query.skip : end]]
 
@@ -150,7 +150,7 @@ def list_page(
         pairs.sort(key=lambda pair: pair[1][key])
         record_of = {id(row): record for record, row in pairs}
         try:
-            pairs = [(record_of[id(row)], row) for row in in_order([row for _, row in pairs], query.orderby)]  # type: ignore[misc]
+            pairs = [(record_of[id(row)], row) for row in in_order([row for _, row in pairs], query.orderby)]
         except ODataError as bad:
             bad_request(str(bad))
     total = len(pairs)

@@ -231,7 +231,7 @@ def _collection(
     found = _matching(rows, q)
     total = len(found)
     if q.orderby:
-        found = in_order(found, q.orderby)  # type: ignore[assignment]  # gives the rows it was given
+        found = in_order(found, q.orderby)
     start = _token(q.skiptoken) if q.skiptoken is not None else q.skip
     most = dialect.config.page_size
     # A page of the server ends what the client asked for, and the token counts from where it asked.

@@ -7,7 +7,7 @@ from collections import OrderedDict
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, replace
 from functools import cmp_to_key, partial
-from typing import Any
+from typing import Any, TypeVar
 
 from o2c_twin.mock_systems.wire.odata.errors import ODataError, Version
 from o2c_twin.mock_systems.wire.odata.predicates import Filters, Predicate, Row, parse_filter
@@ -262,8 +262,10 @@ def _split(text: str, mark: str, base: int) -> Iterable[tuple[str, int]]:
 
 # --- order ----------------------------------------------------------------------------------------
 
+_AnyRow = TypeVar("_AnyRow", bound=Row)
 
-def in_order(rows: Iterable[Row], orders: tuple[Order, ...]) -> list[Row]:
+
+def in_order(rows: Iterable[_AnyRow], orders: tuple[Order, ...]) -> list[_AnyRow]:
     """The rows sorted, null first when ascending; those that tie stay as they came. Raises `ODataError`."""
     found = list(rows)
     for order in reversed(orders):
