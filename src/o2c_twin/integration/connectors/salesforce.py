@@ -229,7 +229,7 @@ class SalesforceCrm:
         Raises ValueError when it is none.
         """
         message = ElementTree.fromstring(body)
-        if message.find(f".//{_OUT}notifications") is None:
+        if next(message.iter(f"{_OUT}notifications"), None) is None:
             raise ValueError("not an outbound message")
         events = []
         for notice in message.iter(f"{_OUT}Notification"):

@@ -16,6 +16,7 @@ from o2c_twin.mock_systems.wire.journal import Entry, Journal
 from o2c_twin.mock_systems.wire.message import NotModelled, Refused, Request, Response, TransportFault
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.route import Call, Operation, Principal, Router
+from o2c_twin.mock_systems.wire.service_time import ServiceTimes
 
 NOT_MODELLED = "not modelled"
 _NOBODY = Principal("", "", "")
@@ -46,6 +47,7 @@ class MockServer:
         self.journal = journal or Journal()
         self.faults = dialect.faults = faults or FaultPlan(name, world.draw, world.clock.now())
         self.latency = latency
+        self._times: ServiceTimes | None = None
         self._initial: bytes | None = None
         self._router = Router(dialect.routes)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -78,7 +80,7 @@ class MockServer:
                     raise Refused(self.dialect.throttled(verdict, arrived), throttled=True)
             ticket = limiter.enter(principal, arrived)
             try:
-                seconds = self._seconds(struck, operation)
+                seconds = self._seconds(struck)
                 if seconds > 0.0:
                     await self.world.sleep(seconds)
                 if failing is not None:
@@ -106,13 +108,15 @@ class MockServer:
         self._log(arrived, name, principal.user or None, request, response, throttled, _names(struck))
         return response
 
-    def _seconds(self, struck: list[tuple[Fault, float]], operation: Operation) -> float:
+    def _seconds(self, struck: list[tuple[Fault, float]]) -> float:
         """How long the call takes."""
         seconds = 0.0
-        if self.latency is not None:
-            # The journal's count makes each call's latency its own; it is noise no design is judged by.
-            draw = self.world.draw("latency", self.name, operation.name, self.journal.count)
-            seconds = self.latency.delay_s(draw)
+        latency = self.latency
+        if latency is not None:
+            times = self._times
+            if times is None or times.latency is not latency:
+                times = self._times = ServiceTimes(self.name, self.world.draw, latency)
+            seconds = times.next_s()
         for fault, uniform in struck:
             seconds += fault.delay_s(uniform)
         return seconds
@@ -190,6 +194,7 @@ class MockServer:
         self.dialect.restore(self._initial)
         self.journal.clear()
         self.journal.count = 0
+        self._times = None
         self.faults.clear()
         self.dialect.limiter.reset()
 

@@ -134,8 +134,9 @@ class TickLoop(asyncio.BaseEventLoop):
         sleep = Sleep(self, self.env._now + ticks)
         try:
             yield sleep
-        finally:
+        except BaseException:
             sleep.forget()
+            raise
 
     def _timer_died(self) -> None:
         """Count a cancelled timer; sweep the heap when the dead outnumber the living."""

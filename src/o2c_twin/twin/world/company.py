@@ -2,9 +2,9 @@
 
 from collections.abc import Callable, Generator, Mapping
 from dataclasses import dataclass
-from json import JSONEncoder
 from typing import Any, Protocol
 
+import msgspec
 import simpy
 
 from o2c_twin.mock_systems.roles.bank import BankCore
@@ -24,7 +24,7 @@ Process = Generator[simpy.Event, Any, Any]
 OFFICE = OfficeHours(8, 17)
 YARD = OfficeHours(6, 18)
 
-_AS_TEXT = JSONEncoder(sort_keys=True).encode
+_DETAIL = msgspec.json.Encoder(order="sorted")
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,7 +104,7 @@ class Diary:
         """One line of the diary."""
         self._seq += 1
         now = self._clock.now()
-        text = _AS_TEXT(detail) if detail else None
+        text = _DETAIL.encode(detail).decode() if detail else None
         self._trace.line(f"{now}|{actor}|{activity}|{object_type}|{object_id}|{deal_id}|{text}")
         self._record.add("events", (self._seq, now, actor, activity, object_type, object_id, deal_id, text))
 

@@ -23,24 +23,23 @@ class Warehouse:
         self._on_order: dict[str, int] = {}
         settings = company.settings
         per_day = settings.orders / settings.days * MEAN_LINES * MEAN_QUANTITY
-        self._daily = {item.sku: per_day * item.popularity for item in goods}
+        daily = {item.sku: per_day * item.popularity for item in goods}
+        self._reorder_points = {sku: self._reorder_point(demand) for sku, demand in daily.items()}
+        self._lots = {sku: max(int(demand * 20), 12) for sku, demand in daily.items()}
         for item in goods:
-            level = self._reorder_point(item.sku) + self._lot(item.sku)
+            level = self._reorder_points[item.sku] + self._lots[item.sku]
             record = company.erp.add_item(
                 item.sku, item.name, item.price_minor, item.cost_minor, settings.currency, level
             )
             self._sku_of[record.id] = item.sku
         company.erp.listeners.append(self._changed)
 
-    def _reorder_point(self, sku: str) -> int:
+    def _reorder_point(self, daily: float) -> int:
         """Demand of lead time and cover, with a safety stock of the demand's own spread."""
-        settings, daily = self._company.settings, self._daily[sku]
+        settings = self._company.settings
         days = settings.lead_days + settings.stock_cover_days
         spread = 2.0 * sqrt(daily * settings.lead_days * 2 * MEAN_QUANTITY) if settings.stock_cover_days else 0.0
         return max(int(daily * days + spread), 1)
-
-    def _lot(self, sku: str) -> int:
-        return max(int(self._daily[sku] * 20), 12)
 
     def _changed(self, change: Change) -> None:
         if change.kind == "order":
@@ -89,18 +88,17 @@ class Warehouse:
     def replenish(self, midnight: int) -> None:
         """Each morning: what has fallen to its reorder point is bought."""
         company = self._company
+        erp, on_order = company.erp, self._on_order
         day = midnight // 86_400_000_000
         for item in self._goods:
-            record = company.erp.items_by_sku[item.sku]
-            free = record.on_hand - record.committed - self._backlog(record.id) + self._on_order.get(item.sku, 0)
-            if free <= self._reorder_point(item.sku):
-                lot = self._lot(item.sku) + self._reorder_point(item.sku) - free
-                self._on_order[item.sku] = self._on_order.get(item.sku, 0) + lot
-                lead = company.settings.lead_days * company.chance.lognormal(1.0, 0.35, "supplier.lead", item.sku, day)
-                company.begin(self._arrive(item.sku, record.id, lot, lead))
-
-    def _backlog(self, item_id: str) -> int:
-        return self._company.erp.backlog(item_id)
+            sku = item.sku
+            record, point = erp.items_by_sku[sku], self._reorder_points[sku]
+            free = record.on_hand - record.committed - erp.backlog(record.id) + on_order.get(sku, 0)
+            if free <= point:
+                lot = self._lots[sku] + point - free
+                on_order[sku] = on_order.get(sku, 0) + lot
+                lead = company.settings.lead_days * company.chance.lognormal(1.0, 0.35, "supplier.lead", sku, day)
+                company.begin(self._arrive(sku, record.id, lot, lead))
 
     def _arrive(self, sku: str, item_id: str, lot: int, lead_days: float) -> Process:
         yield self._company.env.sleep(lead_days * 86_400)

@@ -66,14 +66,14 @@ class Stock(CreditControl):
     def backlog(self, item_id: str) -> int:
         """Quantity of an item that orders wait for."""
         short = 0
+        orders = self.state.orders
         for order_id in self._waiting.get(item_id, ()):
-            order = self.state.orders[order_id]
-            if not order.cancelled:
-                short += sum(
-                    line.quantity - line.shipped - line.committed
-                    for line in order.lines
-                    if line.item_id == item_id and not line.closed
-                )
+            order = orders[order_id]
+            if order.cancelled:
+                continue
+            for line in order.lines:
+                if line.item_id == item_id and not line.closed:
+                    short += line.quantity - line.shipped - line.committed
         return short
 
     def _allocate(self, order: SalesOrder) -> bool:

@@ -5,7 +5,6 @@ account; an integration user is commonly set to UTC, and these mocks assume it.)
 """
 
 import re
-from collections.abc import Callable
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 
@@ -136,38 +135,49 @@ def to_char(instant: Instant, model: str) -> str:
     quoted text and punctuation.
     """
     day, clock = day_of(instant), instant % DAY
-    return "".join([_WRITE[part](day, clock) if part in _WRITE else _literal(part, clock) for part in _elements(model)])
+    seconds, fraction = divmod(clock, 1_000_000)
+    minutes = seconds // 60
+    hour = minutes // 60
+    return _form(model).format(
+        day.year,
+        day.month,
+        day.day,
+        hour,
+        minutes % 60,
+        seconds % 60,
+        _MONTHS[day.month - 1],
+        (hour + 11) % 12 + 1,
+        "AM" if hour < 12 else "PM",
+        f"{fraction:06d}",
+    )
 
 
-def _literal(part: str, clock: int) -> str:
+@lru_cache(maxsize=256)
+def _form(model: str) -> str:
+    """A format model as a format string of what `to_char` gives it. Raises ``ValueError`` as `_elements` does."""
+    return "".join([_WRITE.get(part) or _literal(part) for part in _elements(model)])
+
+
+def _literal(part: str) -> str:
     if part.startswith("FF"):
-        return f"{clock % 1_000_000:06d}"[: int(part[2:] or 6)]
-    return part.strip('"')
+        return f"{{9:.{part[2:] or 6}s}}"
+    return part.strip('"').replace("{", "{{").replace("}", "}}")
 
 
-def _noon(day: date, clock: int) -> str:
-    return "AM" if clock < DAY // 2 else "PM"
-
-
-def _half(day: date, clock: int) -> str:
-    return f"{(clock // _HOUR + 11) % 12 + 1:02d}"
-
-
-_HOUR = DAY // 24
-_WRITE: dict[str, Callable[[date, int], str]] = {
-    "YYYY": lambda day, clock: f"{day.year:04d}",
-    "MON": lambda day, clock: _MONTHS[day.month - 1],
-    "MM": lambda day, clock: f"{day.month:02d}",
-    "DD": lambda day, clock: f"{day.day:02d}",
-    "HH24": lambda day, clock: f"{clock // _HOUR:02d}",
-    "HH12": _half,
-    "HH": _half,
-    "MI": lambda day, clock: f"{clock // 60_000_000 % 60:02d}",
-    "SS": lambda day, clock: f"{clock // 1_000_000 % 60:02d}",
-    "AM": _noon,
-    "PM": _noon,
+_WRITE = {
+    "YYYY": "{0:04d}",
+    "MON": "{6}",
+    "MM": "{1:02d}",
+    "DD": "{2:02d}",
+    "HH24": "{3:02d}",
+    "HH12": "{7:02d}",
+    "HH": "{7:02d}",
+    "MI": "{4:02d}",
+    "SS": "{5:02d}",
+    "AM": "{8}",
+    "PM": "{8}",
 }
-"""Each element of a day and of the microseconds since its midnight."""
+"""Each element as a place among the parts of a moment: year, month, day, hour, minute, second, and four texts."""
 
 
 def to_date(text: str, model: str) -> Instant:

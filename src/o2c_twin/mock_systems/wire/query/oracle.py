@@ -43,6 +43,8 @@ class OracleBinder(Binder):
         super().__init__(tokens, source, now)
         self.date_format = date_format
         self.views = views
+        self.known: dict[str, Bound] = {}
+        """Names as they were bound, for conditions that differ in their literals only."""
 
     # Names.
 
@@ -69,8 +71,10 @@ class OracleBinder(Binder):
         return owners[0], self.views[owners[0]].table.columns[field]
 
     def name(self, node: Name) -> Bound:
-        alias, column = self.find(node)
-        return self.column(alias, column)
+        bound = self.known.get(node.path)
+        if bound is None:
+            bound = self.known[node.path] = self.column(*self.find(node))
+        return bound
 
     def column(self, alias: str, column: Column) -> Bound:
         """A column, its booleans as ``T`` and ``F``."""

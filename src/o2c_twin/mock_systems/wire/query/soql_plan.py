@@ -108,6 +108,8 @@ class SoqlBinder(Binder):
         super().__init__(tokens, source, now)
         self.table = table
         self.own_names = (table.name.lower(), alias.lower())
+        self.known: dict[str, Bound] = {}
+        """Names as they were bound, for conditions that differ in their literals only."""
 
     def path(self, node: Name) -> list[str]:
         """The parts of a path, without the table's own name or alias in front."""
@@ -131,6 +133,12 @@ class SoqlBinder(Binder):
         return column
 
     def name(self, node: Name) -> Bound:
+        bound = self.known.get(node.path)
+        if bound is None:
+            bound = self.known[node.path] = self._named(node)
+        return bound
+
+    def _named(self, node: Name) -> Bound:
         column = self.table.columns.get(node.path.lower())
         if column is not None:
             folds = column.type == "string" and not column.exact
@@ -208,6 +216,7 @@ class _Scan:
         old = self.binder
         scan.hints = Hints({}, {})
         scan.binder = SoqlBinder(tokens, old.source, old.now, self.table, old.own_names[1])
+        scan.binder.known = old.known
         scan.where = scan.binder.test(where, scan.hints)
         return scan
 

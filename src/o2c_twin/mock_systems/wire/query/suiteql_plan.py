@@ -136,6 +136,7 @@ class _Query:
         old = self.binder
         query.tokens, query.hints = tokens, Hints({}, {})
         query.binder = SuiteqlBinder(tokens, old.source, old.now, old.date_format, old.views)
+        query.binder.known = old.known
         query.rownum, terms = _split_rownum(terms_of(where))
         query.rows = query._single(query.binder.test(All(terms), query.hints) if terms else None)
         return query
