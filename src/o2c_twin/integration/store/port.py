@@ -129,8 +129,8 @@ class Journal(Protocol):
         """The case of that id."""
         ...
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it, or had it replayed or undone."""
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it, or had it replayed or undone; False when it is not open, and nothing changes."""
         ...
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
@@ -230,6 +230,10 @@ class SharedJournal(KeptJournal, Protocol):
 
     def yield_lane(self, name: str) -> None:
         """Another worker may have the lane."""
+        ...
+
+    def cursors(self, prefix: str) -> dict[str, str]:
+        """All cursors whose names begin so, and what they say."""
         ...
 
     def waiting(self, flow: str, object_id: str) -> int:

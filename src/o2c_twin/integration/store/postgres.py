@@ -260,6 +260,10 @@ class PostgresJournal(Governed):
         rows = self._rows(select(CURSOR.c.value).where(CURSOR.c.name == name))
         return str(rows[0][0]) if rows else default
 
+    def cursors(self, prefix: str) -> dict[str, str]:
+        """All cursors whose names begin so."""
+        return dict(self._rows(select(CURSOR).where(CURSOR.c.name.startswith(prefix, autoescape=True))))
+
     def move(self, name: str, value: str) -> None:
         """A poll got this far."""
         put = insert(CURSOR).values(name=name, value=value)
@@ -279,10 +283,10 @@ class PostgresJournal(Governed):
         rows = self._rows(select(CASE).where(CASE.c.case_id == case_id))
         return Case(*rows[0]) if rows else None
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
-        closing = CASE.update().where(CASE.c.case_id == case_id)
-        self._write(closing.values(state=state, closed_at=now, closed_by=by, note=note))
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; of two at two workers one is first."""
+        closing = CASE.update().where(CASE.c.case_id == case_id, CASE.c.state == "open")
+        return self._write(closing.values(state=state, closed_at=now, closed_by=by, note=note)) == 1
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
         """Nobody settled it in time."""

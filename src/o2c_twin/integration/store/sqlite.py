@@ -287,12 +287,14 @@ class SqliteJournal(Governed):
         row = self._run("select * from exception_case where case_id = ?", (case_id,)).fetchone()
         return None if row is None else Case(*row)
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
-        self._run(
-            "update exception_case set state = ?, closed_at = ?, closed_by = ?, note = ? where case_id = ?",
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; False when it is not open."""
+        done = self._run(
+            "update exception_case set state = ?, closed_at = ?, closed_by = ?, note = ?"
+            " where case_id = ? and state = 'open'",
             (state, now, by, note, case_id),
         )
+        return done.rowcount == 1
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
         """Nobody settled it in time."""
