@@ -278,8 +278,8 @@ class Bench:
     LOST = LOST
     failed = staticmethod(failed)
 
-    def __init__(self, path):
-        self.path = str(path)
+    def __init__(self, path, opened=lambda path: SqliteJournal(path, "OFF")):
+        self.path, self._open = str(path), opened
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, START)
         self.crm, self.erp, self.bank = FakeCrm(self.clock), FakeErp(self.clock), FakeBank(self.clock)
@@ -290,7 +290,7 @@ class Bench:
         self._tasks = []
 
     def opens(self):
-        return SqliteJournal(self.path, "OFF")
+        return self._open(self.path)
 
     def engine(self, flows=FLOWS, rhythm=Rhythm(), compensates=frozenset(), **choices):  # noqa: B008 - frozen
         self.now_running = Engine(

@@ -12,7 +12,6 @@ from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.keys import SqlKeys
 from o2c_twin.integration.store.postgres import PostgresJournal
-from o2c_twin.integration.store.sealed import SealedSqliteJournal
 
 PEOPLE = (*ROLES, "operations/ann", "operations/bert")
 TOKENS = {name: f"token-of-{name}" for name in PEOPLE}
@@ -100,11 +99,3 @@ def vault(keys_file):
         lambda size: hashlib.blake2b(f"{next(drawn)}".encode(), digest_size=size).digest(),
     )
     keys.close()
-
-
-@pytest.fixture
-def sealed_bench(bench, vault):
-    """The bench on a sealed journal, on the disk."""
-    bench.journal.close()
-    bench.journal = SealedSqliteJournal(bench.path, vault, "OFF")
-    return bench
