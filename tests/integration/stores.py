@@ -1,4 +1,4 @@
-"""A bench on either journal: SQLite, where what is received is worked at once, and PostgreSQL, where lanes are claimed."""
+"""Benches on PostgreSQL, where a worker looks for lanes: with one worker, and with two."""
 
 import itertools
 
@@ -81,7 +81,9 @@ class Pair(SharedBench):
 
     def at_work(self, label):
         """The workers that have a task of that name under way."""
-        return [name for name, tasks in self._theirs.items() if any(label in t.get_name() and not t.done() for t in tasks)]
+        return [
+            name for name, tasks in self._theirs.items() if any(label in t.get_name() and not t.done() for t in tasks)
+        ]
 
     def dies(self, name):
         """A worker is gone, and lets go of nothing."""

@@ -4,7 +4,11 @@ from collections import Counter
 
 import pytest
 from tests.integration.bulk_crm import BulkCrm
+from tests.integration.conftest import START
 from tests.integration.stores import Pair
+
+from o2c_twin.integration.model import OrderStatus
+from o2c_twin.integration.runtime.engine import Rhythm
 
 
 @pytest.fixture
@@ -139,3 +143,36 @@ def test_a_naive_design_works_what_it_is_told_on_a_shared_journal_too(pair):
     pair.pass_time(60)
     assert len(pair.erp.orders) == 1
     assert (pair.anna.handled, pair.bert.handled) == (1, 0)
+
+
+# --- what was read by any of them ----------------------------------------------------------------------
+
+
+def test_what_one_worker_has_read_the_others_sweeps_do_not_have_read_again(pair, record_property):
+    """Each sweep tells of five minutes of changes once more: none of them is read again for that."""
+    pair.start(rhythm=Rhythm(sweep_s=2.0))
+    for worker in (pair.anna, pair.bert):
+        worker.start()
+        # They do not look for lanes at the same instant.
+        pair.pass_time(0.1)
+    orders = _orders(pair, 40)
+    for n, order in enumerate(orders):
+        pair.erp.changed.append(pair.erp.moves_on(order, fulfilment="picking"))
+        pair.erp.takes_s = 0.93 + 0.04 * (n % 5)
+        pair.pass_time(n * 0.7 % 3)
+    pair.pass_time(40)
+    reads = Counter(pair.erp.calls)["order"]
+    print(f"{len(orders)} changes, {reads} reads, {Counter(pair.erp.calls)['changes']} sweeps")
+    record_property("reads a change", reads / len(orders))
+    assert min(pair.anna.handled, pair.bert.handled) > 0
+    assert reads == len(orders)
+
+
+def _orders(pair, count):
+    """Orders of the past that sales knows of."""
+    for n in range(count):
+        id_ = str(n)
+        status = OrderStatus(id_, f"SO{id_}", f"order:D{n}", f"PO-{n}", "1", "passed", "open", START)
+        pair.erp.orders[id_] = status
+        pair.journal.link("crm", "deal-of-order", id_, f"D{n}")
+    return list(pair.erp.orders)

@@ -280,9 +280,11 @@ class Engine(Steered):
                 e.flow == event.flow and e.object_id == event.object_id for e in list(queue)[1:]
             ):
                 return False
-            if self._shared is not None and self._shared.waiting(event.flow, event.object_id) > 1:
+            if self._shared is not None and self.careful:
                 # Another worker's lane, perhaps: one of them may be under way, the other has not been read yet.
-                return False
+                waiting, read_at = self._shared.told(event.flow, event.object_id)
+                if waiting > 1 or read_at >= event.source_at + _MICRO:
+                    return False
             event = Inbound(f"{event.event_id}@{now}", event.flow, event.object_id, event.lane, event.source_at)
         if self.careful and not self.journal.accept(event, now):
             return False
@@ -320,7 +322,9 @@ class Engine(Steered):
             early = event.source_at // _MICRO * _MICRO + _MICRO - self.clock.now()
             if early > 0:
                 await self.sleep(early / _MICRO)
-            self._read_at[event.flow, event.object_id] = self.clock.now()
+            self._read_at[event.flow, event.object_id] = now = self.clock.now()
+            if self._shared is not None and self.careful:
+                self._shared.reading(event.event_id, now)
         began, state = self.clock.now(), "done"
         steps: list[str] = []
         steps_done.set(steps)

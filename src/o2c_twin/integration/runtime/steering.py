@@ -12,7 +12,6 @@ from o2c_twin.integration.runtime.cases import escalated, may_settle
 from o2c_twin.integration.runtime.saga import UNDO, recall, remember
 from o2c_twin.integration.store import Case, Journal
 
-
 PAUSED = "paused:"
 """Cursors of paused flows begin so."""
 

@@ -345,7 +345,13 @@ class Service:
             self.engine.escalate()
 
     def _housekeeping(self) -> None:
-        """What is done once a day, by one worker: the day that is over is signed, what is due is deleted."""
+        """What is done once a day, by one worker: the day that is over is signed, what is due is deleted.
+
+        What a worker remembers of people is forgotten by each of them.
+        """
+        if self.vault is not None:
+            # Another worker may have erased somebody.
+            self.vault.forget()
         now = self._clock.now()
         if isinstance(self.journal, SharedJournal) and not self.journal.lease("housekeeping", now, _DUTY_US):
             return
@@ -356,8 +362,6 @@ class Service:
                 self.telemetry.log.error("the audit trail was not signed", error=str(error))
         if self.vault is None:
             return
-        # Another worker may have erased somebody.
-        self.vault.forget()
         today = day_of(now)
         if today != self._swept_on:
             self._swept_on = today

@@ -236,8 +236,14 @@ class SharedJournal(KeptJournal, Protocol):
         """All cursors whose names begin so, and what they say."""
         ...
 
-    def waiting(self, flow: str, object_id: str) -> int:
-        """How many open events of a flow there are about a record, the one that is being worked among them."""
+    def told(self, flow: str, object_id: str) -> tuple[int, int]:
+        """What any worker has of the events of a flow about a record: how many are open, the one that is being worked
+        among them, and when the record was last read for one (microseconds since the epoch, -1 for never).
+        """
+        ...
+
+    def reading(self, event_id: str, now: int) -> None:
+        """The record an event tells of is about to be read."""
         ...
 
     def lease(self, name: str, now: int, lease_us: int) -> bool:
