@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from o2c_twin.cli import (
+    engine_dead_letters,
     engine_decisions,
     engine_four_eyes,
     engine_mapping,
@@ -123,7 +124,7 @@ def _rehearse(config: "ServiceConfig", as_json: bool) -> None:
         click.echo(json.dumps(case, ensure_ascii=False))
 
 
-_GROUPS = (engine_remote, engine_sweep, engine_decisions, engine_four_eyes)
+_GROUPS = (engine_remote, engine_sweep, engine_decisions, engine_dead_letters, engine_four_eyes)
 for command in (*(each for group in _GROUPS for each in group.COMMANDS), engine_mapping.mapping):
     engine.add_command(command)
 for command in engine_maps.COMMANDS:

@@ -201,6 +201,7 @@ class Service:
             lacking=LACKING.get(erp.vendor, {}),
             entity=config.entity,
             use_maps=self._use_maps,
+            aside=self._queue,
         )
 
     def _maps(self) -> OwnMaps | None:

@@ -10,6 +10,7 @@ from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import ERASURE, Approvals
+from o2c_twin.integration.service.dead_letters import DeadLetters
 from o2c_twin.integration.service.decisions import Decisions
 from o2c_twin.integration.service.doing import Doing
 from o2c_twin.integration.service.map_releases import MapReleases
@@ -64,6 +65,7 @@ class Operations:
         repairs: Repairs,
         decisions: Decisions,
         maps: MapReleases,
+        dead_letters: DeadLetters,
         forgetting: Forgetting | None = None,
         names: Names = lambda text, subject: text,
     ) -> None:
@@ -76,6 +78,7 @@ class Operations:
         self.repairs = repairs
         self.decisions = decisions
         self.maps = maps
+        self.dead_letters = dead_letters
 
     # --- reading ---------------------------------------------------------------------------------
 
