@@ -86,6 +86,16 @@ class RabbitQueue:
         intake = self._intake
         return {"there": self.there, "accepted": intake.accepted, "known": intake.known, "dead": intake.dead}
 
+    async def standing(self) -> dict[str, Any]:
+        """`figures`, what waits in the lanes, and the dead letters: how many, and since when the oldest is one (µs)."""
+        told: dict[str, Any] = {"kind": "broker", **self.figures()}
+        try:
+            waiting, dead = await self._broker.figures()
+            oldest = await self._broker.dead(1) if dead else []
+        except BrokerAway as away:
+            return {**told, "there": False, "away": str(away)}
+        return {**told, "waiting": waiting, "dead_letters": dead, "oldest_dead": oldest[0].since if oldest else None}
+
     async def close(self) -> None:
         """Consume no more; what is not settled comes again to another worker."""
         await self._broker.close()

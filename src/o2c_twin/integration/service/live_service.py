@@ -44,6 +44,7 @@ from o2c_twin.integration.service.config import (
     roots_path,
     why_unlisted,
 )
+from o2c_twin.integration.service.live_inbound import InboundPlace
 from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
 from o2c_twin.integration.service.map_releases import begin, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
@@ -184,6 +185,7 @@ class Service:
         self._made = made = connectors(config, self._http, self._clock, self._at_end, self._maps())
         self.engine = self._engine(made)
         self._queue = self._queueing(made)
+        self.inbound = self._inbound()
         self._roots = self._roots_file()
         self._swept_on = ""
         registry, holds = masters_of(config), holds_of(config)
@@ -202,6 +204,10 @@ class Service:
             entity=config.entity,
             use_maps=self._use_maps,
             aside=self._queue,
+            edges={
+                **({} if self._queue is None else {"broker": self._queue.standing}),
+                **{f"{each.role}.inbound": each.figures for each in self.inbound},
+            },
         )
 
     def _maps(self) -> OwnMaps | None:
@@ -253,6 +259,19 @@ class Service:
 
         return RabbitQueue(self._config.edge.rabbitmq, self.engine, made.values(), tell)
 
+    def _inbound(self) -> list[InboundPlace]:
+        def tell(role: str, there: bool, why: str) -> None:
+            told = "a system's place is there again" if there else "a system's place is away"
+            self.telemetry.log.warning(told, system=role, why=why)
+
+        made = [
+            InboundPlace(role, system.inbound, self.engine, tell)
+            for role, system in self._config.systems.items()
+            if system.inbound is not None
+        ]
+        self._at_end += [each.close for each in made]
+        return made
+
     def _reconciling(self) -> tuple[Reconciler | None, str]:
         """The reconciler, also of a service that does not reconcile by itself; else why there is none."""
         if self._listings is None:
@@ -296,6 +315,8 @@ class Service:
             self._spawn(self._money_sweeper().run(), "engine.reconcile-money")
         if self._queue is not None:
             self._spawn(self._queue.run(), "engine.queue")
+        for each in self.inbound:
+            self._spawn(each.run(), f"engine.inbound.{each.role}")
         await asyncio.sleep(0)
         self._server = server = self._http_server()
         server.should_exit = self._stopped

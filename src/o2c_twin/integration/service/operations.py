@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -17,6 +18,7 @@ from o2c_twin.integration.service.map_releases import MapReleases
 from o2c_twin.integration.service.principals import Principal
 from o2c_twin.integration.service.refusals import Refused
 from o2c_twin.integration.service.repairs import Repairs
+from o2c_twin.integration.service.standing import Edges, edges_of, sources_of
 
 Names = Callable[[str, str], str]
 """A name of something, and the account it may contain: the name as the audit trail may say it."""
@@ -68,6 +70,7 @@ class Operations:
         dead_letters: DeadLetters,
         forgetting: Forgetting | None = None,
         names: Names = lambda text, subject: text,
+        edges: Edges = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._doing = doing
@@ -75,6 +78,7 @@ class Operations:
         self._approvals = approvals
         self._forgetting = forgetting
         self._names = names
+        self._edges = edges
         self.repairs = repairs
         self.decisions = decisions
         self.maps = maps
@@ -82,10 +86,10 @@ class Operations:
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def status(self, who: Principal) -> dict[str, Any]:
-        """Counts of events, effects and cases by state; each system's line; what is paused."""
-        with self._doing(who, "status", ""):
-            engine = self._engine
+    async def status(self, who: Principal) -> dict[str, Any]:
+        """Counts of events, effects and cases by state; each system's line; what is paused; each source and edge."""
+        with self._doing(who, "status", "", waits=True):
+            engine, edges = self._engine, await edges_of(self._edges)
             return {
                 "now": engine.clock.now(),
                 "profile": engine.profile.choices(),
@@ -96,6 +100,8 @@ class Operations:
                     name: {"calls": line.calls, "throttled": line.throttled, "breaker_open": not line.breaker.closed}
                     for name, line in engine.lines.items()
                 },
+                "sources": sources_of(engine),
+                "edges": edges,
             }
 
     def cases(self, who: Principal, state: str | None = None) -> list[dict[str, Any]]:

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store.records import ApprovalRow, Case, Effect, Link
+from o2c_twin.integration.store.records import ApprovalRow, Backlog, Case, Effect, Link
 
 
 class Journal(Protocol):
@@ -180,6 +180,12 @@ class KeptJournal(Journal, Protocol):
 
     def approvals(self, state: str | None = None) -> list[ApprovalRow]:
         """All requests, or those of a state, oldest first."""
+        ...
+
+    # --- what waits ------------------------------------------------------------------------------
+
+    def backlog(self) -> list[Backlog]:
+        """What is not done, by flow and state."""
         ...
 
     # --- personal data ---------------------------------------------------------------------------
