@@ -159,6 +159,16 @@ def test_the_controls_of_the_design_hold_for_it_too(bench, controls):
     assert Counter(bench.erp.calls)["cancel_order"] == 0
 
 
+def test_a_step_whose_contents_are_not_kept_any_more_is_a_persons(bench):
+    engine, case = _stranded(bench)
+    bench.journal.replace_arguments("order:D1", b"")
+    engine.compensate_case(case.case_id, "operations")
+    bench.pass_time(60)
+    (reason,) = _open_reasons(bench)
+    assert "stays, for what was sent is not kept any more: cancel or close it by hand" in reason
+    assert "cancel_order" not in bench.erp.calls
+
+
 # --- what a person names ------------------------------------------------------------------------------
 
 

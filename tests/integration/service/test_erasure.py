@@ -15,6 +15,7 @@ from o2c_twin.integration.governance.erasure import traces
 from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.vault import MARK
 from o2c_twin.integration.model import OpenItem
+from o2c_twin.integration.runtime.saga import kept_steps, remember
 from o2c_twin.integration.service.live_service import Telemetry
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.wiring import names_of
@@ -257,6 +258,7 @@ def test_what_is_kept_too_long_is_deleted_and_its_outcome_stays(desk, sealed_ben
     trade(desk, sealed_bench)
     settle(desk, sealed_bench)
     journal, now = sealed_bench.journal, sealed_bench.clock.now()
+    remember(journal, "a flow that died", [f"customer:{ACCOUNT}", "order:D1"])
     assert sweep_journal(journal, now).events == 0
     soon = sweep_journal(journal, now + 91 * 86_400 * 1_000_000)
     assert (soon.events > 0, soon.effects, soon.cases) == (True, 0, 0)
@@ -264,8 +266,10 @@ def test_what_is_kept_too_long_is_deleted_and_its_outcome_stays(desk, sealed_ben
     assert later.cases == 1
     assert journal.effect(f"customer:{ACCOUNT}").arguments == b""
     assert journal.effect("cash:B1").arguments != b"", "a voucher is kept for eight years"
+    kept = {link.canonical for link, _ in kept_steps(journal)}
+    assert (later.steps, kept) == (1, {"a flow that died"}), "a customer's creation is over, an order is not"
     last = sweep_journal(journal, now + 10 * YEAR * 1_000_000, [LegalHold("h", "r", keys=("cash:B1",))])
-    assert last.held == 1
+    assert (last.held, last.steps, list(kept_steps(journal))) == (1, 1, [])
     assert journal.outcome("order:D1") is not None
 
 
