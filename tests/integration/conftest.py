@@ -278,18 +278,21 @@ class Bench:
     LOST = LOST
     failed = staticmethod(failed)
 
-    def __init__(self, path):
-        self.path = str(path)
+    def __init__(self, path, opened=lambda path: SqliteJournal(path, "OFF")):
+        self.path, self._open = str(path), opened
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, START)
         self.crm, self.erp, self.bank = FakeCrm(self.clock), FakeErp(self.clock), FakeBank(self.clock)
-        self.journal = SqliteJournal(self.path, "OFF")
+        self.journal = self.opens()
         self.seen = Seen()
         self.runs = itertools.count()
         """For property tests, whose examples share a bench: a number for each."""
         self._tasks = []
 
-    def engine(self, flows=FLOWS, rhythm=Rhythm(), **choices):  # noqa: B008 - frozen
+    def opens(self):
+        return self._open(self.path)
+
+    def engine(self, flows=FLOWS, rhythm=Rhythm(), compensates=frozenset(), **choices):  # noqa: B008 - frozen
         self.now_running = Engine(
             DesignProfile(**choices),
             self.crm,
@@ -303,6 +306,7 @@ class Bench:
             draw=keyed_draw,
             observer=self.seen,
             rhythm=rhythm,
+            compensates=compensates,
         )
         return self.now_running
 
@@ -326,7 +330,7 @@ class Bench:
             task.cancel()
         self._tasks = []
         self.journal.close()
-        self.journal = SqliteJournal(self.path, "OFF")
+        self.journal = self.opens()
 
     def close(self):
         self.journal.close()
@@ -353,6 +357,20 @@ class Bench:
 @pytest.fixture
 def bench(tmp_path):
     bench = Bench(tmp_path / "journal.db")
+    yield bench
+    bench.close()
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def either_bench(request, tmp_path, monkeypatch):
+    """A bench on either journal. A module takes it for all its tests with a fixture ``bench`` of its own."""
+    from tests.integration.stores import SharedBench
+
+    path = tmp_path / "journal.db"
+    if request.param == "sqlite":
+        bench = Bench(path)
+    else:
+        bench = SharedBench(path, request.getfixturevalue("postgres_url"), monkeypatch)
     yield bench
     bench.close()
 

@@ -5,15 +5,17 @@ from collections import Counter
 import pytest
 
 from o2c_twin.integration.connectors.writes import WRITES
-from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.flows.undo import UNDOING, Undone
 from o2c_twin.integration.model import Inbound, Shipment
-from o2c_twin.integration.profile import DesignProfile
-from o2c_twin.integration.runtime.engine import Engine, Rhythm
 from o2c_twin.integration.service.principals import Principal
 from o2c_twin.integration.service.wiring import governed
 
 HOUR = 3_600.0
+
+
+@pytest.fixture
+def bench(either_bench):
+    return either_bench
 
 
 def _stranded(bench, note=None, **choices):
@@ -62,7 +64,7 @@ def test_without_a_word_nothing_is_undone(bench):
 
 
 def test_the_rule_of_a_flow_undoes_by_itself_and_the_case_says_so(bench):
-    engine = _engine(bench, frozenset({"order"}))
+    engine = bench.engine(compensates=frozenset({"order"}))
     bench.crm.trouble["note_deal"] = [bench.failed("missing")]
     engine.receive(bench.won())
     bench.pass_time(60)
@@ -75,27 +77,7 @@ def test_the_rule_of_a_flow_undoes_by_itself_and_the_case_says_so(bench):
 
 def test_a_rule_for_a_flow_that_does_not_exist_is_refused(bench):
     with pytest.raises(ValueError, match="no flow \\['ordre'\\]; there are: order, "):
-        _engine(bench, frozenset({"ordre"}))
-
-
-def _engine(bench, compensates):
-    usual = bench.engine()
-    usual.stop()
-    return Engine(
-        DesignProfile(),
-        bench.crm,
-        bench.erp,
-        bench.bank,
-        bench.journal,
-        FLOWS,
-        clock=bench.clock,
-        sleep=usual.sleep,
-        spawn=bench._spawn,
-        draw=usual.delivery.draw,
-        observer=bench.seen,
-        rhythm=Rhythm(),
-        compensates=compensates,
-    )
+        bench.engine(compensates=frozenset({"ordre"}))
 
 
 def test_what_nobody_knows_the_outcome_of_is_found_out_before_anything_is_undone(bench):
@@ -175,6 +157,16 @@ def test_the_controls_of_the_design_hold_for_it_too(bench, controls):
     with pytest.raises(PermissionError):
         engine.compensate_case(case.case_id, "finance")
     assert Counter(bench.erp.calls)["cancel_order"] == 0
+
+
+def test_a_step_whose_contents_are_not_kept_any_more_is_a_persons(bench):
+    engine, case = _stranded(bench)
+    bench.journal.replace_arguments("order:D1", b"")
+    engine.compensate_case(case.case_id, "operations")
+    bench.pass_time(60)
+    (reason,) = _open_reasons(bench)
+    assert "stays, for what was sent is not kept any more: cancel or close it by hand" in reason
+    assert "cancel_order" not in bench.erp.calls
 
 
 # --- what a person names ------------------------------------------------------------------------------

@@ -15,6 +15,11 @@ from o2c_twin.integration.runtime.quota import Worth
 SECOND = 1_000_000
 
 
+@pytest.fixture
+def bench(either_bench):
+    return either_bench
+
+
 class Notes:
     """Notes written through an engine's delivery, each a task of its own; ``ended`` says what became of them."""
 

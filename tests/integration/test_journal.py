@@ -403,11 +403,14 @@ def test_one_worker_at_a_time_asks_a_system(workers):
     assert bert.lease("ask:erp", 2 + LEASE + 1, LEASE)
 
 
-def test_what_waits_about_a_record_is_counted_for_all_workers(workers):
+def test_what_is_known_of_a_record_is_known_to_all_workers(workers):
     anna, bert = workers
     for name in ("a", "b"):
         anna.accept(_event(name), 1)
     anna.accept(Inbound("other", "order", "D2", "order:2", 1), 1)
-    assert (bert.waiting("order", "D1"), bert.waiting("invoice", "D1")) == (2, 0)
+    assert (bert.told("order", "D1"), bert.told("invoice", "D1")) == ((2, -1), (0, -1))
+    anna.reading("a", 500)
     anna.finish("a", "done")
-    assert bert.waiting("order", "D1") == 1
+    assert bert.told("order", "D1") == (1, 500)
+    bert.reading("b", 400)
+    assert anna.told("order", "D1") == (1, 500)

@@ -9,11 +9,13 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from o2c_twin.cli import (
+    engine_dead_letters,
     engine_decisions,
     engine_four_eyes,
     engine_mapping,
     engine_maps,
     engine_remote,
+    engine_staging,
     engine_sweep,
     options,
 )
@@ -49,6 +51,9 @@ Example of a configuration:
   keys: sqlite:///keys.db                 # with a master key: what is personal is sealed and can be erased
   master_key: env:O2C_MASTER_KEY
   edge: {rabbitmq: {url: env:O2C_BROKER}} # with profile {topology: event-driven}: pushes are kept by the broker
+  # a system that pushes nothing may put what it tells into a folder or a staging table; in systems.crm:
+  # inbound: {folder: {url: "file:///srv/crm", completion: done}}   with in/, archive/, error/; or sftp://USER@HOST/...
+  # inbound: {table: {url: env:O2C_STAGING}}                        see 'o2c engine staging-table'
   roots_key: env:O2C_ROOTS_KEY            # each day of the audit trail is signed into engine.db.roots
 """,
 )
@@ -123,7 +128,7 @@ def _rehearse(config: "ServiceConfig", as_json: bool) -> None:
         click.echo(json.dumps(case, ensure_ascii=False))
 
 
-_GROUPS = (engine_remote, engine_sweep, engine_decisions, engine_four_eyes)
+_GROUPS = (engine_remote, engine_sweep, engine_decisions, engine_dead_letters, engine_four_eyes, engine_staging)
 for command in (*(each for group in _GROUPS for each in group.COMMANDS), engine_mapping.mapping):
     engine.add_command(command)
 for command in engine_maps.COMMANDS:

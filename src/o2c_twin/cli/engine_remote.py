@@ -1,6 +1,7 @@
 """`o2c engine status, cases, replay, undo, pause, resume`: what one role does with an engine that runs."""
 
 from datetime import UTC, datetime
+from typing import Any
 
 import click
 
@@ -11,7 +12,11 @@ from o2c_twin.cli.terminal import console, print_json
 @click.command(short_help="How the engine is doing.")
 @remote
 def status(url: str, as_json: bool) -> None:
-    """Counts of events, effects and cases, each system's line, and what is paused."""
+    """Counts of events, effects and cases, each system's line, source and edge, and what is paused.
+
+    Of a source: its events that wait, since when the oldest does, and when it was last asked what it has changed. Of an
+    edge: whether it is there, what waits in it, and what it has put aside, the oldest since when.
+    """
     told = ask("GET", url, "/api/status")
     if as_json:
         print_json(told)
@@ -21,7 +26,45 @@ def status(url: str, as_json: bool) -> None:
     for name, line in told["lines"].items():
         state = "does not answer" if line["breaker_open"] else "answers"
         click.echo(f"{name:<16}{line['calls']:>10,} calls, {line['throttled']:,} throttled, {state}")
+    for name, source in told["sources"].items():
+        click.echo(f"{name:<16}{_source(source, told['now'])}")
+    for name, edge in told["edges"].items():
+        click.echo(f"{name:<16}{_edge(edge, told['now'])}")
     click.echo(f"paused: {', '.join(told['paused']) or 'nothing'}")
+
+
+def _source(source: dict[str, Any], now: int) -> str:
+    waits = f"{source['open']:>10,} open"
+    if source["oldest_open"] is not None:
+        waits += f", the oldest for {_for(source['oldest_open'], now)}"
+    if source["parked"] or source["dead"]:
+        waits += f", {source['parked']:,} parked, {source['dead']:,} dead"
+    if "trigger" not in source:
+        return waits
+    asked = "never asked" if source["asked_at"] is None else f"asked {_for(source['asked_at'], now)} ago"
+    return f"{waits}; {source['trigger']}, {asked}"
+
+
+def _edge(edge: dict[str, Any], now: int) -> str:
+    if not edge["there"]:
+        return f"{edge['kind']}, away: {edge.get('away') or 'not reached yet'}"
+    aside, since = edge.get("dead_letters", edge.get("refused")), edge.get("oldest_dead")
+    told = f"{edge['kind']}, {edge['waiting'] or 0:,} waiting"
+    if edge.get("oldest") is not None:
+        told += f", the oldest for {_for(edge['oldest'], now)}"
+    told += f", {aside or 0:,} put aside"
+    if since is not None:
+        told += f", the oldest for {_for(since, now)}"
+    return told if edge.get("seen_at") is None else f"{told}; looked at {_for(edge['seen_at'], now)} ago"
+
+
+def _for(since: int, now: int) -> str:
+    """How long ago, to be read at a glance."""
+    seconds = max(0, now - since) // 1_000_000
+    for size, unit in ((86_400, "d"), (3_600, "h"), (60, "min")):
+        if seconds >= 2 * size:
+            return f"{seconds // size} {unit}"
+    return f"{seconds} s"
 
 
 @click.command(short_help="The cases people must settle.")

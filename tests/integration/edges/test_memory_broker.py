@@ -75,9 +75,9 @@ def test_what_no_inbox_can_take_is_put_aside_and_goes_on_when_it_is_revived(benc
     bench.do(work())
     bench.pass_time(60)
     assert [taken.object_id for taken in bench.journal.pending()] == ["D2"], "the lane is not blocked"
-    assert [m.message_id for m in bench.do(broker.dead())] == ["crm:D1", "garbage", "crm:X"]
+    assert [m.message.message_id for m in bench.do(broker.dead())] == ["crm:D1", "garbage", "crm:X"]
     full[0] = False
-    assert bench.do(broker.revive(1)) == 1
+    assert bench.do(broker.revive([bench.do(broker.dead())[0].id])) == 1
     bench.pass_time(60)
     assert [taken.object_id for taken in bench.journal.pending()] == ["D2", "D1"]
     assert len(bench.do(broker.dead())) == 2

@@ -213,22 +213,26 @@ def test_poison_is_put_aside_with_what_follows_it_going_on_and_comes_back_when_r
         dead = await broker.dead()
         seen_again = await broker.dead()
         broken[0] = False
-        revived = await broker.revive()
+        revived = await broker.revive([each.id for each in dead])
         await until(lambda: inbox == ["D2", "D1"])
         await until(lambda: intake.dead == 3)
         await asyncio.sleep(0.1)
         left = await broker.dead()
+        discarded = await broker.discard([left[0].id]), await broker.figures(), await broker.discard(["none"])
         await broker.close()
-        return dead, seen_again, revived, left
+        return dead, seen_again, revived, left, discarded
 
-    dead, seen_again, revived, left = asyncio.run(work())
-    assert [(m.key, m.message_id, m.kind) for m in dead] == [
+    began = time.time()
+    dead, seen_again, revived, left, discarded = asyncio.run(work())
+    assert all(abs(each.since / 1e6 - began) < 60 for each in dead)
+    assert [(m.message.key, m.message.message_id, m.message.kind) for m in dead] == [
         ("party:A1", "crm:D1", "order"),
         ("party:A1", "garbage", "order"),
     ]
     assert seen_again == dead
     assert revived == 2
-    assert [m.message_id for m in left] == ["garbage"]
+    assert [m.message.message_id for m in left] == ["garbage"]
+    assert discarded == (1, (0, 0), 0)
 
 
 def test_queues_are_durable_and_messages_on_disk(address, prefix):

@@ -1,10 +1,16 @@
 """The service's HTTP side, spoken to in process: the application around an engine of the bench."""
 
+import asyncio
 import hashlib
+import itertools
+import os
+import socket
 
+import aio_pika
 import httpx
 import pytest
 
+from o2c_twin.integration.edges.live_rabbit import RabbitBroker
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secret
 from o2c_twin.integration.governance.vault import Vault
@@ -12,8 +18,10 @@ from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.keys import SqlKeys
 from o2c_twin.integration.store.postgres import PostgresJournal
-from o2c_twin.integration.store.sealed import SealedSqliteJournal
 
+LANES = 4
+"""Of a test's own queues at the broker."""
+_NAMES = itertools.count()
 PEOPLE = (*ROLES, "operations/ann", "operations/bert")
 TOKENS = {name: f"token-of-{name}" for name in PEOPLE}
 
@@ -103,8 +111,25 @@ def vault(keys_file):
 
 
 @pytest.fixture
-def sealed_bench(bench, vault):
-    """The bench on a sealed journal, on the disk."""
-    bench.journal.close()
-    bench.journal = SealedSqliteJournal(bench.path, vault, "OFF")
-    return bench
+def address(require_service):
+    def reachable():
+        socket.create_connection(("127.0.0.1", 5672), timeout=2).close()
+        return "amqp://guest:guest@127.0.0.1:5672/"
+
+    return require_service("rabbitmq", reachable)
+
+
+@pytest.fixture
+def prefix(address):
+    """A name of this test's own at the broker; its queues are deleted at the end."""
+    name = f"o2c.push.{os.getpid()}.{next(_NAMES)}."
+    yield name
+
+    async def delete():
+        connection = await aio_pika.connect(address)
+        channel = await connection.channel()
+        for queue in RabbitBroker(address, name, LANES).queues:
+            await channel.queue_delete(queue)
+        await connection.close()
+
+    asyncio.run(delete())

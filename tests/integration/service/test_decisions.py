@@ -11,10 +11,12 @@ from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.runtime import engine as running
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store import SqliteJournal
+from o2c_twin.integration.store.postgres import PostgresJournal
 from o2c_twin.mock_systems.wire.faults import LostReply, ServerError
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.chance import Chance
@@ -32,14 +34,15 @@ PLAN = RunPlan("decisions", "", "")
 class Company:
     """The mocks in virtual time, an engine between them, its service and the people at it."""
 
-    def __init__(self, office, delivery="effectively-once"):
+    def __init__(self, office, monkeypatch, journal, delivery="effectively-once"):
+        self.monkeypatch = monkeypatch
         self.env = TwinEnvironment()
         self.clock = TwinClock(self.env, epoch(datetime(2026, 1, 5, tzinfo=UTC)))
         chance = Chance(PLAN.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
         self.estate = build_estate(PLAN, world)
         self.estate.subscribe(lambda system: f"http://engine.test/{system}")
-        self.journal = SqliteJournal(":memory:", "OFF")
+        self.journal = journal
         systems = self.estate.connectors(direct(self.estate.servers, asyncio.sleep), lambda s: f"http://{s}.test")
         self.engine = Engine(
             DesignProfile(delivery=delivery),
@@ -94,6 +97,8 @@ class Company:
         return invoice
 
     def pass_time(self, minutes):
+        # On PostgreSQL a worker looks for lanes; fifty looks are enough for any of these stories.
+        self.monkeypatch.setattr(running, "_CLAIM_EVERY_S", minutes * 60 / 50)
         self.env.run(until=self.env.now + minutes * MINUTE)
 
     def trail(self):
@@ -106,12 +111,16 @@ class Company:
         self.journal.close()
 
 
-@pytest.fixture
-def company(office):
+@pytest.fixture(params=["sqlite", "postgres"])
+def company(request, office, monkeypatch):
     made = []
 
     def make(**settings):
-        made.append(Company(office, **settings))
+        if request.param == "sqlite":
+            journal = SqliteJournal(":memory:", "OFF")
+        else:
+            journal = PostgresJournal(request.getfixturevalue("postgres_url"), "anna")
+        made.append(Company(office, monkeypatch, journal, **settings))
         return made[-1]
 
     yield make

@@ -6,16 +6,21 @@ from pathlib import Path
 import msgspec
 import pytest
 import structlog
+from tests.integration.conftest import Bench
+from tests.integration.service.conftest import Desk
+from tests.integration.stores import SharedBench
 
 from o2c_twin.integration.governance.audit import verify
 from o2c_twin.integration.governance.erasure import traces
 from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.vault import MARK
 from o2c_twin.integration.model import OpenItem
+from o2c_twin.integration.runtime.saga import kept_steps, remember
 from o2c_twin.integration.service.live_service import Telemetry
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.wiring import names_of
 from o2c_twin.integration.store.audit_log import JournalAuditLog
+from o2c_twin.integration.store.sealed import SealedSqliteJournal
 from o2c_twin.integration.store.sealed_postgres import SealedPostgresJournal
 
 ACCOUNT, NAME, NUMBER, EMAIL, IBAN = "0015gAOKI", "Aoki Trading", "K-4711", "ap@aoki.example", "DE89370400440532013000"
@@ -32,6 +37,8 @@ class Files:
 
     def contents(self):
         journal = [self.bench.path + suffix for suffix in ("", "-wal", "-shm", "-journal")]
+        if self.bench.journal.shared:
+            yield "rows", _rows(self.bench.journal)
         keys = (str(self.keys_file), f"{self.keys_file}-journal")
         for place in map(Path, (*journal, *keys, self.log, self.spans)):
             try:
@@ -41,6 +48,19 @@ class Files:
 
     def told(self):
         return list(traces(self.contents(), NEEDLES))
+
+
+@pytest.fixture(params=["sqlite", "postgres"])
+def sealed_bench(request, tmp_path, monkeypatch, vault):
+    """On either journal, sealed."""
+    path = tmp_path / "journal.db"
+    if request.param == "sqlite":
+        made = Bench(path, lambda at: SealedSqliteJournal(at, vault, "OFF"))
+    else:
+        url = request.getfixturevalue("postgres_url")
+        made = SharedBench(path, url, monkeypatch, lambda at, name: SealedPostgresJournal(at, name, vault))
+    yield made
+    made.close()
 
 
 @pytest.fixture
@@ -59,6 +79,11 @@ def files(sealed_bench, keys_file, tmp_path, vault, monkeypatch):
             monkeypatch.setattr(sealed_bench.seen, name, getattr(telemetry, name), raising=False)
         yield made
     structlog.reset_defaults()
+
+
+@pytest.fixture
+def bench(sealed_bench):
+    return sealed_bench
 
 
 @pytest.fixture
@@ -120,7 +145,8 @@ def test_after_an_erasure_nothing_tells_who_it_was(desk, files, sealed_bench):
     assert answer.json()["pseudonym"].startswith("sub_")
     assert files.told() == []
     names = {place.rpartition("/")[2] for place, _ in files.contents()}
-    assert {"journal.db", "keys.db", "engine.log", "spans.jsonl"} <= names
+    journal = "rows" if sealed_bench.journal.shared else "journal.db"
+    assert {journal, "keys.db", "engine.log", "spans.jsonl"} <= names
     verdict = verify(JournalAuditLog(sealed_bench.journal))
     assert (verdict.sound, verdict.entries > 10) == (True, True)
     # What is not personal is still there.
@@ -232,6 +258,7 @@ def test_what_is_kept_too_long_is_deleted_and_its_outcome_stays(desk, sealed_ben
     trade(desk, sealed_bench)
     settle(desk, sealed_bench)
     journal, now = sealed_bench.journal, sealed_bench.clock.now()
+    remember(journal, "a flow that died", [f"customer:{ACCOUNT}", "order:D1"])
     assert sweep_journal(journal, now).events == 0
     soon = sweep_journal(journal, now + 91 * 86_400 * 1_000_000)
     assert (soon.events > 0, soon.effects, soon.cases) == (True, 0, 0)
@@ -239,22 +266,11 @@ def test_what_is_kept_too_long_is_deleted_and_its_outcome_stays(desk, sealed_ben
     assert later.cases == 1
     assert journal.effect(f"customer:{ACCOUNT}").arguments == b""
     assert journal.effect("cash:B1").arguments != b"", "a voucher is kept for eight years"
+    kept = {link.canonical for link, _ in kept_steps(journal)}
+    assert (later.steps, kept) == (1, {"a flow that died"}), "a customer's creation is over, an order is not"
     last = sweep_journal(journal, now + 10 * YEAR * 1_000_000, [LegalHold("h", "r", keys=("cash:B1",))])
-    assert last.held == 1
+    assert (last.held, last.steps, list(kept_steps(journal))) == (1, 1, [])
     assert journal.outcome("order:D1") is not None
-
-
-def test_an_erasure_on_postgresql_leaves_no_row_that_tells(bench, make_desk, vault, postgres_url):
-    bench.journal.close()
-    bench.journal = SealedPostgresJournal(postgres_url, "anna", vault)
-    desk = make_desk(vault)
-    trade(desk, bench)
-    settle(desk, bench)
-    raw = lambda: list(traces([("rows", _rows(bench.journal))], NEEDLES))  # noqa: E731 - twice
-    assert {trace.needle for trace in raw()} == {ACCOUNT, NUMBER}
-    assert erase(desk).status_code == 200
-    assert raw() == []
-    assert verify(JournalAuditLog(bench.journal)).sound
 
 
 def _rows(journal):
@@ -266,8 +282,8 @@ def _text(row):
     return [bytes(each).decode("utf-8", "replace") if isinstance(each, bytes | memoryview) else each for each in row]
 
 
-def test_without_a_vault_nothing_is_sealed(make_desk, bench):
-    desk = make_desk()
+def test_without_a_vault_nothing_is_sealed(either_bench):
+    bench, desk = either_bench, Desk(either_bench)
     desk.engine.receive(bench.won("D1", ACCOUNT, name=NAME))
     bench.pass_time(60)
     assert NAME.encode() in bench.journal.effect(f"customer:{ACCOUNT}").arguments

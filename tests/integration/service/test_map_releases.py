@@ -16,7 +16,7 @@ from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.map_releases import begin, in_use, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
 from o2c_twin.integration.service.wiring import governed
-from o2c_twin.integration.store import Effect, SqliteJournal
+from o2c_twin.integration.store import Effect
 
 ORDER_MAP = "maps/netsuite/deal_to_sales_order.yaml"
 TOKENS = {name: f"token-of-{name}" for name in (*ROLES, "operations/ann")}
@@ -66,6 +66,11 @@ class Desk:
 
     def status(self):
         return self.office.call("GET", "/api/maps", "auditor").json()
+
+
+@pytest.fixture
+def bench(either_bench):
+    return either_bench
 
 
 @pytest.fixture
@@ -208,8 +213,8 @@ def test_the_version_in_use_outlives_the_process_and_another_worker_takes_it_up(
     assert maps_in_use(bench.journal, "").load().specs["deal-to-sales-order"].version == 2
 
 
-def test_configured_maps_count_at_the_first_start_and_then_the_journal_does():
-    journal = SqliteJournal(":memory:", "OFF")
+def test_configured_maps_count_at_the_first_start_and_then_the_journal_does(bench):
+    journal = bench.journal
     first = OwnMaps(MapFiles({"a.yaml": changed()}, {}, {}))
     assert begin(journal, 1, None)
     assert maps_in_use(journal, "") is None
@@ -219,7 +224,6 @@ def test_configured_maps_count_at_the_first_start_and_then_the_journal_does():
     assert begin(journal, 3, None)
     assert not begin(journal, 4, OwnMaps(MapFiles({"a.yaml": changed(version=3)}, {}, {})))
     assert maps_in_use(journal, "").load().specs["deal-to-sales-order"].version == 2
-    journal.close()
 
 
 def test_a_connector_at_work_sends_by_the_maps_in_use(bench, http):

@@ -1,11 +1,9 @@
 """Pushes through a real RabbitMQ: kept there before they are acknowledged, lost by no cut, no restart and no kill."""
 
 import asyncio
-import itertools
 import json
 import os
 import signal
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -13,13 +11,13 @@ import time
 import urllib.error
 import urllib.request
 from collections import defaultdict
+from types import MappingProxyType
 
 import aio_pika
 import httpx
-import pytest
 import yaml
+from tests.integration.service.conftest import LANES
 
-from o2c_twin.integration.edges.live_rabbit import RabbitBroker
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.api import service_app
@@ -28,34 +26,7 @@ from o2c_twin.integration.service.live_queue import RabbitQueue
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store import SqliteJournal
 
-NAMES = itertools.count()
-LANES = 4
 NOBODY = "http://127.0.0.1:9"
-
-
-@pytest.fixture
-def address(require_service):
-    def reachable():
-        socket.create_connection(("127.0.0.1", 5672), timeout=2).close()
-        return "amqp://guest:guest@127.0.0.1:5672/"
-
-    return require_service("rabbitmq", reachable)
-
-
-@pytest.fixture
-def prefix(address):
-    """A name of this test's own at the broker; its queues are deleted at the end."""
-    name = f"o2c.push.{os.getpid()}.{next(NAMES)}."
-    yield name
-
-    async def delete():
-        connection = await aio_pika.connect(address)
-        channel = await connection.channel()
-        for queue in RabbitBroker(address, name, LANES).queues:
-            await channel.queue_delete(queue)
-        await connection.close()
-
-    asyncio.run(delete())
 
 
 class Wire:
@@ -106,7 +77,7 @@ class WallClock:
 class Service:
     """An engine that notes what it worked, its HTTP side, and the queue before it."""
 
-    def __init__(self, bench, url, prefix, path):
+    def __init__(self, bench, url, prefix, path, tokens=MappingProxyType({})):
         self.worked, self.told, self.tasks = [], [], []
 
         async def order(engine, taken):
@@ -128,8 +99,9 @@ class Service:
         )
         sources = (bench.crm, bench.erp, bench.bank)
         self.queue = RabbitQueue(RabbitConfig(url, prefix, LANES), self.engine, sources, self.told.append)
-        app = service_app(self.engine, governed(self.engine), {}, lambda: True, self.queue)
-        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://engine")
+        self.operations = governed(self.engine, aside=self.queue)
+        self.app = service_app(self.engine, self.operations, tokens, lambda: True, self.queue)
+        self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://engine")
 
     def _spawn(self, work, name):
         self.tasks.append(asyncio.get_running_loop().create_task(work, name=name))

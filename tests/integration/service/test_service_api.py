@@ -139,8 +139,9 @@ def test_every_role_may_what_the_table_says_and_the_trail_tells(desk, operation,
 
 
 def test_what_is_left_is_offered_where_it_is_tried_and_nobody_reads_secrets():
-    # With a vault, with systems that can be compared or decide, with maps: modules of their own try these.
+    # With a vault, with systems that can be compared or decide, with maps, a broker: modules of their own try these.
     elsewhere = {"release hold", "write-off", "mapping release", "repair plan apply", "erase subject"}
+    elsewhere |= {"list dead letters", "revive dead letters", "discard dead letters"}
     assert set(TABLE) - set(OFFERED) - elsewhere == {"read secrets"}
 
 

@@ -95,6 +95,40 @@ BAD = [
         "edge.rabbitmq.url: 'http://h/' is no address; begin with amqp:// or amqps://",
     ),
     (changed(edge={"rabbitmq": {"url": "amqp://h/", "lanes": 0}}), "edge.rabbitmq.lanes: must be int >= 1"),
+    *(
+        (system("crm", inbound=inbound), f"systems.crm.inbound{told}")
+        for inbound, told in (
+            ({}, ": says neither or both of folder and table; give one"),
+            (
+                {"folder": {"url": "file:///x"}, "table": {"url": "sqlite:///x"}},
+                ": says neither or both of folder and table; give one",
+            ),
+            ({"queue": {}}, ".queue: there is no such setting; remove it"),
+            ({"folder": {"url": "file:///none"}}, ".folder.url: there is no folder /none/in; mount the share, or make"),
+            ({"folder": {"url": "ftp://u:hunter2@h/x"}}, ".folder.url: 'ftp://h/x' is no address; begin with file:///"),
+            ({"folder": {"url": "env:NONE"}}, ".folder.url: no secret NONE; set it in the environment"),
+            ({"folder": {"url": "file:///x", "key_file": "k"}}, ".folder.key_file: is for sftp://; remove it"),
+            ({"folder": {"url": "file:///x", "completion": "soon"}}, ".folder.completion: Invalid enum value 'soon'; "),
+            ({"folder": {"url": "file:///x", "every_s": 0}}, ".folder.every_s: must be float > 0.0; correct it there"),
+            ({"folder": {"url": "sftp://h/x"}}, ".folder.url: write sftp://USER@HOST/FOLDER; the login is a key"),
+            ({"folder": {"url": "sftp://u@h/x"}}, ".folder.key_file: is missing; name the file of the private key"),
+            (
+                {"folder": {"url": "sftp://u@h/x", "key_file": "none", "known_hosts": "x"}},
+                ".folder.key_file: there is no file none; put it there",
+            ),
+            ({"table": {"url": "oracle://u:hunter2@h/x"}}, ".table.url: 'oracle://h/x' is no address; begin with sqli"),
+            ({"table": {"url": "sqlite:///x", "table": "a b"}}, ".table.table: must be str matching regex"),
+            ({"table": {"url": "sqlite:///x", "most": 0}}, ".table.most: must be int >= 1; correct it there"),
+        )
+    ),
+    (
+        {**system("crm", inbound={"table": {"url": "sqlite:///x"}}), "profile": {"delivery": "naive-retry"}},
+        "systems.crm.inbound: needs an inbox; set profile.delivery to effectively-once, or leave it out",
+    ),
+    (
+        {**system("crm", inbound={"table": {"url": "sqlite:///x"}}), "profile": {"topology": "api-first"}},
+        "systems.crm.inbound: is for one engine that is told; set profile.topology to hub or event-driven, or",
+    ),
     (changed(edge={}), "edge.rabbitmq: is missing; give it"),
     (system("crm", url=7), "systems.crm.url: must be str, not int; correct it there"),
     (system("crm", currency="euro"), "systems.crm.currency: must be str matching regex '^[A-Z]{3}$'; correct it there"),

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 from typing import Any, get_args
-from urllib.parse import unquote, urlsplit
+from urllib.parse import unquote
 
 from o2c_twin.integration.connectors.legacy_erp import EdgeKind, LegacyErp
 from o2c_twin.integration.connectors.legacy_erp_live import BrokerQueues, DatabaseTables, DirectoryFolder
@@ -11,11 +11,10 @@ from o2c_twin.integration.connectors.legacy_erp_ports import FolderPort, QueuesP
 from o2c_twin.integration.connectors.legacy_erp_records import Spelling
 from o2c_twin.integration.connectors.own_maps import maps_for
 from o2c_twin.integration.connectors.registry import ConfigError, Site
-from o2c_twin.integration.edges.live_sftp import SftpFolder
+from o2c_twin.integration.edges.live_sftp import SftpFolder, place_of
 
 PLACES = ("in", "in/archive", "in/error", "out", "out/archive")
 """What lies in a folder shared with the ERP."""
-_SSH_PORT = 22
 
 
 def legacy_erp(site: Site) -> LegacyErp:
@@ -57,24 +56,17 @@ def _medium(site: Site, edge: EdgeKind) -> FolderPort | TablesPort | QueuesPort:
 
 
 def _sftp(site: Site) -> SftpFolder:
-    parts = urlsplit(site.url)
-    if not parts.hostname or not parts.username or parts.password is not None:
-        told = "write sftp://USER@HOST/FOLDER; the login is a key, see options.key_file"
-        raise ConfigError(f"systems.{site.name}.url: {told}")
+    try:
+        place_of(site.url)
+    except ValueError as bad:
+        raise ConfigError(f"systems.{site.name}.url: {bad}") from bad
     key = site.option("key_file", "name the file of the private key that logs in")
     hosts = site.option("known_hosts", "name the file with the host's public key, as ssh-keyscan and a person give it")
     for name, path in (("key_file", key), ("known_hosts", hosts)):
         if not Path(path).is_file():
             raise ConfigError(f"systems.{site.name}.options.{name}: there is no file {path}; put it there")
     try:
-        return SftpFolder(
-            parts.hostname,
-            parts.username,
-            Path(key),
-            Path(hosts),
-            port=parts.port or _SSH_PORT,
-            root=unquote(parts.path) or "/",
-        )
+        return SftpFolder.at(site.url, Path(key), Path(hosts))
     except ValueError as bad:
         raise ConfigError(f"systems.{site.name}.url: {bad}") from bad
 

@@ -6,10 +6,10 @@ The promises, of every implementation:
 * a message is gone when its consumer's work said ``done``; a consumer that dies first makes it come again;
 * messages of one key are delivered in the order they were published, one at a time (they share a lane, and a
   lane has one consumer); a message that comes again comes before its successors;
-* ``dead`` puts a message aside, where `dead` shows it and `revive` sends it on again.
+* ``dead`` puts a message aside, where `dead` shows it, `revive` sends it on again and `discard` ends it.
 """
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 from hashlib import blake2b
 from typing import Literal, Protocol
 
@@ -35,6 +35,19 @@ class Received(msgspec.Struct, frozen=True):
     redelivered: bool
 
 
+class PutAside(msgspec.Struct, frozen=True):
+    """A dead letter, and since when it is one: microseconds since the epoch, None where the broker does not say."""
+
+    message: Message
+    since: int | None = None
+
+    @property
+    def id(self) -> str:
+        """What people call it by: made of name and body, so that it tells nothing of either."""
+        told = self.message.message_id.encode() + b"\0" + self.message.body
+        return blake2b(told, digest_size=6).hexdigest()
+
+
 Work = Callable[[Received], Awaitable[Settlement]]
 
 
@@ -53,12 +66,16 @@ class Broker(Protocol):
         """Begin to give this consumer messages, one of a lane at a time, lanes side by side."""
         ...
 
-    async def dead(self, most: int = 100) -> list[Message]:
+    async def dead(self, most: int = 100) -> list[PutAside]:
         """The oldest messages put aside; they stay there."""
         ...
 
-    async def revive(self, most: int = 100) -> int:
-        """Send the oldest messages put aside on again; gives how many."""
+    async def revive(self, ids: Collection[str]) -> int:
+        """Send messages put aside on again, by their ids; gives how many were there."""
+        ...
+
+    async def discard(self, ids: Collection[str]) -> int:
+        """End messages put aside, by their ids; gives how many were there."""
         ...
 
     async def close(self) -> None:

@@ -33,14 +33,16 @@ class FileDrop:
         self._receive = receive
         self._completion = completion
         self._read = read
+        self.waiting: tuple[str, ...] = ()
+        """Files that were there in the last round and not whole yet."""
 
     async def round(self) -> Taken:
         """Take in all whole files, by name. A crash between inbox and archive makes a file come again: it is known."""
         new = known = refused = 0
         names = await self._folder.names("in")
-        for name in names:
-            if name.endswith((_DONE, *_UNFINISHED)) or (self._completion == "done" and name + _DONE not in names):
-                continue
+        whole = [name for name in names if self._is_whole(name, names)]
+        self.waiting = tuple(name for name in names if name not in whole and not name.endswith(_DONE))
+        for name in whole:
             data = await self._folder.read(f"in/{name}")
             try:
                 events = self._read(name, data)
@@ -56,6 +58,14 @@ class FileDrop:
                     known += 1
             await self._put_away(name, data, "archive")
         return Taken(new, known, refused)
+
+    def _is_whole(self, name: str, names: list[str]) -> bool:
+        unfinished = name.endswith((_DONE, *_UNFINISHED))
+        return not unfinished and (self._completion == "rename" or name + _DONE in names)
+
+    async def refused(self) -> int:
+        """How many files lie in ``error``. Raises OSError when the folder is not reached."""
+        return sum(not name.endswith((_DONE, _WHY)) for name in await self._folder.names("error"))
 
     async def _put_away(self, name: str, data: bytes, place: str) -> None:
         # Another file of the same name may lie there: what is put away is never written over.

@@ -51,6 +51,25 @@ async def watch(
         await sleep(every_s)
 
 
+def notices_of(flows: frozenset[str]) -> Callable[[str, bytes], list[Inbound]]:
+    """A reader of `notices` that takes these flows only, and no event without its record and lane: a file of which one
+    event cannot be worked is refused whole.
+    """
+
+    def read(name: str, data: bytes) -> list[Inbound]:
+        events = notices(name, data)
+        for number, event in enumerate(events, 1):
+            if event.flow not in flows:
+                there = ", ".join(sorted(flows))
+                raise Unreadable(f"{name}: event {number}: no flow {event.flow!r} is told here; there are: {there}")
+            empty = [field for field in ("object_id", "lane") if not getattr(event, field)]
+            if empty:
+                raise Unreadable(f"{name}: event {number}: {empty[0]} is empty; give it")
+        return events
+
+    return read
+
+
 def notices(name: str, data: bytes) -> list[Inbound]:
     """The plainest content: a JSON list of events, fields as in `Inbound`. Raises `Unreadable`."""
     try:

@@ -1,6 +1,6 @@
 """From a queue into the engine's inbox: a message is acknowledged when the inbox has its event, and never before."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 
 import msgspec
 
@@ -14,6 +14,17 @@ _encode = msgspec.json.Encoder().encode
 def as_message(event: Inbound) -> Message:
     """An event as a message: its lane is the key, so that its order is kept."""
     return Message(event.lane, event.event_id, event.flow, _encode(event))
+
+
+def why_dead(message: Message, flows: Collection[str]) -> str:
+    """Why a message is put aside, and the remedy; nothing of what is in it."""
+    try:
+        event = _EVENT.decode(message.body)
+    except msgspec.DecodeError:
+        return "is no event: it is not JSON with the fields of one; discard it, and have its sender mended"
+    if event.flow not in flows:
+        return "its flow is none of this engine's; discard it, or revive it at an engine that has the flow"
+    return "the inbox did not take it; see the engine's log, mend what is wrong there, and revive it"
 
 
 class Intake:

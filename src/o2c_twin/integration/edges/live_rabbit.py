@@ -5,19 +5,22 @@ that one is gone, and gives it what was not acknowledged first. ``prefix`` keeps
 """
 
 import asyncio
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Iterator
+from contextlib import asynccontextmanager, contextmanager
+from datetime import datetime
 from typing import Any
 
 import aio_pika
 from aio_pika.abc import AbstractChannel, AbstractConnection, AbstractIncomingMessage, AbstractQueue
 from aio_pika.exceptions import AMQPError
 
-from o2c_twin.integration.edges.broker import BrokerAway, Message, Received, Settlement, Work, lane_of
+from o2c_twin.integration.edges.broker import BrokerAway, Message, PutAside, Received, Settlement, Work, lane_of
 
 _KEY = "o2c-key"
 _CONFIRM_S = 10.0
 _PAUSE_S = 0.5
+MOST_DEAD = 10_000
+"""So many dead letters are looked through for some of them."""
 
 
 class RabbitBroker:
@@ -31,6 +34,7 @@ class RabbitBroker:
         self._channel: AbstractChannel | None = None
         self._consuming: AbstractChannel | None = None
         self._opening = asyncio.Lock()
+        self._looking = asyncio.Lock()
         self._keeping: asyncio.Task[None] | None = None
 
     @property
@@ -128,31 +132,56 @@ class RabbitBroker:
 
         return settle
 
-    async def dead(self, most: int = 100) -> list[Message]:
-        """The oldest dead letters; they stay."""
-        found = await self._take_dead(most)
-        with _told():
-            for delivered in reversed(found):
-                await delivered.reject(requeue=True)
-        return [_from_wire(delivered) for delivered in found]
+    async def dead(self, most: int = 100) -> list[PutAside]:
+        """The oldest dead letters; they stay. Raises `BrokerAway`."""
+        async with self._taken(most) as found:
+            return [_aside(delivered) for delivered in found]
 
-    async def revive(self, most: int = 100) -> int:
-        """Publish the oldest dead letters again; each leaves the dead letters after it is confirmed."""
-        found = await self._take_dead(most)
-        for delivered in found:
-            await self.publish(_from_wire(delivered))
-            with _told():
-                await delivered.ack()
-        return len(found)
+    async def revive(self, ids: Collection[str]) -> int:
+        """Publish dead letters again; each leaves the dead letters after it is confirmed. Raises `BrokerAway`."""
+        return await self._settle_dead(ids, self.publish)
 
-    async def _take_dead(self, most: int) -> list[AbstractIncomingMessage]:
+    async def discard(self, ids: Collection[str]) -> int:
+        """End dead letters. Raises `BrokerAway`."""
+
+        async def nothing(message: Message) -> None:
+            pass
+
+        return await self._settle_dead(ids, nothing)
+
+    async def _settle_dead(self, ids: Collection[str], first: Callable[[Message], Awaitable[None]]) -> int:
+        settled = 0
+        async with self._taken(MOST_DEAD) as found:
+            for delivered in found:
+                aside = _aside(delivered)
+                if aside.id in ids:
+                    await first(aside.message)
+                    await delivered.ack()
+                    settled += 1
+        return settled
+
+    async def figures(self) -> tuple[int, int]:
+        """How many messages wait in the lanes, and how many dead letters there are. Raises `BrokerAway`."""
         with _told():
-            channel = await self._open()
-            queue = await channel.get_queue(self.queues[-1], ensure=False)
-            found: list[AbstractIncomingMessage] = []
-            while len(found) < most and (delivered := await queue.get(fail=False)) is not None:
-                found.append(delivered)
-            return found
+            async with asyncio.timeout(_CONFIRM_S):
+                channel = await self._open()
+                counts = []
+                for name in self.queues:
+                    queue = await channel.declare_queue(name, passive=True)
+                    counts.append(queue.declaration_result.message_count or 0)
+        return sum(counts[:-1]), counts[-1]
+
+    @asynccontextmanager
+    async def _taken(self, most: int) -> AsyncIterator[list[AbstractIncomingMessage]]:
+        """The oldest dead letters, by a channel of their own: what is not acknowledged goes back when it is closed."""
+        with _told():
+            await self._open()
+            async with self._looking, (await self._connected()).channel() as channel:
+                queue = await channel.get_queue(self.queues[-1], ensure=False)
+                found: list[AbstractIncomingMessage] = []
+                while len(found) < most and (delivered := await queue.get(fail=False)) is not None:
+                    found.append(delivered)
+                yield found
 
     async def close(self) -> None:
         """Close the connection; the broker gives what was not acknowledged to the next consumer."""
@@ -178,6 +207,14 @@ def _to_wire(message: Message) -> aio_pika.Message:
 def _from_wire(delivered: AbstractIncomingMessage) -> Message:
     key = delivered.headers.get(_KEY, "")
     return Message(str(key), delivered.message_id or "", delivered.type or "", delivered.body)
+
+
+def _aside(delivered: AbstractIncomingMessage) -> PutAside:
+    # The broker notes each death of a message, the last one first (RabbitMQ, "Dead Letter Exchanges", x-death).
+    deaths: Any = delivered.headers.get("x-death")
+    at = deaths[0].get("time") if isinstance(deaths, list) and deaths else None
+    since = int(at.timestamp() * 1_000_000) if isinstance(at, datetime) else None
+    return PutAside(_from_wire(delivered), since)
 
 
 @contextmanager

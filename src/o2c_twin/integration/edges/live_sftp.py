@@ -11,7 +11,9 @@ import re
 import shutil
 import tempfile
 from pathlib import Path
+from urllib.parse import unquote, urlsplit
 
+_SSH_PORT = 22
 _CONNECT_S = 10
 _HOST = re.compile(r"[A-Za-z0-9][A-Za-z0-9._-]*|[0-9A-Fa-f:]+")
 _USER = re.compile(r"[A-Za-z0-9_][A-Za-z0-9._@-]*")
@@ -74,6 +76,12 @@ class SftpFolder:
         }
         told = [part for name, value in options.items() for part in ("-o", f"{name}={value}")]
         self._command = [found, "-F", "none", *told, "-i", str(key_file), "-P", str(port), "-b", "-", self._who]
+
+    @classmethod
+    def at(cls, url: str, key_file: Path, known_hosts: Path) -> "SftpFolder":
+        """The folder of an address, ``sftp://USER@HOST/FOLDER``. Raises ValueError as the class does."""
+        host, user, port, root = place_of(url)
+        return cls(host, user, key_file, known_hosts, port=port, root=root)
 
     async def names(self, place: str) -> list[str]:
         """The files directly in a place, sorted by name."""
@@ -141,6 +149,14 @@ class SftpFolder:
         why = next((line for words, _ in _REMEDIES for line in lines if words in line.lower()), " ".join(lines[-1:]))
         message = f"sftp {self._who}: {why or 'ended without a word'}; {remedy.format(**self._files)}"
         return OSError(message) if begun else ConnectionRefusedError(message)
+
+
+def place_of(url: str) -> tuple[str, str, int, str]:
+    """Host, user, port and folder of an address. Raises ValueError with the remedy."""
+    parts = urlsplit(url)
+    if not parts.hostname or not parts.username or parts.password is not None:
+        raise ValueError("write sftp://USER@HOST/FOLDER; the login is a key, see key_file")
+    return parts.hostname, parts.username, parts.port or _SSH_PORT, unquote(parts.path) or "/"
 
 
 def _spoken(path: str) -> str:

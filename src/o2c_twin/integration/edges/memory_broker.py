@@ -4,11 +4,11 @@ It forgets what is in it with the process; the durable one is `live_rabbit`.
 """
 
 from collections import deque
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Collection
 
 import msgspec
 
-from o2c_twin.integration.edges.broker import Broker, BrokerAway, Message, Received, Work, lane_of
+from o2c_twin.integration.edges.broker import Broker, BrokerAway, Message, PutAside, Received, Work, lane_of
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Draw, Spawn
 
@@ -62,16 +62,27 @@ class MemoryBroker:
         for lane in range(len(self._lanes)):
             self._go_on(lane)
 
-    async def dead(self, most: int = 100) -> list[Message]:
+    async def dead(self, most: int = 100) -> list[PutAside]:
         """The oldest messages put aside."""
-        return list(self._dead)[:most]
+        return [PutAside(message) for message in list(self._dead)[:most]]
 
-    async def revive(self, most: int = 100) -> int:
+    async def revive(self, ids: Collection[str]) -> int:
         """Send messages put aside on again."""
-        count = min(most, len(self._dead))
-        for _ in range(count):
-            await self.publish(self._dead.popleft())
-        return count
+        wanted = self._aside(ids)
+        for message in wanted:
+            await self.publish(message)
+            self._dead.remove(message)
+        return len(wanted)
+
+    async def discard(self, ids: Collection[str]) -> int:
+        """End messages put aside."""
+        wanted = self._aside(ids)
+        for message in wanted:
+            self._dead.remove(message)
+        return len(wanted)
+
+    def _aside(self, ids: Collection[str]) -> list[Message]:
+        return [message for message in self._dead if PutAside(message).id in ids]
 
     async def close(self) -> None:
         """Deliver no more; what is being worked is not settled any more, and comes again to the next consumer."""

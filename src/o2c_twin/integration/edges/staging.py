@@ -13,6 +13,7 @@ from o2c_twin.integration.edges.inbound import Receive, Taken
 from o2c_twin.integration.model import Inbound
 
 TABLE = "O2C_INBOUND"
+COLUMNS = ("ID", "EVENT_ID", "FLOW", "OBJECT_ID", "LANE", "SOURCE_AT", "STATUS_FLG", "NOTE")
 _NEW, _TAKEN, _REFUSED = "N", "C", "E"
 _NOTE = 200
 
@@ -51,6 +52,15 @@ class StagingTable:
         for id_, why in refused:
             await self._tables.change(self._table, [id_], {"STATUS_FLG": _REFUSED, "NOTE": why})
         return Taken(new, known, len(refused))
+
+    async def waiting(self) -> tuple[int, int | None]:
+        """How many new rows there are, counted up to ``most``, and the oldest one's ``SOURCE_AT``. Raises OSError."""
+        rows = await self._tables.rows(self._table, {"STATUS_FLG": _NEW}, self._most)
+        return len(rows), min((int(row["SOURCE_AT"]) for row in rows), default=None)
+
+    async def refused(self) -> int:
+        """How many rows were refused, counted up to ``most``. Raises OSError."""
+        return len(await self._tables.rows(self._table, {"STATUS_FLG": _REFUSED}, self._most))
 
     def _event(self, row: Row) -> Inbound:
         plain = {name.lower(): row[name] for name in ("EVENT_ID", "FLOW", "OBJECT_ID", "LANE", "SOURCE_AT")}

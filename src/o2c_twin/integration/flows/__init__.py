@@ -30,3 +30,11 @@ FLOWS: dict[str, Flow] = {
     RELEASE: release_hold,
     WRITE_OFF: write_off,
 }
+
+TOLD_BY: dict[str, frozenset[str]] = {
+    "crm": frozenset({"order", "customer"}),
+    "erp": frozenset({"order-status", "delivery", "invoice"}),
+    "bank": frozenset({"cash"}),
+    "payments": frozenset({"payment", "payout"}),
+}
+"""By role the flows of what its system tells; the others are the engine's own, and people's."""

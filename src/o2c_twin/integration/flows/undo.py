@@ -91,6 +91,9 @@ async def _undo(engine: Engine, event: Inbound, effect: Effect, before: list[str
     target = engine.target(effect.system)
     if all(capability.write != how.write for capability in target.sheet):
         return f"{name} stays, for its system offers no {how.write}: {how.otherwise}"
+    if not effect.arguments:
+        # Its time to be kept was over, or its subject was erased.
+        return f"{name} stays, for what was sent is not kept any more: {how.otherwise}"
     arguments = how.arguments(WRITES[effect.write].arguments.decode(effect.arguments), made)
     key, correlation = f"{UNDO}:{effect.key}", f"{UNDO}:{effect.correlation}"
     try:

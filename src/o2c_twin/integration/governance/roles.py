@@ -26,6 +26,9 @@ repair plan apply  no   no         no         four-eyes  no
 pause flow         no   no         no         yes        no
 resume flow        no   no         no         yes        no
 backfill           no   no         no         four-eyes  no
+list dead letters  no   no         no         yes        yes
+revive dead letters no  no         no         yes        no
+discard dead letters no no         no         four-eyes  no
 read audit         no   no         no         no         yes
 erase subject      no   no         no         four-eyes  no
 read secrets       no   no         no         no         no

@@ -13,6 +13,7 @@ if TYPE_CHECKING:
     from o2c_twin.integration.runtime.engine import Engine
 
 _MICRO = 1_000_000
+_ASKED = "asked:"
 _DAY = 86_400 * _MICRO
 _OVERLAP = 300 * _MICRO
 _FIRST_DAY = "1970-01-01"
@@ -28,6 +29,11 @@ class Asking:
         self._feeds = feeds
         self._sweep_s = sweep_s
 
+    def asked_at(self, system: str) -> int | None:
+        """When a system last answered what it has changed, whichever worker asked; None before it was asked at all."""
+        known = self._engine.journal.cursor(f"{_ASKED}{system}", "")
+        return int(known) if known else None
+
     def begin(self, system: str, trigger: str, careful: bool) -> None:
         """Start the round of a system; with pushes it is a sweep, for what was never pushed."""
         engine = self._engine
@@ -42,10 +48,10 @@ class Asking:
         # An engine that is restarted more often than it sweeps would never sweep: the round is counted
         # from the last one on record, not from the start.
         engine = self._engine
-        last = int(engine.journal.cursor(f"asked:{system}", "-1"))
+        last = int(engine.journal.cursor(f"{_ASKED}{system}", "-1"))
         if last < 0:
             last = engine.clock.now()
-            engine.journal.move(f"asked:{system}", str(last))
+            engine.journal.move(f"{_ASKED}{system}", str(last))
         while not engine.stopped:
             await engine.sleep(max(0.0, seconds - (engine.clock.now() - last) / _MICRO))
             last = engine.clock.now()
@@ -79,7 +85,7 @@ class Asking:
         except Dropped as lost:
             engine.observer.dropped(Inbound(f"ask:{system}:{now}", "ask", system, "", now), str(lost), now)
         else:
-            engine.journal.move(f"asked:{system}", str(now))
+            engine.journal.move(f"{_ASKED}{system}", str(now))
 
     async def _ask_changes(self, source: Crm | Erp | Payments, now: int) -> None:
         engine = self._engine

@@ -24,7 +24,7 @@ from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import NoRetry, policy_for
 from o2c_twin.integration.runtime.saga import UNDO, all_steps, remember, steps_done
-from o2c_twin.integration.runtime.steering import Steered
+from o2c_twin.integration.runtime.steering import PAUSED, Steered
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Target, Trail
 from o2c_twin.integration.store import Case, Journal, SharedJournal
 
@@ -32,6 +32,8 @@ _MICRO = 1_000_000
 # A worker that has not been heard of for this long is taken for dead, and its lanes are anybody's.
 _LEASE = 30 * _MICRO
 _CLAIM_EVERY_S = 0.2
+# What was paused at another worker is paused here as soon.
+_FOLLOW_EVERY = _MICRO
 _LANES_A_WORKER = 64
 _CLIMB_EVERY_S = 900.0
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
@@ -142,7 +144,7 @@ class Engine(Steered):
         self._read_at: dict[tuple[str, str], int] = {}
         self._items: dict[str, str] = {}
         self.stopped = False
-        self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"paused:{flow}", "")}
+        self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"{PAUSED}{flow}", "")}
         self._shared = journal if isinstance(journal, SharedJournal) else None
         self._broker: Broker | None = None
         if profile.topology == "event-driven":
@@ -157,7 +159,7 @@ class Engine(Steered):
 
         Each system is asked in a round of its own: one that is down for hours holds up no other.
         """
-        if self._shared is not None:
+        if self._shared is not None and self.careful:
             self.spawn(self._take_lanes(self._shared), "engine.lanes")
         elif self.careful:
             for event in self.journal.pending():
@@ -201,7 +203,11 @@ class Engine(Steered):
     async def _take_lanes(self, shared: SharedJournal) -> None:
         # Lanes nobody else works on are ours, with all that is open in them, until they are empty.
         loaded: dict[str, None] = {}
+        follow_at = 0
         while not self.stopped:
+            if (now := self.clock.now()) >= follow_at:
+                self.follow_pauses(shared.cursors(PAUSED))
+                follow_at = now + _FOLLOW_EVERY
             room = max(0, _LANES_A_WORKER - len(self._lanes))
             found = shared.claim(self.clock.now(), _LEASE, room)
             for event in found:
@@ -274,9 +280,11 @@ class Engine(Steered):
                 e.flow == event.flow and e.object_id == event.object_id for e in list(queue)[1:]
             ):
                 return False
-            if self._shared is not None and self._shared.waiting(event.flow, event.object_id) > 1:
+            if self._shared is not None and self.careful:
                 # Another worker's lane, perhaps: one of them may be under way, the other has not been read yet.
-                return False
+                waiting, read_at = self._shared.told(event.flow, event.object_id)
+                if waiting > 1 or read_at >= event.source_at + _MICRO:
+                    return False
             event = Inbound(f"{event.event_id}@{now}", event.flow, event.object_id, event.lane, event.source_at)
         if self.careful and not self.journal.accept(event, now):
             return False
@@ -284,7 +292,8 @@ class Engine(Steered):
         return True
 
     def _enqueue(self, event: Inbound) -> None:
-        if self._shared is None:
+        # A naive design has no inbox, so what it was told is nobody else's to claim.
+        if self._shared is None or not self.careful:
             self._load(event)
 
     def _load(self, event: Inbound) -> None:
@@ -304,7 +313,7 @@ class Engine(Steered):
             await self._handle(lane[0])
             lane.popleft()
         del self._lanes[name]
-        if self._shared is not None:
+        if self._shared is not None and self.careful:
             self._shared.yield_lane(name)
 
     async def _handle(self, event: Inbound) -> None:
@@ -313,7 +322,9 @@ class Engine(Steered):
             early = event.source_at // _MICRO * _MICRO + _MICRO - self.clock.now()
             if early > 0:
                 await self.sleep(early / _MICRO)
-            self._read_at[event.flow, event.object_id] = self.clock.now()
+            self._read_at[event.flow, event.object_id] = now = self.clock.now()
+            if self._shared is not None and self.careful:
+                self._shared.reading(event.event_id, now)
         began, state = self.clock.now(), "done"
         steps: list[str] = []
         steps_done.set(steps)

@@ -1,5 +1,6 @@
 """What is to be undone, in the order it was done: of a flow that died, or what a person names."""
 
+from collections.abc import Iterator
 from contextvars import ContextVar
 from typing import Literal, get_args
 
@@ -35,6 +36,13 @@ def all_steps(journal: Journal, event_id: str, seen: list[str]) -> list[str]:
 def remember(journal: Journal, name: str, keys: list[str]) -> None:
     """Put on record what was done, oldest first; ``name`` is the event's. What was remembered before is replaced."""
     journal.link(_SYSTEM, _KIND, name, _BETWEEN.join(keys))
+
+
+def kept_steps(journal: Journal) -> Iterator[tuple[Link, list[str]]]:
+    """All cross-references that keep steps, with the keys of the writes they name."""
+    for kind in (_KIND, *(f"{_KIND}.{what}" for what in get_args(Passed))):
+        for link in journal.links(_SYSTEM, kind):
+            yield link, link.remote.split(_BETWEEN)
 
 
 def recall(journal: Journal, name: str) -> list[str]:

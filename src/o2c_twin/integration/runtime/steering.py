@@ -1,7 +1,7 @@
 """Steering: what people do with a running engine; they pause flows, have systems asked, and settle cases."""
 
 import asyncio
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock
@@ -11,6 +11,9 @@ from o2c_twin.integration.runtime.business_time import BusinessCalendar
 from o2c_twin.integration.runtime.cases import escalated, may_settle
 from o2c_twin.integration.runtime.saga import UNDO, recall, remember
 from o2c_twin.integration.store import Case, Journal
+
+PAUSED = "paused:"
+"""Cursors of paused flows begin so."""
 
 
 class Steered:
@@ -44,14 +47,22 @@ class Steered:
 
         Raises `KeyError` for a flow that does not exist.
         """
-        self.journal.move(f"paused:{self._flow_named(flow)}", "yes")
+        self.journal.move(f"{PAUSED}{self._flow_named(flow)}", "yes")
         self._paused.setdefault(flow, asyncio.Event())
 
     def resume(self, flow: str) -> None:
         """Go on with a flow. Raises `KeyError` for one that does not exist."""
-        self.journal.move(f"paused:{self._flow_named(flow)}", "")
+        self.journal.move(f"{PAUSED}{self._flow_named(flow)}", "")
         if flow in self._paused:
             self._paused.pop(flow).set()
+
+    def follow_pauses(self, told: Mapping[str, str]) -> None:
+        """Pause and resume what was paused and resumed at another worker; ``told`` are the journal's cursors of it."""
+        for flow in self._known_flows():
+            if told.get(f"{PAUSED}{flow}"):
+                self._paused.setdefault(flow, asyncio.Event())
+            elif flow in self._paused:
+                self._paused.pop(flow).set()
 
     @property
     def paused(self) -> tuple[str, ...]:
@@ -100,12 +111,12 @@ class Steered:
         case = self._open_case(case_id)
         may_settle(self.profile.controls, case, by, approved_by)
         with self.journal.together():
+            self._close(case, by, note, "closed")
             if case.effect_key is not None:
                 if result is not None:
                     self.journal.settle(case.effect_key, result)
                 else:
                     self.journal.void(case.effect_key)
-            self.journal.close_case(case_id, self.clock.now(), by, note)
             freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
         self._release(freed)
 
@@ -124,7 +135,7 @@ class Steered:
                 raise KeyError(f"{case_id}: its event is not on record; settle it by hand and close it")
             if case.effect_key is not None:
                 self.journal.revive(case.effect_key, self.clock.now())
-            self.journal.close_case(case_id, self.clock.now(), by, note, "replayed")
+            self._close(case, by, note, "replayed")
             freed = [] if case.effect_key is None else self.journal.release(case.effect_key)
         self._release([event, *freed])
 
@@ -172,9 +183,9 @@ class Steered:
         """Close a case as compensated and take in the event that undoes; gives what is to be worked now."""
         now = self.clock.now()
         event = Inbound(f"{UNDO}:{_event_of(case)}:{now}", UNDO, _event_of(case), case.lane, now)
+        self._close(case, by, note, "compensated")
         if case.effect_key is not None:
             self.journal.void(case.effect_key)
-        self.journal.close_case(case.case_id, now, by, note, "compensated")
         self.journal.accept(event, now)
         return [event, *([] if case.effect_key is None else self.journal.release(case.effect_key))]
 
@@ -187,6 +198,11 @@ class Steered:
         if case is None or case.state != "open":
             raise KeyError(f"no open case {case_id!r}")
         return case
+
+    def _close(self, case: Case, by: str, note: str, state: str) -> None:
+        # At another worker somebody may have settled it just now: then all of the transaction is off.
+        if not self.journal.close_case(case.case_id, self.clock.now(), by, note, state):
+            raise KeyError(f"no open case {case.case_id!r}")
 
     def escalate(self) -> int:
         """Move overdue cases up the ladder; gives how many."""

@@ -9,6 +9,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_l
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily
 
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.service.api_dead_letters import dead_letters_router
 from o2c_twin.integration.service.api_decisions import decisions_router
 from o2c_twin.integration.service.api_maps import maps_router
 from o2c_twin.integration.service.api_operations import operations_router
@@ -63,6 +64,7 @@ def service_app(
     app.include_router(repairs_router(operations.repairs, Depends(caller)))
     app.include_router(decisions_router(operations.decisions, Depends(caller)))
     app.include_router(maps_router(operations.maps, Depends(caller)))
+    app.include_router(dead_letters_router(operations.dead_letters, Depends(caller)))
 
     @app.post("/webhooks/{system}")
     async def webhook(system: str, request: Request) -> Response:

@@ -63,8 +63,8 @@ def operations_router(operations: Operations, caller: Any) -> APIRouter:
 
     @router.get("/status")
     async def status(who: Who) -> dict[str, Any]:
-        """Counts, lines, what is paused."""
-        return operations.status(who)
+        """Counts, lines, what is paused, and how each source and edge is doing."""
+        return await operations.status(who)
 
     @router.get("/cases")
     async def cases(who: Who, state: str | None = None) -> list[dict[str, Any]]:

@@ -24,6 +24,7 @@ REPAIRS = "repair plan apply"
 HOLD = "release hold"
 WRITE_OFF = "write-off"
 MAPS = "mapping release"
+DISCARD = "discard dead letters"
 APPROVERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
     {
         HOLD: ("credit", "finance"),
@@ -32,6 +33,7 @@ APPROVERS: Mapping[str, tuple[str, ...]] = MappingProxyType(
         REPAIRS: ("operations", "finance"),
         "backfill": ("operations", "finance"),
         ERASURE: ("operations", "finance"),
+        DISCARD: ("operations", "finance"),
         # Under the design's four-eyes controls.
         "edit case": ("operations", "finance", "credit"),
         "replay": ("operations", "finance", "credit"),

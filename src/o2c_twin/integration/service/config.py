@@ -1,12 +1,10 @@
 """The service's configuration: one YAML file, checked whole before anything starts."""
 
-import re
 from collections.abc import Collection, Mapping
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import msgspec
-import yaml
 from msgspec import Meta
 
 from o2c_twin.integration.connectors.listings import LISTED, PROVIDERS
@@ -22,6 +20,8 @@ from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAG
 from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
+from o2c_twin.integration.service.config_inbound import InboundConfig, addressed, check_inbound, without_password
+from o2c_twin.integration.service.config_reading import read_yaml, readable
 
 _ENV = "env:"
 _SHORTEST_KEY = 32
@@ -39,7 +39,8 @@ class AllowanceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 class SystemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     """One system: vendor, address, what logs in to it (``env:NAME`` reads a variable, also as the address), what its
-    connector is told beside (`registry.OPTIONS`), what may be asked of it.
+    connector is told beside (`registry.OPTIONS`), what may be asked of it, and where it puts what it tells if not
+    into a push.
     """
 
     vendor: str
@@ -48,6 +49,7 @@ class SystemConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     options: dict[str, str] = {}
     currency: Annotated[str, Meta(pattern="^[A-Z]{3}$")] = "EUR"
     allowances: tuple[AllowanceConfig, ...] = ()
+    inbound: InboundConfig | None = None
 
 
 class Listen(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -138,47 +140,15 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
     """Read, check and complete a configuration. Raises `ConfigError`: one line with file, place and remedy."""
-    try:
-        raw = yaml.load(path.read_text(encoding="utf-8"), _Loader)
-    except OSError as missing:
-        reason = missing.strerror or missing
-        raise ConfigError(f"{path}: cannot be read: {reason}; give the path of a configuration") from missing
-    except UnicodeDecodeError as bad:
-        raise ConfigError(f"{path}: is not UTF-8; save it as UTF-8") from bad
-    except yaml.MarkedYAMLError as bad:
-        line = bad.problem_mark.line + 1 if bad.problem_mark else 1
-        raise ConfigError(f"{path}:{line}: not YAML: {bad.problem or bad}; mend it there") from bad
-    except yaml.YAMLError as bad:
-        raise ConfigError(f"{path}: not YAML: {' '.join(str(bad).split())}; save it as plain text") from bad
+    raw = read_yaml(path)
     try:
         config = msgspec.convert(raw, ServiceConfig)
     except msgspec.ValidationError as bad:
-        raise ConfigError(f"{path}: {_of_system(raw) or _readable(bad)}") from bad
+        raise ConfigError(f"{path}: {_of_system(raw) or readable(bad)}") from bad
     try:
         return _completed(config, Secrets(environment))
     except ConfigError as bad:
         raise ConfigError(f"{path}: {bad}") from bad
-
-
-class _Loader(yaml.SafeLoader):
-    """YAML in which a key given twice is an error: the second one would win, unseen."""
-
-    def construct_mapping(self, node: Any, deep: bool = False) -> dict[Any, Any]:
-        """A mapping. Raises `yaml.MarkedYAMLError`."""
-        seen = []
-        for key, _ in node.value:
-            if key.value in seen:
-                raise yaml.constructor.ConstructorError(
-                    None, None, f"{key.value!r} is given twice; keep one", key.start_mark
-                )
-            seen.append(key.value)
-        made: dict[Any, Any] = super().construct_mapping(node, deep)
-        return made
-
-
-_UNKNOWN = re.compile(r"Object contains unknown field `(.*)`")
-_MISSING = re.compile(r"Object missing required field `(.*)`")
-_WANTED = re.compile(r"Expected (.*?)(?:, got (.*))?")
 
 
 def _of_system(raw: Any) -> str:
@@ -188,23 +158,8 @@ def _of_system(raw: Any) -> str:
         try:
             msgspec.convert(system, SystemConfig)
         except msgspec.ValidationError as bad:
-            return _readable(bad, f"systems.{role}")
+            return readable(bad, f"systems.{role}")
     return ""
-
-
-def _readable(bad: msgspec.ValidationError, within: str = "") -> str:
-    """The place in the file, what is wrong there, and the remedy."""
-    told, _, where = str(bad).partition(" - at `$")
-    place = f"{within}{where.rstrip('`')}".lstrip(".").replace("[...]", "")
-    inside = f"{place}." if place else ""
-    if found := _UNKNOWN.fullmatch(told):
-        return f"{inside}{found[1]}: there is no such setting; remove it, or correct its name"
-    if found := _MISSING.fullmatch(told):
-        return f"{inside}{found[1]}: is missing; give it"
-    if found := _WANTED.fullmatch(told):
-        got = f", not {found[2]}" if found[2] else ""
-        return f"{place or 'the file'}: must be {found[1]}{got}; correct it there".replace("`", "")
-    return f"{place or 'the file'}: {told}; correct it there".replace("`", "")
 
 
 def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
@@ -222,6 +177,8 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
         if flow not in FLOWS:
             raise ConfigError(f"compensates: no flow {flow!r}; there are: {', '.join(FLOWS)}")
     _check_edge(config.edge, profile)
+    for role, system in config.systems.items():
+        check_inbound(system.inbound, f"systems.{role}.inbound", profile)
     masters_of(config)
     maps_of(config)
     systems = {
@@ -245,8 +202,16 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
 
 def _addressed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
     """With the addresses that are kept in the environment."""
+
+    def of(text: str, place: str) -> str:
+        return _value(text, place, secrets)
+
     systems = {
-        role: msgspec.structs.replace(system, url=_value(system.url, f"systems.{role}.url", secrets))
+        role: msgspec.structs.replace(
+            system,
+            url=of(system.url, f"systems.{role}.url"),
+            inbound=addressed(system.inbound, f"systems.{role}.inbound", of),
+        )
         for role, system in config.systems.items()
     }
     edge = config.edge
@@ -266,7 +231,7 @@ def _check_edge(edge: EdgeConfig | None, profile: DesignProfile) -> None:
     url = edge.rabbitmq.url
     if not url.startswith(_BROKERS):
         raise ConfigError(
-            f"edge.rabbitmq.url: {_without_password(url)!r} is no address; begin with {' or '.join(_BROKERS)}"
+            f"edge.rabbitmq.url: {without_password(url)!r} is no address; begin with {' or '.join(_BROKERS)}"
         )
 
 
@@ -282,7 +247,7 @@ def _check_systems(config: ServiceConfig) -> None:
             raise ConfigError(f"systems.{role}.vendor: no connector for {system.vendor!r}; there are: {there}")
         schemes = SCHEMES.get(system.vendor, _WEB)
         if not system.url.startswith(schemes):
-            told = f"{_without_password(system.url)!r} is no address; begin with {' or '.join(schemes)}"
+            told = f"{without_password(system.url)!r} is no address; begin with {' or '.join(schemes)}"
             raise ConfigError(f"systems.{role}.url: {told}")
         options = OPTIONS.get(system.vendor, ())
         for name in system.options:
@@ -299,7 +264,7 @@ def _check_stores(config: ServiceConfig) -> None:
             continue
         if not url.startswith(("sqlite:///", "postgresql+pg8000://")) or url == "sqlite:///":
             raise ConfigError(
-                f"{name}: {_without_password(url)!r} is no address; begin with sqlite:///FILE or postgresql+pg8000://"
+                f"{name}: {without_password(url)!r} is no address; begin with sqlite:///FILE or postgresql+pg8000://"
             )
         if url.startswith("sqlite:///"):
             _check_folder(name, url.removeprefix("sqlite:///"))
@@ -346,10 +311,6 @@ def _long(text: str, name: str) -> str:
     if len(text) < _SHORTEST_KEY:
         raise ConfigError(f"{name}: has fewer than {_SHORTEST_KEY} characters; make it of 32 random bytes, as text")
     return text
-
-
-def _without_password(url: str) -> str:
-    return re.sub(r"//[^@/]*@", "//", url)
 
 
 def roots_path(config: ServiceConfig) -> Path | None:

@@ -1,6 +1,7 @@
 """What credit control and finance decide and the ERP is to do: orders released, remainders written off."""
 
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -18,6 +19,10 @@ from o2c_twin.integration.service.refusals import Refused
 TOLERANCE = Tolerance()
 """A remainder within it is written off by one person, a larger one by two: the rule by which cash is applied, too."""
 T = TypeVar("T")
+
+
+class _KnownAlready(Exception):
+    """Just this was decided before."""
 
 
 class Decisions:
@@ -49,10 +54,9 @@ class Decisions:
         with self._doing(who, HOLD, order_id, waits=True):
             status = await self._held(order_id)
             event = release_event(status.erp_id, status.modified_at, self._engine.clock.now())
-            with self._engine.journal.together():
-                self._once(event, f"order {status.number} is being released already; see its state, and the cases")
+            with self._once(event, f"order {status.number} is being released already; see its state, and the cases"):
                 self._approvals.use(approval, HOLD, status.erp_id, _content_of_hold(status))
-                decide(self._engine, event, {"order": status.erp_id, "by": who.name})
+                self._begin(event, {"order": status.erp_id, "by": who.name})
             return {**_hold(status), "begun": event.event_id}
 
     async def _held(self, order_id: str) -> OrderStatus:
@@ -80,11 +84,10 @@ class Decisions:
             bill = await self._part_paid(number)
             what = WriteOff(bill.erp_id, bill.open_minor, self._currency, reason)
             event = write_off_event(what, bill.order_erp_id, bill.modified_at, self._engine.clock.now())
-            with self._engine.journal.together():
-                self._once(event, f"invoice {number} is being written off already; see its state, and the cases")
+            with self._once(event, f"invoice {number} is being written off already; see its state, and the cases"):
                 if _needs_approval(bill) or approval is not None:
                     self._approvals.use(approval, WRITE_OFF, bill.number, self._content_of(bill, reason))
-                decide(self._engine, event, what)
+                self._begin(event, what)
             told["outcome"] = f"{bill.open_minor} {self._currency} minor units"
             return {**self._remainder(bill, reason), "begun": event.event_id}
 
@@ -126,9 +129,21 @@ class Decisions:
             why = self._lacking.get(method, f"the connector of {self._engine.erp.system} has no {method}; do it there")
             raise Refused(409, f"this vendor offers no API for it: {why}")
 
-    def _once(self, event: Inbound, told: str) -> None:
-        if is_decided(self._engine, event):
-            raise Refused(409, told)
+    @contextmanager
+    def _once(self, event: Inbound, told: str) -> Iterator[None]:
+        """One commit, in which ``event`` is begun; refused, with nothing used up, where it is known already."""
+        try:
+            with self._engine.journal.together():
+                if is_decided(self._engine, event):
+                    raise _KnownAlready
+                yield
+        except _KnownAlready as known:
+            raise Refused(409, told) from known
+
+    def _begin(self, event: Inbound, decision: Any) -> None:
+        # Another worker may have decided the same since it was asked.
+        if not decide(self._engine, event, decision):
+            raise _KnownAlready
 
     async def _now(self, key: str, call: Callable[[], Awaitable[T]]) -> T:
         """Read once: whoever asks is waiting."""

@@ -1,11 +1,11 @@
 """Pushes through a RabbitMQ: acknowledged when the broker has confirmed them, taken into the inbox from there."""
 
 import asyncio
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Collection, Iterable, Mapping
 from typing import Any
 
-from o2c_twin.integration.edges.broker import BrokerAway
-from o2c_twin.integration.edges.intake import Intake, as_message
+from o2c_twin.integration.edges.broker import BrokerAway, Message, PutAside
+from o2c_twin.integration.edges.intake import Intake, as_message, why_dead
 from o2c_twin.integration.edges.live_rabbit import RabbitBroker
 from o2c_twin.integration.edges.queueing_endpoint import Reception, Source
 from o2c_twin.integration.runtime.engine import Engine
@@ -24,7 +24,8 @@ class RabbitQueue:
         self._broker = RabbitBroker(config.url, config.prefix, config.lanes)
         pushing = ("webhook", "hybrid")
         self._sources = {each.system: each for each in sources if engine.triggers.get(each.system) in pushing}
-        self._intake = Intake(engine.receive, frozenset(engine._known_flows()))
+        self._flows = frozenset(engine._known_flows())
+        self._intake = Intake(engine.receive, self._flows)
         self._tell = tell
         engine.fed_by_queue()
 
@@ -62,10 +63,38 @@ class RabbitQueue:
             return 503, _AWAY
         return status, answer
 
+    # --- dead letters: as `dead_letters.Aside` has them ------------------------------------------
+
+    async def dead(self, most: int) -> list[PutAside]:
+        """The oldest dead letters. Raises `BrokerAway`."""
+        return await self._broker.dead(most)
+
+    async def revive(self, ids: Collection[str]) -> int:
+        """Send dead letters on again. Raises `BrokerAway`."""
+        return await self._broker.revive(ids)
+
+    async def discard(self, ids: Collection[str]) -> int:
+        """End dead letters. Raises `BrokerAway`."""
+        return await self._broker.discard(ids)
+
+    def why(self, message: Message) -> str:
+        """Why a message is a dead letter, and the remedy."""
+        return why_dead(message, self._flows)
+
     def figures(self) -> dict[str, Any]:
         """Whether the broker is there, and what this worker took from it: new to the inbox, known, put aside."""
         intake = self._intake
         return {"there": self.there, "accepted": intake.accepted, "known": intake.known, "dead": intake.dead}
+
+    async def standing(self) -> dict[str, Any]:
+        """`figures`, what waits in the lanes, and the dead letters: how many, and since when the oldest is one (µs)."""
+        told: dict[str, Any] = {"kind": "broker", **self.figures()}
+        try:
+            waiting, dead = await self._broker.figures()
+            oldest = await self._broker.dead(1) if dead else []
+        except BrokerAway as away:
+            return {**told, "there": False, "away": str(away)}
+        return {**told, "waiting": waiting, "dead_letters": dead, "oldest_dead": oldest[0].since if oldest else None}
 
     async def close(self) -> None:
         """Consume no more; what is not settled comes again to another worker."""

@@ -44,6 +44,7 @@ from o2c_twin.integration.service.config import (
     roots_path,
     why_unlisted,
 )
+from o2c_twin.integration.service.live_inbound import InboundPlace
 from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
 from o2c_twin.integration.service.map_releases import begin, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
@@ -184,6 +185,7 @@ class Service:
         self._made = made = connectors(config, self._http, self._clock, self._at_end, self._maps())
         self.engine = self._engine(made)
         self._queue = self._queueing(made)
+        self.inbound = self._inbound()
         self._roots = self._roots_file()
         self._swept_on = ""
         registry, holds = masters_of(config), holds_of(config)
@@ -201,6 +203,11 @@ class Service:
             lacking=LACKING.get(erp.vendor, {}),
             entity=config.entity,
             use_maps=self._use_maps,
+            aside=self._queue,
+            edges={
+                **({} if self._queue is None else {"broker": self._queue.standing}),
+                **{f"{each.role}.inbound": each.figures for each in self.inbound},
+            },
         )
 
     def _maps(self) -> OwnMaps | None:
@@ -252,6 +259,19 @@ class Service:
 
         return RabbitQueue(self._config.edge.rabbitmq, self.engine, made.values(), tell)
 
+    def _inbound(self) -> list[InboundPlace]:
+        def tell(role: str, there: bool, why: str) -> None:
+            told = "a system's place is there again" if there else "a system's place is away"
+            self.telemetry.log.warning(told, system=role, why=why)
+
+        made = [
+            InboundPlace(role, system.inbound, self.engine, tell)
+            for role, system in self._config.systems.items()
+            if system.inbound is not None
+        ]
+        self._at_end += [each.close for each in made]
+        return made
+
     def _reconciling(self) -> tuple[Reconciler | None, str]:
         """The reconciler, also of a service that does not reconcile by itself; else why there is none."""
         if self._listings is None:
@@ -295,6 +315,8 @@ class Service:
             self._spawn(self._money_sweeper().run(), "engine.reconcile-money")
         if self._queue is not None:
             self._spawn(self._queue.run(), "engine.queue")
+        for each in self.inbound:
+            self._spawn(each.run(), f"engine.inbound.{each.role}")
         await asyncio.sleep(0)
         self._server = server = self._http_server()
         server.should_exit = self._stopped
@@ -345,7 +367,13 @@ class Service:
             self.engine.escalate()
 
     def _housekeeping(self) -> None:
-        """What is done once a day, by one worker: the day that is over is signed, what is due is deleted."""
+        """What is done once a day, by one worker: the day that is over is signed, what is due is deleted.
+
+        What a worker remembers of people is forgotten by each of them.
+        """
+        if self.vault is not None:
+            # Another worker may have erased somebody.
+            self.vault.forget()
         now = self._clock.now()
         if isinstance(self.journal, SharedJournal) and not self.journal.lease("housekeeping", now, _DUTY_US):
             return
@@ -356,8 +384,6 @@ class Service:
                 self.telemetry.log.error("the audit trail was not signed", error=str(error))
         if self.vault is None:
             return
-        # Another worker may have erased somebody.
-        self.vault.forget()
         today = day_of(now)
         if today != self._swept_on:
             self._swept_on = today

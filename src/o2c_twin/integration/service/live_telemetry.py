@@ -93,5 +93,7 @@ def secrets_of(config: ServiceConfig) -> tuple[Secret, ...]:
     told += [*config.tokens.values(), config.master_key or "", config.roots_key or ""]
     addresses = [system.url for system in config.systems.values()]
     addresses += [config.edge.rabbitmq.url] if config.edge is not None else []
+    inbound = [system.inbound for system in config.systems.values() if system.inbound is not None]
+    addresses += [each.url for place in inbound for each in (place.folder, place.table) if each is not None]
     told += [unquote(urlsplit(address).password or "") for address in addresses]
     return tuple(Secret("configured", text) for text in told if len(text) >= _SHORTEST_SECRET)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
+from types import MappingProxyType
 from typing import Any, Protocol
 
 import msgspec
@@ -10,12 +11,14 @@ from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import ERASURE, Approvals
+from o2c_twin.integration.service.dead_letters import DeadLetters
 from o2c_twin.integration.service.decisions import Decisions
 from o2c_twin.integration.service.doing import Doing
 from o2c_twin.integration.service.map_releases import MapReleases
 from o2c_twin.integration.service.principals import Principal
 from o2c_twin.integration.service.refusals import Refused
 from o2c_twin.integration.service.repairs import Repairs
+from o2c_twin.integration.service.standing import Edges, edges_of, sources_of
 
 Names = Callable[[str, str], str]
 """A name of something, and the account it may contain: the name as the audit trail may say it."""
@@ -64,8 +67,10 @@ class Operations:
         repairs: Repairs,
         decisions: Decisions,
         maps: MapReleases,
+        dead_letters: DeadLetters,
         forgetting: Forgetting | None = None,
         names: Names = lambda text, subject: text,
+        edges: Edges = MappingProxyType({}),
     ) -> None:
         self._engine = engine
         self._doing = doing
@@ -73,16 +78,18 @@ class Operations:
         self._approvals = approvals
         self._forgetting = forgetting
         self._names = names
+        self._edges = edges
         self.repairs = repairs
         self.decisions = decisions
         self.maps = maps
+        self.dead_letters = dead_letters
 
     # --- reading ---------------------------------------------------------------------------------
 
-    def status(self, who: Principal) -> dict[str, Any]:
-        """Counts of events, effects and cases by state; each system's line; what is paused."""
-        with self._doing(who, "status", ""):
-            engine = self._engine
+    async def status(self, who: Principal) -> dict[str, Any]:
+        """Counts of events, effects and cases by state; each system's line; what is paused; each source and edge."""
+        with self._doing(who, "status", "", waits=True):
+            engine, edges = self._engine, await edges_of(self._edges)
             return {
                 "now": engine.clock.now(),
                 "profile": engine.profile.choices(),
@@ -93,6 +100,8 @@ class Operations:
                     name: {"calls": line.calls, "throttled": line.throttled, "breaker_open": not line.breaker.closed}
                     for name, line in engine.lines.items()
                 },
+                "sources": sources_of(engine),
+                "edges": edges,
             }
 
     def cases(self, who: Principal, state: str | None = None) -> list[dict[str, Any]]:

@@ -5,18 +5,20 @@ from dataclasses import dataclass
 
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.governance.retention import Kept, LegalHold, SweepPlan, sweep
-from o2c_twin.integration.store import KeptJournal
+from o2c_twin.integration.runtime.saga import kept_steps
+from o2c_twin.integration.store import KeptJournal, Link
 
 _EFFECTS = {"put_order": "letter", "put_payment": "voucher", "collect": "voucher", "bill": "voucher"}
 
 
 @dataclass(frozen=True, slots=True)
 class Swept:
-    """How many of each were deleted, and how many only a legal hold keeps."""
+    """How many of each were deleted (``steps`` are a flow's), and how many only a legal hold keeps."""
 
     events: int
     effects: int
     cases: int
+    steps: int
     held: int
 
 
@@ -35,9 +37,11 @@ def stored(journal: KeptJournal, now: int) -> Iterator[Kept]:
 def sweep_journal(journal: KeptJournal, now: int, holds: Iterable[LegalHold] = ()) -> Swept:
     """Delete what is due on the day of ``now``.
 
-    Of a write only its contents go: its key and outcome stay, or it would be done again.
+    Of a write only its contents go: its key and outcome stay, or it would be done again. What a flow keeps of its steps
+    goes with the contents of the last of them: then nothing of it can be undone any more.
     """
-    plan: SweepPlan = sweep(stored(journal, now), to_date(now), holds)
+    standing = tuple(holds)
+    plan: SweepPlan = sweep(stored(journal, now), to_date(now), standing)
     keys: dict[str, list[str]] = {"event": [], "effect": [], "case": []}
     for kept in plan.delete:
         keys[kept.object].append(kept.key)
@@ -45,4 +49,19 @@ def sweep_journal(journal: KeptJournal, now: int, holds: Iterable[LegalHold] = (
         journal.purge(keys["event"], keys["case"])
         for key in keys["effect"]:
             journal.replace_arguments(key, b"")
-    return Swept(len(keys["event"]), len(keys["effect"]), len(keys["case"]), len(plan.held))
+        steps = _without_contents(journal, to_date(now), standing)
+        for link in steps:
+            journal.unlink(link)
+    return Swept(len(keys["event"]), len(keys["effect"]), len(keys["case"]), len(steps), len(plan.held))
+
+
+def _without_contents(journal: KeptJournal, today: str, holds: tuple[LegalHold, ...]) -> list[Link]:
+    """The cross-references that keep steps of which no contents are left, but for those a hold covers."""
+    with_contents = {effect.key for effect in journal.effects() if effect.state != "done" or effect.arguments}
+    found = []
+    for link, keys in kept_steps(journal):
+        kept = Kept("steps", link.canonical, "", today, "technical")
+        held = any(hold.covers(kept, today) for hold in holds)
+        if not held and with_contents.isdisjoint(keys):
+            found.append(link)
+    return found

@@ -14,6 +14,7 @@ from o2c_twin.integration.governance.write_guard import guard
 from o2c_twin.integration.reconcile.reconciler import Reconciler
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import Approvals
+from o2c_twin.integration.service.dead_letters import Aside, DeadLetters
 from o2c_twin.integration.service.decisions import Decisions
 from o2c_twin.integration.service.doing import Doing
 from o2c_twin.integration.service.forgetting import Eraser
@@ -21,6 +22,7 @@ from o2c_twin.integration.service.map_releases import MapReleases
 from o2c_twin.integration.service.operations import Operations
 from o2c_twin.integration.service.reading import JournalAudit
 from o2c_twin.integration.service.repairs import Repairs
+from o2c_twin.integration.service.standing import Edges
 from o2c_twin.integration.store import KeptJournal
 from o2c_twin.integration.store.audit_log import Trail
 from o2c_twin.integration.store.sealed import Sealing
@@ -52,12 +54,16 @@ def governed(
     lacking: Mapping[str, str] = MappingProxyType({}),
     entity: str = "",
     use_maps: Callable[[OwnMaps | None], None] = lambda _: None,
+    aside: Aside | None = None,
+    edges: Edges = MappingProxyType({}),
 ) -> Operations:
     """Give an engine its audit trail and its systems of record; gives the operations.
 
     With a ``vault`` the engine's journal is a sealed one. Without a ``reconciler`` there is no repair plan, for the
     reason ``why_not``. ``currency`` is that of the ERP's books, ``lacking`` says why its connector lacks a method.
     ``entity`` is the legal entity whose rules in the maps count, ``use_maps`` is called when others are released.
+    ``aside`` are the dead letters of the broker before the inbox, where there is one,
+    ``edges`` what tells how each way in is doing.
     Raises TypeError for a journal that does not outlive the engine.
     """
     journal, now = engine.journal, engine.clock.now
@@ -78,6 +84,8 @@ def governed(
     repairs = Repairs(doing, approvals, journal, reconciler, why_not)
     decisions = Decisions(engine, doing, approvals, currency, lacking)
     maps = MapReleases(journal, now, doing, approvals, entity, vault, use_maps)
+    names = names_of(vault)
+    letters = DeadLetters(doing, approvals, aside, names)
     return Operations(
-        engine, doing, JournalAudit(journal), approvals, repairs, decisions, maps, eraser, names_of(vault)
+        engine, doing, JournalAudit(journal), approvals, repairs, decisions, maps, letters, eraser, names, edges
     )

@@ -4,7 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
-from o2c_twin.integration.store.records import ApprovalRow, Effect, Link
+from o2c_twin.integration.store.records import ApprovalRow, Backlog, Effect, Link
 
 # What things are named by; sealed texts, results and notes are not among them.
 _NAMES: dict[str, tuple[str, ...]] = {
@@ -66,6 +66,16 @@ class Governed:
         """Requests, oldest first."""
         where, values = ("", {}) if state is None else (" where state = :state", {"state": state})
         return [ApprovalRow(*row) for row in self._sql(f"{_APPROVAL}{where} order by asked_at, id", **values)]
+
+    # --- what waits ------------------------------------------------------------------------------
+
+    def backlog(self) -> list[Backlog]:
+        """What is not done, by flow and state."""
+        rows = self._sql(
+            "select flow, state, count(*), min(received_at) from inbox where state <> 'done'"
+            " group by flow, state order by flow, state"
+        )
+        return [Backlog(*row) for row in rows]
 
     # --- personal data ---------------------------------------------------------------------------
 

@@ -209,18 +209,19 @@ class MemoryJournal:
         """The case of that id."""
         return self._cases.get(case_id)
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
-        self._settle_case(case_id, state=state, closed_at=now, closed_by=by, note=note)
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; False when it is not open."""
+        known = self._cases.get(case_id)
+        if known is None or known.state != "open":
+            return False
+        self._cases[case_id] = replace(known, state=state, closed_at=now, closed_by=by, note=note)
+        return True
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
         """Nobody settled it in time."""
-        self._settle_case(case_id, level=level, due_at=due_at, owner=owner)
-
-    def _settle_case(self, case_id: str, **fields: Any) -> None:
         known = self._cases.get(case_id)
         if known is not None:
-            self._cases[case_id] = replace(known, **fields)
+            self._cases[case_id] = replace(known, level=level, due_at=due_at, owner=owner)
 
     def cases(self, state: str | None = None) -> list[Case]:
         """Cases in the order they were opened."""

@@ -8,7 +8,7 @@ from contextlib import AbstractContextManager
 from typing import Protocol, runtime_checkable
 
 from o2c_twin.integration.model import Inbound
-from o2c_twin.integration.store.records import ApprovalRow, Case, Effect, Link
+from o2c_twin.integration.store.records import ApprovalRow, Backlog, Case, Effect, Link
 
 
 class Journal(Protocol):
@@ -129,8 +129,8 @@ class Journal(Protocol):
         """The case of that id."""
         ...
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it, or had it replayed or undone."""
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it, or had it replayed or undone; False when it is not open, and nothing changes."""
         ...
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
@@ -180,6 +180,12 @@ class KeptJournal(Journal, Protocol):
 
     def approvals(self, state: str | None = None) -> list[ApprovalRow]:
         """All requests, or those of a state, oldest first."""
+        ...
+
+    # --- what waits ------------------------------------------------------------------------------
+
+    def backlog(self) -> list[Backlog]:
+        """What is not done, by flow and state."""
         ...
 
     # --- personal data ---------------------------------------------------------------------------
@@ -232,8 +238,18 @@ class SharedJournal(KeptJournal, Protocol):
         """Another worker may have the lane."""
         ...
 
-    def waiting(self, flow: str, object_id: str) -> int:
-        """How many open events of a flow there are about a record, the one that is being worked among them."""
+    def cursors(self, prefix: str) -> dict[str, str]:
+        """All cursors whose names begin so, and what they say."""
+        ...
+
+    def told(self, flow: str, object_id: str) -> tuple[int, int]:
+        """What any worker has of the events of a flow about a record: how many are open, the one that is being worked
+        among them, and when the record was last read for one (microseconds since the epoch, -1 for never).
+        """
+        ...
+
+    def reading(self, event_id: str, now: int) -> None:
+        """The record an event tells of is about to be read."""
         ...
 
     def lease(self, name: str, now: int, lease_us: int) -> bool:

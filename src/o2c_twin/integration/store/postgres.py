@@ -145,11 +145,17 @@ class PostgresJournal(Governed):
             self._db.execute(insert(LANE).values(name=event.lane, lease_until=0).on_conflict_do_nothing())
             return done.rowcount == 1
 
-    def waiting(self, flow: str, object_id: str) -> int:
-        """How many open events of a flow there are about a record."""
-        told = (INBOX.c.state == "open", INBOX.c.flow == flow, INBOX.c.object_id == object_id)
-        with self.together():
-            return self._db.execute(select(func.count()).select_from(INBOX).where(*told)).scalar_one()
+    def told(self, flow: str, object_id: str) -> tuple[int, int]:
+        """How many open events of a flow there are about a record, and when it was last read for one."""
+        found = select(
+            func.count().filter(INBOX.c.state == "open"), func.coalesce(func.max(INBOX.c.read_at), -1)
+        ).where(INBOX.c.flow == flow, INBOX.c.object_id == object_id)
+        ((waiting, read_at),) = self._rows(found)
+        return waiting, read_at
+
+    def reading(self, event_id: str, now: int) -> None:
+        """The record an event tells of is about to be read."""
+        self._write(INBOX.update().where(INBOX.c.event_id == event_id).values(read_at=now))
 
     def finish(self, event_id: str, state: str, parked_on: str | None = None) -> None:
         """The event is ``done``, ``dead`` or ``parked``."""
@@ -260,6 +266,10 @@ class PostgresJournal(Governed):
         rows = self._rows(select(CURSOR.c.value).where(CURSOR.c.name == name))
         return str(rows[0][0]) if rows else default
 
+    def cursors(self, prefix: str) -> dict[str, str]:
+        """All cursors whose names begin so."""
+        return dict(self._rows(select(CURSOR).where(CURSOR.c.name.startswith(prefix, autoescape=True))))
+
     def move(self, name: str, value: str) -> None:
         """A poll got this far."""
         put = insert(CURSOR).values(name=name, value=value)
@@ -279,10 +289,10 @@ class PostgresJournal(Governed):
         rows = self._rows(select(CASE).where(CASE.c.case_id == case_id))
         return Case(*rows[0]) if rows else None
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
-        closing = CASE.update().where(CASE.c.case_id == case_id)
-        self._write(closing.values(state=state, closed_at=now, closed_by=by, note=note))
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; of two at two workers one is first."""
+        closing = CASE.update().where(CASE.c.case_id == case_id, CASE.c.state == "open")
+        return self._write(closing.values(state=state, closed_at=now, closed_by=by, note=note)) == 1
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
         """Nobody settled it in time."""

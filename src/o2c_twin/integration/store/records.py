@@ -31,6 +31,15 @@ class Effect(msgspec.Struct, frozen=True):
     next_at: int | None
 
 
+class Backlog(msgspec.Struct, frozen=True):
+    """Events of a flow that are in a state other than done: how many, and when the oldest was received (µs)."""
+
+    flow: str
+    state: str
+    count: int
+    oldest: int
+
+
 class Link(msgspec.Struct, frozen=True):
     """The id (or what else is remembered) a system has for something."""
 

@@ -97,12 +97,12 @@ class Sealing(_Base):
         """Put a case on record."""
         return super().open_case(msgspec.structs.replace(case, reason=self._told(case, case.reason, "reason")))
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; False when it is not open."""
         case = super().case(case_id)
         if case is not None and note:
             note = self._told(case, note, "note")
-        super().close_case(case_id, now, by, note, state)
+        return super().close_case(case_id, now, by, note, state)
 
     def case(self, case_id: str) -> Case | None:
         """The case of that id."""

@@ -13,12 +13,13 @@ from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.store.governed import Governed
 from o2c_twin.integration.store.records import Case, Effect, Link
 
+# The index of a record's events is for several workers, and costs each event something: it is not made here.
 _SCHEMA = """
 begin;
 create table if not exists inbox (
   seq integer primary key, event_id text not null unique, flow text not null, object_id text not null,
   lane text not null, source_at integer not null, received_at integer not null, state text not null,
-  parked_on text
+  parked_on text, read_at integer
 );
 create index if not exists inbox_open on inbox (seq) where state = 'open';
 create index if not exists inbox_parked on inbox (parked_on) where state = 'parked';
@@ -45,6 +46,8 @@ create table if not exists approval (
 ) without rowid;
 commit;
 """
+_ADDED = (("inbox", "read_at", "integer"),)
+"""Columns that were added to a table of an earlier version."""
 _KEPT_XREFS = 200_000
 
 
@@ -68,6 +71,7 @@ class SqliteJournal(Governed):
         # What dies with the process needs no journal to roll back from: a fifth of the cost of each statement.
         self._db.execute(f"pragma journal_mode = {'off' if path == ':memory:' else 'wal'}")
         self._db.executescript(_SCHEMA)
+        self._add_columns()
         if path == ":memory:":
             # Nobody else reads it and nothing of it outlives the process: one transaction for all, never ended,
             # for to begin and end one is half the cost of a statement.
@@ -78,6 +82,12 @@ class SqliteJournal(Governed):
         self._durable = path != ":memory:"
         self._depth = 0
         self._xrefs: dict[tuple[str, str, str], str] = {}
+
+    def _add_columns(self) -> None:
+        """What a file of an earlier version lacks; tables and indexes it lacks are made with the rest."""
+        for table, column, kind in _ADDED:
+            if column not in [row[1] for row in self._db.execute(f"pragma table_info({table})")]:
+                self._db.execute(f"alter table {table} add column {column} {kind}")
 
     @contextmanager
     def together(self) -> Iterator[None]:
@@ -287,12 +297,14 @@ class SqliteJournal(Governed):
         row = self._run("select * from exception_case where case_id = ?", (case_id,)).fetchone()
         return None if row is None else Case(*row)
 
-    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> None:
-        """A person settled it."""
-        self._run(
-            "update exception_case set state = ?, closed_at = ?, closed_by = ?, note = ? where case_id = ?",
+    def close_case(self, case_id: str, now: int, by: str = "", note: str = "", state: str = "closed") -> bool:
+        """A person settled it; False when it is not open."""
+        done = self._run(
+            "update exception_case set state = ?, closed_at = ?, closed_by = ?, note = ?"
+            " where case_id = ? and state = 'open'",
             (state, now, by, note, case_id),
         )
+        return done.rowcount == 1
 
     def escalate(self, case_id: str, level: int, due_at: int, owner: str) -> None:
         """Nobody settled it in time."""

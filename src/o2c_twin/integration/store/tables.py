@@ -17,10 +17,13 @@ INBOX = Table(
     Column("received_at", BigInteger, nullable=False),
     Column("state", Text, nullable=False),
     Column("parked_on", Text),
+    Column("read_at", BigInteger),
 )
+"""``read_at`` is when the record an event tells of was read for it, where several workers share the journal."""
 _OPEN, _PARKED = text("state = 'open'"), text("state = 'parked'")
 Index("inbox_open", INBOX.c.seq, sqlite_where=_OPEN, postgresql_where=_OPEN)
 Index("inbox_parked", INBOX.c.parked_on, sqlite_where=_PARKED, postgresql_where=_PARKED)
+Index("inbox_record", INBOX.c.flow, INBOX.c.object_id)
 
 EFFECT = Table(
     "effect",

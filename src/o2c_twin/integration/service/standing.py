@@ -1,0 +1,56 @@
+"""How an engine stands: what an operator needs of each source and each edge, in instants (microseconds) and counts."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any
+
+from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
+from o2c_twin.integration.flows import TOLD_BY
+from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.store import KeptJournal
+
+Edges = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
+"""By name of an edge, what tells how it is doing; it says itself when it is away."""
+OWN = "engine"
+"""The source of events the engine and its people tell themselves."""
+_STATES = ("open", "parked", "dead")
+
+
+def sources_of(engine: Engine) -> dict[str, dict[str, Any]]:
+    """By source: its events that are open, parked and dead, since when the oldest open one waits, how the engine hears
+    of it, when it was last asked, and how many seconds that is ago.
+    """
+    now = engine.clock.now()
+    told: dict[str, dict[str, Any]] = {}
+    for source in (*sorted(engine.systems), OWN):
+        told[source] = {**dict.fromkeys(_STATES, 0), "oldest_open": None}
+        if source != OWN:
+            asked = engine.asking.asked_at(source)
+            lag = None if asked is None else (now - asked) / 1_000_000
+            told[source] |= {"trigger": engine.triggers[source], "asked_at": asked, "asked_ago_s": lag}
+    journal = engine.journal
+    for backlog in journal.backlog() if isinstance(journal, KeptJournal) else ():
+        at = told[_source_of(engine, backlog.flow)]
+        at[backlog.state] = at.get(backlog.state, 0) + backlog.count
+        if backlog.state == "open":
+            known = at["oldest_open"]
+            at["oldest_open"] = backlog.oldest if known is None else min(known, backlog.oldest)
+    return told
+
+
+def _source_of(engine: Engine, flow: str) -> str:
+    roles: dict[str, Crm | Erp | Bank | Payments | None] = {
+        "crm": engine.crm,
+        "erp": engine.erp,
+        "bank": engine.bank,
+        "payments": engine.payments,
+    }
+    for role, flows in TOLD_BY.items():
+        system = roles[role]
+        if flow in flows and system is not None and system.system in engine.systems:
+            return system.system
+    return OWN
+
+
+async def edges_of(edges: Edges) -> dict[str, dict[str, Any]]:
+    """By name how each edge is doing."""
+    return {name: await figures() for name, figures in edges.items()}
