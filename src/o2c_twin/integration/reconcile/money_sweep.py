@@ -8,7 +8,9 @@ from typing import TypeVar
 import msgspec
 
 from o2c_twin.integration.flows.collection import is_payout
+from o2c_twin.integration.governance.approvals import ApprovalPolicy
 from o2c_twin.integration.model import BankEntry, Inbound
+from o2c_twin.integration.reconcile.approving import ENGINE, POLICY, Person, approve
 from o2c_twin.integration.reconcile.contract import Mode, checked
 from o2c_twin.integration.reconcile.digests import Difference
 from o2c_twin.integration.reconcile.flight import OWN, remembered
@@ -65,6 +67,7 @@ class MoneyRules:
     behind_s: float = 30 * _DAY_S
     unbacked: bool = True
     contract: Mode = "evolve"
+    policy: ApprovalPolicy = POLICY
 
 
 @dataclass(slots=True)
@@ -271,14 +274,35 @@ class MoneyReconciler:
 
     # --- applying --------------------------------------------------------------------------------
 
-    def apply(self, plan: RepairPlan) -> Applied:
-        """Have the engine hear of what it missed, and ask people about the rest.
+    def held(self, plan: RepairPlan) -> tuple[Repair, ...]:
+        """What of a plan needs somebody's approval when a person applies it: what tells the engine of much money.
 
-        No approval is asked: what the engine hears so goes the way of any statement or payment it was told of in time.
+        One statement is told of as a whole: so its repairs are held together, by their sum.
         """
+        told: dict[str, int] = {}
+        for repair in plan.repairs:
+            for event in repair.events:
+                told[event.event_id] = told.get(event.event_id, 0) + repair.amount_minor
+        much = {name for name, amount in told.items() if self.rules.policy.needed(amount, plan.currency)}
+        return tuple(repair for repair in plan.repairs if any(event.event_id in much for event in repair.events))
+
+    def apply(self, plan: RepairPlan, approver: Person | None = None, asker: Person = ENGINE) -> Applied:
+        """Have the engine hear of what it missed, and ask people about the rest; without ``approver`` what needs none.
+
+        Raises `ApprovalError` or `NotAllowed` when ``approver`` may not approve what ``asker`` asks.
+        """
+        held = {repair.id for repair in self.held(plan)}
+        if approver is not None and held:
+            approve(self.engine, self.rules.policy, plan, approver, asker)
+            held = set()
+        free = tuple(repair for repair in plan.repairs if repair.id not in held)
+        done = self._begin(free)
+        return msgspec.structs.replace(done, held=tuple(repair.id for repair in plan.repairs if repair.id in held))
+
+    def _begin(self, repairs: tuple[Repair, ...]) -> Applied:
         now, busy = self.engine.clock.now(), self._busy()
-        left = [repair for repair in plan.repairs if any(lane in busy for lane in repair.lanes)]
-        taken = [repair for repair in plan.repairs if repair not in left]
+        left = [repair for repair in repairs if any(lane in busy for lane in repair.lanes)]
+        taken = [repair for repair in repairs if repair not in left]
         cases = [repair for repair in taken if repair.action == "case"]
         begun = [repair for repair in taken if repair.action != "case"]
         for repair in cases:
@@ -291,13 +315,16 @@ class MoneyReconciler:
         return Applied(tuple(r.id for r in begun), tuple(r.id for r in cases), tuple(r.id for r in left))
 
     async def round(self) -> RepairPlan:
-        """One sweep: look, and apply. What cannot be read becomes a case."""
+        """One sweep: look, and begin all that is found. What cannot be read becomes a case.
+
+        No approval is asked: what the engine hears so goes the way of any statement or payment it was told of in time.
+        """
         plan = await self.look()
         now = self.engine.clock.now()
         for text in plan.blind:
             name = f"reconcile:money:unread:{text[:60]}"
             self.engine.open_case(Inbound(name, "reconcile", name, "reconcile", now), DeadLetter(name, text, "drift"))
-        self.apply(plan)
+        self._begin(plan.repairs)
         return plan
 
     async def run(self) -> None:
