@@ -5,6 +5,7 @@ records may change behind the engine's back, with a judge who reads the systems 
 import asyncio
 import random
 import re
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -53,6 +54,7 @@ class Company:
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
         self.hushed = {}
+        self.looking = ContextVar("looking", default=False)
         self.deaf = set()
         self.harmed, self.stuck = [], []
         self.env = TwinEnvironment()
@@ -104,8 +106,9 @@ class Company:
 
     async def send(self, request):
         self.calls += 1
+        # Of a sweep: all a look or a repair asks for, logins and the bank's statements too.
         about = request.headers.get("x-correlation-id", "")
-        self.sweep_calls += about == "sweep" or about.startswith("repair:")
+        self.sweep_calls += about == "sweep" or about.startswith("repair:") or self.looking.get()
         return await self.wire.send(request)
 
     async def post(self, url, headers, body):
@@ -186,9 +189,17 @@ class Company:
 
     def look(self):
         """One look, with what the systems themselves say of it at the same instant."""
-        plan = self.env.aio.run_until_complete(self.reconciler.look())
+        plan = self.looked(self.reconciler)
         self.plans.append((plan, self.disagreements()))
         return plan
+
+    def looked(self, sweeper):
+        """One look, whose calls are counted as the sweeps'."""
+        before = self.looking.set(True)
+        try:
+            return self.env.aio.run_until_complete(sweeper.look())
+        finally:
+            self.looking.reset(before)
 
     def sweep(self, **people):
         plan = self.look()
