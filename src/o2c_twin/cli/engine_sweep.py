@@ -11,7 +11,7 @@ from o2c_twin.cli.terminal import console, print_json
 
 
 @click.command(
-    short_help="Ask a system for its changes; or compare CRM and ERP.",
+    short_help="Ask a system for its changes; or compare records and money.",
     epilog="""\b
 Examples:
   o2c engine sweep crm                      ask sales for what it changed
@@ -32,8 +32,9 @@ def sweep(
 ) -> None:
     """Ask SYSTEM (crm, erp, bank, payments) now for what it changed since it was last asked.
 
-    Without SYSTEM CRM and ERP are compared record by record. Much money, and what is made anew, is repaired only with
-    an approval; it is good for exactly the repairs that were held back when it was asked for.
+    Without SYSTEM CRM and ERP are compared record by record, and what came in at bank and provider with what is posted.
+    Much money, and what is made anew, is repaired only with an approval; it is good for exactly the repairs that were
+    held back when it was asked for. Nothing is posted or paid by a repair: the engine is told what it missed.
     """
     if sum((system is not None, planning, applying, wanted)) != 1:
         raise CommandError("one thing at a time: give a system, --plan, --apply or --ask")
@@ -57,19 +58,31 @@ def _show(plan: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(plan)
         return
-    _table(plan, plan["repairs"])
-    if plan["held"]:
-        click.echo(f"{len(plan['held'])} need approval; ask for it with 'o2c engine sweep --ask'")
+    _tables(plan)
+    held = sum(len(each["held"]) for each in _plans(plan))
+    if held:
+        click.echo(f"{held} need approval; ask for it with 'o2c engine sweep --ask'")
 
 
-def _table(plan: dict[str, Any], repairs: list[dict[str, Any]]) -> None:
+def _plans(told: dict[str, Any]) -> list[dict[str, Any]]:
+    """The plan of the records, and that of the money where there is one."""
+    return [told] if told["money"] is None else [told, told["money"]]
+
+
+def _tables(told: dict[str, Any]) -> None:
+    for name, plan in zip(("records", "money"), _plans(told), strict=False):
+        _table(name, plan)
+
+
+def _table(title: str, plan: dict[str, Any]) -> None:
     from rich.table import Table
 
+    repairs = plan["repairs"]
     for name, told in (("cannot be read", plan["blind"]), ("read in part", plan["unread"]), ("drift", plan["drifts"])):
         for line in told:
-            click.echo(f"{name}: {line}")
+            click.echo(f"{title}: {name}: {line}")
     if plan["doubt"]:
-        click.echo(f"not to be believed: {plan['doubt']}")
+        click.echo(f"{title}: not to be believed: {plan['doubt']}")
     if repairs:
         table = Table("repair", "system", "record", "why", "change", "minor units", "approval", box=None)
         for each in repairs:
@@ -81,17 +94,17 @@ def _table(plan: dict[str, Any], repairs: list[dict[str, Any]]) -> None:
         console().print(table)
     left = f"{plan['in_flight']} are being worked on, {plan['young']} are too young to tell"
     if not plan["blind"]:
-        click.echo(f"{plan['places']} places compared, {len(plan['repairs'])} repairs; {left}")
+        click.echo(f"{title}: {plan['places']} places compared, {len(plan['repairs'])} repairs; {left}")
 
 
 def _applied(told: dict[str, Any], as_json: bool) -> None:
     if as_json:
         print_json(told)
         return
-    _table(told, told["repairs"])
-    counts = ", ".join(f"{len(told[name])} {said}" for name, said in _SAID)
+    _tables(told)
+    counts = ", ".join(f"{sum(len(each[name]) for each in _plans(told))} {said}" for name, said in _SAID)
     click.echo(f"{counts}; the begun ones are worked in their turn, see 'o2c engine status'")
-    if told["held"]:
+    if any(each["held"] for each in _plans(told)):
         click.echo("ask for approval of what is held with 'o2c engine sweep --ask'")
 
 

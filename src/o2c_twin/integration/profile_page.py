@@ -146,8 +146,8 @@ _NOTES = """## What to know
   item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
-  mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:
-  each record is work until the fault ends.
+  mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nothing says that
+  it is the mapping: each record is work, and after `mend_cases` that were all alike somebody sees it.
 - `cash` decides what is applied. What a payment lacks stays open on the invoice in every design, until the ledger
   writes it off (within the tolerance) or support credits it, on a Monday.
 """

@@ -5,6 +5,7 @@ records may change behind the engine's back, with a judge who reads the systems 
 import asyncio
 import random
 import re
+from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 
@@ -13,6 +14,7 @@ import pytest
 from o2c_twin.integration.connectors.listings import listings_of, money_of
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.profile import DesignProfile
+from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler, MoneyRules
 from o2c_twin.integration.reconcile.reconciler import Reconciler, Rules
 from o2c_twin.integration.reconcile.repairing import repair_flows
 from o2c_twin.integration.runtime.engine import Engine, Rhythm
@@ -52,6 +54,7 @@ class Company:
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
         self.hushed = {}
+        self.looking = ContextVar("looking", default=False)
         self.deaf = set()
         self.harmed, self.stuck = [], []
         self.env = TwinEnvironment()
@@ -103,8 +106,9 @@ class Company:
 
     async def send(self, request):
         self.calls += 1
+        # Of a sweep: all a look or a repair asks for, logins and the bank's statements too.
         about = request.headers.get("x-correlation-id", "")
-        self.sweep_calls += about == "sweep" or about.startswith("repair:")
+        self.sweep_calls += about == "sweep" or about.startswith("repair:") or self.looking.get()
         return await self.wire.send(request)
 
     async def post(self, url, headers, body):
@@ -185,9 +189,17 @@ class Company:
 
     def look(self):
         """One look, with what the systems themselves say of it at the same instant."""
-        plan = self.env.aio.run_until_complete(self.reconciler.look())
+        plan = self.looked(self.reconciler)
         self.plans.append((plan, self.disagreements()))
         return plan
+
+    def looked(self, sweeper):
+        """One look, whose calls are counted as the sweeps'."""
+        before = self.looking.set(True)
+        try:
+            return self.env.aio.run_until_complete(sweeper.look())
+        finally:
+            self.looking.reset(before)
 
     def sweep(self, **people):
         plan = self.look()
@@ -265,3 +277,76 @@ def company():
 
 def day(n):
     return MONDAY + timedelta(n)
+
+
+class Cashier:
+    """A company with shipped and billed orders, whose customers pay, and the sweep of its money."""
+
+    def __init__(self, here, orders=3):
+        self.here, self.day = here, 0
+        self.sweeper = MoneyReconciler(here.engine, here.money, MoneyRules())
+        account = here.account(1)
+        for _ in range(orders):
+            here.win(account)
+            here.pass_time(20 * MINUTE)
+            here.estate.erp.deliver(here.order_of(here.deals[-1]).id)
+        here.pass_time(3 * HOUR)
+        self.open = [invoice.number for invoice in here.estate.erp.state.invoices.values()]
+        assert len(self.open) == orders
+
+    def tomorrow(self):
+        self.day += 1
+        self.here.until(self.day * DAY + 8 * HOUR)
+
+    def pay(self, count=1, amount=10_000):
+        """The customer pays invoices in full by transfer; the bank closes the day."""
+        numbers, self.open = self.open[:count], self.open[count:]
+        self.here.pay(MONDAY + timedelta(self.day), [(number, amount) for number in numbers])
+        self.tomorrow()
+
+    def look(self):
+        return self.here.env.aio.run_until_complete(self.sweeper.look())
+
+    def sweep(self):
+        plan = self.look()
+        applied = self.sweeper.apply(plan)
+        self.here.pass_time(HOUR)
+        return plan, applied
+
+    @property
+    def posted(self):
+        return sorted(p.amount_minor for p in self.here.estate.erp.state.payments.values())
+
+
+@pytest.fixture
+def cashier(company):
+    return lambda orders=3, **systems: Cashier(company(**systems), orders)
+
+
+class Collected(Cashier):
+    """The same with a provider, whose payouts come to the bank unless they are ``withheld``."""
+
+    def __init__(self, here, orders=2):
+        super().__init__(here, orders)
+        self.withheld = False
+        here.estate.payments_stand.on_payout(self._arrives)
+
+    def _arrives(self, amount, reference):
+        if self.withheld:
+            return
+        bank = self.here.estate.bank
+        text = {"end_to_end_id": None, "remittance": (reference,)}
+        bank.credit(self.here.estate.bank_account_id, amount, **text, counterparty="PROVIDER", counterparty_iban=None)
+
+    def days(self, count):
+        """Customers pay what they are asked for on the provider's page; nobody pays into the bank."""
+        for number in self.open:
+            self.here.estate.payments_stand.pay(number, 10_000)
+        self.open = []
+        for _ in range(count):
+            self.pay(0)
+
+
+@pytest.fixture
+def collected(company):
+    return lambda payments, orders=2, **systems: Collected(company(payments=payments, **systems), orders)

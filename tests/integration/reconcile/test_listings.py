@@ -69,3 +69,62 @@ def test_an_id_of_nobody_is_asked_of_nobody(company):
     here = company()
     rows, calls = asked(here, here.listings.erp.named("order", ["1' OR '1'='1", "٣"]))
     assert (rows, calls) == ([], 0)
+
+
+def test_a_survey_tells_in_few_calls_what_the_listings_tell_one_by_one(company):
+    here = company()
+    account = here.account(1)
+    deals = [here.win(account) for _ in range(4)]
+    here.pass_time(HOUR)
+    orders = [here.order_of(deal) for deal in deals]
+    here.estate.erp.deliver(orders[0].id)
+    here.pass_time(4 * HOUR)
+    since = here.clock.now()
+    here.estate.erp.delete_order(orders[1].id)
+    here.estate.crm.delete("opportunity", deals[1])
+    here.pass_time(HOUR)
+    # Logged in by now, as is also counted.
+    here.look()
+    for listing, kinds, of_gone, most in (
+        (here.listings.crm, ("customer", "deal"), ("customer", "deal"), 1),
+        (here.listings.erp, ("order", "shipment", "invoice"), ("customer", "order"), 2),
+    ):
+        now = here.clock.now()
+        survey, calls = asked(here, listing.survey(0, now, since))
+        assert calls == most and set(survey.rows) == set(kinds) and set(survey.gone) == set(of_gone)
+        shown = {kind: [dict(each) for each in listing.sample(kind)] for kind in kinds}
+        for kind in kinds:
+            assert survey.rows[kind] == asked(here, listing.listing(kind, 0, now))[0] != []
+            assert shown[kind] == [dict(each) for each in listing.sample(kind)]
+        for kind in of_gone:
+            assert survey.gone[kind] == asked(here, listing.deleted(kind, since))[0]
+    assert [len(survey.gone[kind]) for kind in of_gone] == [0, 1]
+
+
+def test_what_a_survey_is_refused_is_asked_by_itself_and_the_rest_is_not(company, monkeypatch):
+    here = company()
+    deal = here.win(here.account(1))
+    here.pass_time(HOUR)
+    listing = here.listings.crm
+    whole = listing._fields["deal"]
+    monkeypatch.setitem(listing._fields, "deal", f"{whole},NoSuchField")
+    survey, calls = asked(here, listing.survey(0, here.clock.now(), 0))
+    assert (set(survey.rows), calls) == ({"customer"}, 1)
+    plan = here.look()
+    assert len(plan.blind) == 1 and "NoSuchField" in plan.blind[0]
+    monkeypatch.undo()
+    assert here.look().blind == () and here.disagreements() == {} and deal in here.deals
+
+
+def test_a_survey_reads_on_page_by_page(company):
+    here = company()
+    for n in range(2_100):
+        here.estate.crm.create("account", {"name": f"A{n}"})
+    customer = here.estate.erp.add_customer("Acme", "EUR")
+    for n in range(1_200):
+        here.estate.erp.enter_order(customer.id, [(here.item.id, 1, 2_500)], po_number=f"P{n}")
+    here.pass_time(HOUR)
+    survey, calls = asked(here, here.listings.crm.survey(0, here.clock.now(), 0))
+    assert (len({row.id for row in survey.rows["customer"]}), calls) == (2_100, 2)
+    survey, calls = asked(here, here.listings.erp.survey(0, here.clock.now(), 0))
+    assert (len({row.id for row in survey.rows["order"]}), calls) == (1_200, 4)

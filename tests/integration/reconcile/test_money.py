@@ -18,50 +18,6 @@ PAIRS = pytest.mark.parametrize(
 )
 
 
-class Cashier:
-    """A company with shipped and billed orders, whose customers pay, and the sweep of its money."""
-
-    def __init__(self, here, orders=3):
-        self.here, self.day = here, 0
-        self.sweeper = MoneyReconciler(here.engine, here.money, MoneyRules())
-        account = here.account(1)
-        for _ in range(orders):
-            here.win(account)
-            here.pass_time(20 * MINUTE)
-            here.estate.erp.deliver(here.order_of(here.deals[-1]).id)
-        here.pass_time(3 * HOUR)
-        self.open = [invoice.number for invoice in here.estate.erp.state.invoices.values()]
-        assert len(self.open) == orders
-
-    def tomorrow(self):
-        self.day += 1
-        self.here.until(self.day * DAY + 8 * HOUR)
-
-    def pay(self, count=1, amount=10_000):
-        """The customer pays invoices in full by transfer; the bank closes the day."""
-        numbers, self.open = self.open[:count], self.open[count:]
-        self.here.pay(MONDAY + timedelta(self.day), [(number, amount) for number in numbers])
-        self.tomorrow()
-
-    def look(self):
-        return self.here.env.aio.run_until_complete(self.sweeper.look())
-
-    def sweep(self):
-        plan = self.look()
-        applied = self.sweeper.apply(plan)
-        self.here.pass_time(HOUR)
-        return plan, applied
-
-    @property
-    def posted(self):
-        return sorted(p.amount_minor for p in self.here.estate.erp.state.payments.values())
-
-
-@pytest.fixture
-def cashier(company):
-    return lambda orders=3, **systems: Cashier(company(**systems), orders)
-
-
 def said(plan):
     return [(r.action, r.kind, r.group, r.why) for r in plan.repairs]
 
@@ -273,35 +229,6 @@ def test_lost_notices_of_money_are_posted_within_one_sweep_at_a_twentieth_of_the
 
 
 # --- providers -------------------------------------------------------------------------------------
-
-
-class Collected(Cashier):
-    """The same with a provider, whose payouts come to the bank unless they are ``withheld``."""
-
-    def __init__(self, here, orders=2):
-        super().__init__(here, orders)
-        self.withheld = False
-        here.estate.payments_stand.on_payout(self._arrives)
-
-    def _arrives(self, amount, reference):
-        if self.withheld:
-            return
-        bank = self.here.estate.bank
-        text = {"end_to_end_id": None, "remittance": (reference,)}
-        bank.credit(self.here.estate.bank_account_id, amount, **text, counterparty="PROVIDER", counterparty_iban=None)
-
-    def days(self, count):
-        """Customers pay what they are asked for on the provider's page; nobody pays into the bank."""
-        for number in self.open:
-            self.here.estate.payments_stand.pay(number, 10_000)
-        self.open = []
-        for _ in range(count):
-            self.pay(0)
-
-
-@pytest.fixture
-def collected(company):
-    return lambda payments, orders=2, **systems: Collected(company(payments=payments, **systems), orders)
 
 
 # A debit is taken when the invoice is due, thirty days after it.

@@ -34,5 +34,5 @@ def test_all_that_can_be_listed_is_swept(tmp_path, crm, erp, provider):
     path.write_text(yaml.safe_dump(raw))
     service = Service(load_config(path, {}), "anna")
     assert service._reconciler is not None and service._reconciler.listings is service._listings
-    assert service._money_sweeper().listings.provider.system == "payments"
+    assert service._money_sweeper.listings.provider.system == "payments"
     service.journal.close()

@@ -2,6 +2,10 @@
 
 Wire facts: Microsoft Learn, "generalLedgerEntry resource type". API v2.0 shows no customer ledger entries, so a receipt
 is known by its document number alone; what was posted under one number is one posting of the whole.
+
+Limit: what a clerk posts under a number of their own shows neither the bank's reference nor the customer. It is known
+by its amount alone, so that a person is asked and nothing is posted twice. The external document number is told by
+``customerLedgerEntries`` of the finance reports API alone, a beta whose removal is announced (2027 release wave 1).
 """
 
 from collections.abc import Mapping, Sequence

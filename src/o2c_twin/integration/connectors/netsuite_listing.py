@@ -1,5 +1,7 @@
 """Sweeping a NetSuite account: customers and documents by SuiteQL, 1,000 rows a call, and the table of deletions.
 
+All documents are rows of one table, and all deletions of another: three questions tell of everything.
+
 Wire facts: SuiteTalk REST Web Services documentation, "Executing SuiteQL Queries"; the table DeletedRecord as
 published queries use it (timdietrich.me).
 """
@@ -11,7 +13,7 @@ from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
 from o2c_twin.integration.reconcile.contract import Field, Shape
-from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
+from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
 
 _IDS = 500
 _SAMPLE = 20
@@ -30,6 +32,14 @@ _FIELDS: dict[Kind, str] = {
     "shipment": f"id, tranid, createdfrom, {_MODIFIED}",
     "invoice": f"id, tranid, createdfrom, foreigntotal, foreignamountunpaid, {_MODIFIED}",
 }
+_DOCUMENTS: tuple[Kind, ...] = ("order", "shipment", "invoice")
+_DOCUMENT = (
+    "id, type, tranid, entity, externalid, BUILTIN.DF(status) AS state, createdfrom, foreigntotal, foreignamountunpaid,"
+    f" {_MODIFIED}"
+)
+_OF_DOCUMENTS = frozenset(
+    ("type", "tranid", "entity", "externalid", "state", "createdfrom", "foreigntotal", "foreignamountunpaid")
+)
 _TEXT, _NUMBER, _MAYBE = Field("text"), Field("number"), Field("text", optional=True)
 _HEAD = {
     "links": Field("list", optional=True, needed=False),
@@ -89,19 +99,40 @@ class NetSuiteListing:
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Records changed in that span; SuiteQL's clock has seconds, so the first one is taken whole."""
+        records = await self._changed(f"list {kind}", _select(kind), since, until)
+        self._last[kind] = records[:_SAMPLE]
+        return self._rows(kind, records)
+
+    async def survey(self, since: int, until: int, gone_since: int) -> Survey:
+        """The documents of all types from their one table, and what was deleted of any."""
+        types = {_TYPE[kind]: kind for kind in _DOCUMENTS}
+        names = ", ".join(f"'{name}'" for name in types)
+        question = f"SELECT {_DOCUMENT} FROM transaction WHERE type IN ({names}) AND "
+        records = await self._changed("list documents", question, since, until)
+        split: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in _DOCUMENTS}
+        with self._erp._wire.reading("list documents"):
+            for record in records:
+                kind = types[record["type"]]
+                # As it would have been told by itself: without what was asked for the other types.
+                others = _OF_DOCUMENTS - SHAPES[kind].fields.keys()
+                split[kind].append({name: value for name, value in record.items() if name not in others})
+        self._last |= {kind: of_kind[:_SAMPLE] for kind, of_kind in split.items()}
+        gone = await self._gone(("customer", "order"), gone_since)
+        return Survey({kind: self._rows(kind, of_kind) for kind, of_kind in split.items()}, gone)
+
+    async def _changed(self, operation: str, question: str, since: int, until: int) -> list[dict[str, Any]]:
         end = _stamp(until)
         begin, offset, more = _stamp(since), 0, True
         found: dict[str, dict[str, Any]] = {}
         while more:
             span = f"lastmodifieddate >= {_date(begin)} AND lastmodifieddate <= {_date(end)}"
-            rows, more = await self._page(kind, f"{span} ORDER BY lastmodifieddate, id", offset)
-            with self._erp._wire.reading(f"list {kind}"):
+            rows, more = await self._ask(operation, f"{question}{span} ORDER BY lastmodifieddate, id", offset)
+            with self._erp._wire.reading(operation):
                 found.update({str(row["id"]): row for row in rows})
                 # What changes while it is listed moves to the end: the next page begins at the last stamp.
                 last = rows[-1]["modified"] if rows else begin
             begin, offset = (begin, offset + len(rows)) if last == begin else (last, 0)
-        self._last[kind] = list(found.values())[:_SAMPLE]
-        return self._rows(kind, list(found.values()))
+        return list(found.values())
 
     async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
         """The records of these internal ids."""
@@ -109,21 +140,29 @@ class NetSuiteListing:
         for first in range(0, len(ids), _IDS):
             names = ", ".join(id_ for id_ in ids[first : first + _IDS] if id_.isascii() and id_.isdecimal())
             if names:
-                found, _ = await self._page(kind, f"id IN ({names})", 0)
+                found, _ = await self._ask(f"list {kind}", f"{_select(kind)}id IN ({names})", 0)
                 rows += self._rows(kind, found)
         return rows
 
     async def deleted(self, kind: Kind, since: int, known: Sequence[str] = ()) -> list[Gone]:
         """Records deleted since, from the account's table of deletions."""
+        return (await self._gone((kind,), since))[kind]
+
+    async def _gone(self, kinds: Sequence[Kind], since: int) -> dict[Kind, list[Gone]]:
         stamp = f"TO_CHAR(deleteddate,'{_STAMP}') AS deleted"
-        where = f"type = '{_RECORD[kind]}' AND deleteddate >= {_date(_stamp(since))}"
-        q = f"SELECT recordid, {stamp} FROM deletedrecord WHERE {where} ORDER BY deleteddate, recordid"
-        found: list[Gone] = []
-        more = True
+        named = {_RECORD[kind]: kind for kind in kinds}
+        names = ", ".join(f"'{name}'" for name in named)
+        where = f"type IN ({names}) AND deleteddate >= {_date(_stamp(since))}"
+        q = f"SELECT recordid, type, {stamp} FROM deletedrecord WHERE {where} ORDER BY deleteddate, recordid"
+        found: dict[Kind, list[Gone]] = {kind: [] for kind in kinds}
+        count, more = 0, True
         while more:
-            rows, more = await self._ask("deleted", q, len(found))
+            rows, more = await self._ask("deleted", q, count)
+            count += len(rows)
             with self._erp._wire.reading("deleted"):
-                found += [Gone(kind, str(row["recordid"]), from_iso(row["deleted"])) for row in rows]
+                for row in rows:
+                    kind = named[row["type"]]
+                    found[kind].append(Gone(kind, str(row["recordid"]), from_iso(row["deleted"])))
         return found
 
     def kept(self, field: str, value: Value) -> Value:
@@ -133,11 +172,6 @@ class NetSuiteListing:
     def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """The first records of the last listing."""
         return self._last.get(kind, ())
-
-    async def _page(self, kind: Kind, where: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
-        table = "customer" if kind == "customer" else "transaction"
-        typed = "" if kind == "customer" else f"type = '{_TYPE[kind]}' AND "
-        return await self._ask(f"list {kind}", f"SELECT {_FIELDS[kind]} FROM {table} WHERE {typed}{where}", offset)
 
     async def _ask(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         erp = self._erp
@@ -198,6 +232,13 @@ class NetSuiteListing:
 
     def _minor(self, amount: str) -> int:
         return to_minor(amount, self._erp._currency)
+
+
+def _select(kind: Kind) -> str:
+    """The question for a kind, up to its condition."""
+    if kind == "customer":
+        return f"SELECT {_FIELDS[kind]} FROM customer WHERE "
+    return f"SELECT {_FIELDS[kind]} FROM transaction WHERE type = '{_TYPE[kind]}' AND "
 
 
 def _stamp(at: int) -> str:

@@ -25,6 +25,7 @@ SHAPES: Mapping[MoneyKind, Shape] = {
             "id": Field("number"),
             "externalid": _MAYBE,
             "otherrefnum": _MAYBE,
+            "entity": Field("number", needed=False),
             "foreigntotal": Field("number"),
             "created": Field("instant"),
         },
@@ -50,7 +51,7 @@ class NetSuitePostings:
         erp, operation = self._erp, "list posting"
         stamp = to_iso(max(0, since), "seconds")[:-1].replace("T", " ")
         q = (
-            f"SELECT id, externalid, otherrefnum, foreigntotal, {_CREATED} FROM transaction"
+            f"SELECT id, externalid, otherrefnum, entity, foreigntotal, {_CREATED} FROM transaction"
             f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{_STAMP}') ORDER BY id"
         )
         rows: list[dict[str, Any]] = []
@@ -70,6 +71,7 @@ class NetSuitePostings:
                     row.get("otherrefnum") or "",
                     abs(to_minor(row["foreigntotal"], erp._currency)),
                     from_iso(row["created"]),
+                    str(row["entity"]),
                 )
                 for row in rows
             ]

@@ -16,8 +16,8 @@ from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
 _SAMPLE = 20
 _FIELDS = (
-    "FiscalYear,AccountingDocument,AccountingDocumentItem,PostingDate,AmountInTransactionCurrency,DocumentReferenceID,"
-    "AccountingDocumentHeaderText"
+    "FiscalYear,AccountingDocument,AccountingDocumentItem,PostingDate,AmountInTransactionCurrency,Customer,"
+    "DocumentReferenceID,AccountingDocumentHeaderText"
 )
 _TEXT, _BLANK = Field("text"), Field("text", needed=False)
 
@@ -31,6 +31,7 @@ SHAPES: Mapping[MoneyKind, Shape] = {
             "AccountingDocumentItem": _TEXT,
             "PostingDate": _TEXT,
             "AmountInTransactionCurrency": Field("number"),
+            "Customer": _BLANK,
             "DocumentReferenceID": _BLANK,
             "AccountingDocumentHeaderText": _BLANK,
         },
@@ -69,7 +70,7 @@ class S4HanaPostings:
                 if id_ in found:
                     amount += found[id_].amount_minor
                 text, reference = row["AccountingDocumentHeaderText"], row["DocumentReferenceID"]
-                found[id_] = Posting(id_, text, reference, amount, instant(row["PostingDate"]))
+                found[id_] = Posting(id_, text, reference, amount, instant(row["PostingDate"]), row["Customer"])
         return list(found.values())
 
     def sample(self, kind: MoneyKind) -> Sequence[Mapping[str, object]]:

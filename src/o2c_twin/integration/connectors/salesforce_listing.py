@@ -1,10 +1,12 @@
 """Sweeping a Salesforce org: accounts and won deals by SOQL, 2,000 rows a call, and what was deleted.
 
-Wire facts: REST API Developer Guide, Query and sObject Get Deleted (dates cut to the minute, 30 days back at most).
+Wire facts: REST API Developer Guide, Query and sObject Get Deleted (dates cut to the minute, 30 days back at most);
+Composite (its subrequests together are one call of the limits; five of them may be queries).
 """
 
 from collections.abc import Mapping, Sequence
 from typing import Any
+from urllib.parse import quote, urlencode
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
@@ -12,7 +14,7 @@ from o2c_twin.integration.connectors.salesforce import _API, SalesforceCrm
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.reconcile.contract import Field, Shape, Type
-from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
+from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
 
 _MICRO = 1_000_000
 _MINUTE = 60 * _MICRO
@@ -43,6 +45,16 @@ def shapes_of(maps: SalesforceMaps) -> Mapping[Kind, Shape]:
     return {"customer": Shape("Account", account), "deal": Shape("Opportunity", deal)}
 
 
+def _changed(kind: Kind, since: int, until: int) -> str:
+    """Accounts, or won deals, changed in a span."""
+    won = " AND IsWon = true" if kind == "deal" else ""
+    return f"SystemModstamp > {to_iso(since)} AND SystemModstamp <= {to_iso(until)}{won} ORDER BY SystemModstamp"
+
+
+def _deleted_path(kind: Kind) -> str:
+    return f"{_API}/sobjects/{_OBJECT[kind]}/deleted/"
+
+
 class SalesforceListing:
     """The listings of an org, over the session of its connector: a part of it, in a module of its own."""
 
@@ -62,11 +74,37 @@ class SalesforceListing:
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Accounts, or won deals, changed in that span."""
-        won = " AND IsWon = true" if kind == "deal" else ""
-        span = f"SystemModstamp > {to_iso(since)} AND SystemModstamp <= {to_iso(until)}"
-        records = await self._select(kind, f"{span}{won} ORDER BY SystemModstamp")
+        records = await self._select(kind, _changed(kind, since, until))
         self._last[kind] = records[:_SAMPLE]
         return self._rows(kind, records)
+
+    async def survey(self, since: int, until: int, gone_since: int) -> Survey:
+        """Accounts, won deals and what was deleted of both in one call; what it refuses of that is left out."""
+        crm, operation = self._crm, "survey"
+        span = self._minutes(gone_since)
+        asked: dict[str, str] = {}
+        for kind in _OBJECT:
+            asked[f"list_{kind}"] = f"{_API}/query/?q={quote(self._soql(kind, _changed(kind, since, until)))}"
+            if span is not None:
+                asked[f"gone_{kind}"] = f"{_deleted_path(kind)}?{urlencode(span)}"
+        requests = [{"method": "GET", "url": url, "referenceId": name} for name, url in asked.items()]
+        answer = await crm._call(operation, "POST", f"{_API}/composite", None, {"compositeRequest": requests}, "sweep")
+        with crm._wire.reading(operation):
+            told = {
+                each["referenceId"]: each["body"]
+                for each in crm._wire.json(operation, answer)["compositeResponse"]
+                if each["httpStatusCode"] == 200
+            }
+        rows: dict[Kind, Sequence[Row]] = {}
+        gone: dict[Kind, Sequence[Gone]] = {} if span is not None else dict.fromkeys(_OBJECT, ())
+        for kind in _OBJECT:
+            if f"list_{kind}" in told:
+                records = await self._all(f"list {kind}", told[f"list_{kind}"])
+                self._last[kind] = records[:_SAMPLE]
+                rows[kind] = self._rows(kind, records)
+            if f"gone_{kind}" in told:
+                gone[kind] = self._gone(kind, told[f"gone_{kind}"])
+        return Survey(rows, gone)
 
     async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
         """The records of these ids; a deal also when it is not won."""
@@ -78,18 +116,23 @@ class SalesforceListing:
 
     async def deleted(self, kind: Kind, since: int, known: Sequence[str] = ()) -> list[Gone]:
         """Records deleted since, from the vendor's log of deletions."""
+        span = self._minutes(since)
+        if span is None:
+            return []
+        crm = self._crm
+        answer = await crm._call("deleted", "GET", _deleted_path(kind), span, None, "sweep")
+        return self._gone(kind, crm._wire.json("deleted", answer))
+
+    def _minutes(self, since: int) -> dict[str, str] | None:
+        """The span a log of deletions is asked for; None where it is none yet."""
         start = -(-since // _MINUTE) * _MINUTE
         # Whole minutes, the present one not yet: what is deleted in it is told next time.
         end = self._clock.now() // _MINUTE * _MINUTE
-        if start >= end:
-            return []
-        path = f"{_API}/sobjects/{_OBJECT[kind]}/deleted/"
-        span = {"start": to_iso(start), "end": to_iso(end)}
-        crm = self._crm
-        answer = await crm._call("deleted", "GET", path, span, None, "sweep")
-        with crm._wire.reading("deleted"):
-            found = crm._wire.json("deleted", answer)["deletedRecords"]
-            return [Gone(kind, row["id"], from_iso(row["deletedDate"])) for row in found]
+        return {"start": to_iso(start), "end": to_iso(end)} if start < end else None
+
+    def _gone(self, kind: Kind, told: Mapping[str, Any]) -> list[Gone]:
+        with self._crm._wire.reading("deleted"):
+            return [Gone(kind, row["id"], from_iso(row["deletedDate"])) for row in told["deletedRecords"]]
 
     def kept(self, field: str, value: Value) -> Value:
         """As it is."""
@@ -101,17 +144,23 @@ class SalesforceListing:
 
     async def _select(self, kind: Kind, where: str) -> list[dict[str, Any]]:
         crm, operation = self._crm, f"list {kind}"
-        soql = f"SELECT {self._fields[kind]} FROM {_OBJECT[kind]} WHERE {where}"
-        answer = await crm._call(operation, "GET", f"{_API}/query/", {"q": soql}, None, "sweep")
-        records: list[dict[str, Any]] = []
+        answer = await crm._call(operation, "GET", f"{_API}/query/", {"q": self._soql(kind, where)}, None, "sweep")
+        return await self._all(operation, crm._wire.json(operation, answer))
+
+    def _soql(self, kind: Kind, where: str) -> str:
+        return f"SELECT {self._fields[kind]} FROM {_OBJECT[kind]} WHERE {where}"
+
+    async def _all(self, operation: str, page: dict[str, Any]) -> list[dict[str, Any]]:
+        """The records of a result and of the pages that follow it."""
+        crm, records = self._crm, []
         while True:
-            page = crm._wire.json(operation, answer)
             with crm._wire.reading(operation):
                 records.extend(page["records"])
                 following = None if page["done"] else page["nextRecordsUrl"]
             if following is None:
                 return records
             answer = await crm._call(operation, "GET", following, None, None, "sweep")
+            page = crm._wire.json(operation, answer)
 
     def _rows(self, kind: Kind, records: Sequence[dict[str, Any]]) -> list[Row]:
         with self._crm._wire.reading(f"list {kind}"):

@@ -7,7 +7,7 @@ from functools import partial
 from o2c_twin.integration.reconcile.contract import Mode, checked
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Repair
-from o2c_twin.integration.reconcile.ports import Gone, Kind, Listing, Listings, Row
+from o2c_twin.integration.reconcile.ports import Gone, Kind, Listing, Listings, Row, Survey, Surveying
 from o2c_twin.integration.reconcile.remedies import case_about_gone
 from o2c_twin.integration.reconcile.sides import Found
 from o2c_twin.integration.runtime.engine import Engine
@@ -49,15 +49,21 @@ class Gathering:
         """Everything, or what changed within the horizon with what belongs to it."""
         now = self._engine.clock.now()
         since = 0 if self._horizon.records_s is None else now - int(self._horizon.records_s * _MICRO)
+        back = max(0, now - int(self._horizon.deleted_s * _MICRO))
+        surveys: dict[str, Survey] = {}
         for role, kinds in (("crm", _CRM_KINDS), ("erp", _ERP_KINDS)):
+            survey = surveys[role] = await self._survey(role, since, now + _MICRO, back)
             for kind in kinds:
-                await self._list(role, kind, since, now + _MICRO)
+                await self._list(role, kind, since, now + _MICRO, survey.rows.get(kind))
         if self.blind:
             return Found((), ())
         gone: dict[str, list[Gone]] = {"crm": [], "erp": []}
         for role, kind in _DELETED:
             listing = self._listings[role]
-            back = max(0, now - int(self._horizon.deleted_s * _MICRO))
+            told = surveys[role].gone.get(kind)
+            if told is not None:
+                gone[role] += told
+                continue
             known = [] if listing.tells_deleted else self._out_of_sight(role, kind)
             if not listing.tells_deleted and not known:
                 continue
@@ -90,15 +96,27 @@ class Gathering:
             if (kind, id_) not in kept and not self._memory.has_case(case_about_gone(kind, id_))
         ]
 
-    async def _list(self, role: str, kind: Kind, since: int, until: int) -> None:
+    async def _survey(self, role: str, since: int, until: int, gone_since: int) -> Survey:
+        """What one call tells of several kinds; nothing where the vendor has none, or refuses it."""
         listing = self._listings[role]
-        try:
-            rows = await self._engine.delivery.read(
-                listing.system, f"sweep:{role}:{kind}", lambda: listing.listing(kind, since, until)
-            )
-        except DeadLetter as letter:
-            self.blind.append(f"{listing.system} {kind}: {letter.reason}")
-            return
+        if isinstance(listing, Surveying):
+            try:
+                ask = partial(listing.survey, since, until, gone_since)
+                return await self._engine.delivery.read(listing.system, f"sweep:{role}", ask)
+            except DeadLetter:
+                # Asked one by one, the kinds that can be read are, and the others say why they cannot.
+                pass
+        return Survey({}, {})
+
+    async def _list(self, role: str, kind: Kind, since: int, until: int, known: Sequence[Row] | None) -> None:
+        listing, rows = self._listings[role], known
+        if rows is None:
+            try:
+                ask = partial(listing.listing, kind, since, until)
+                rows = await self._engine.delivery.read(listing.system, f"sweep:{role}:{kind}", ask)
+            except DeadLetter as letter:
+                self.blind.append(f"{listing.system} {kind}: {letter.reason}")
+                return
         shape = listing.shapes.get(kind)
         if shape is not None:
             decision = checked(self._horizon.contract, shape, listing.sample(kind))

@@ -45,7 +45,8 @@ class Sent(msgspec.Struct, frozen=True):
 class Posting(msgspec.Struct, frozen=True):
     """A customer payment as the ERP's books show it.
 
-    ``mark`` is what is left of the engine's key there, ``reference`` what a person may find the money by.
+    ``mark`` is what is left of the engine's key there, ``reference`` what a person may find the money by, ``customer``
+    the ERP's id or number of whose it is; empty where the books do not tell.
     """
 
     id: str
@@ -53,6 +54,7 @@ class Posting(msgspec.Struct, frozen=True):
     reference: str
     amount_minor: int
     at: int
+    customer: str = ""
 
 
 class Told(Protocol):

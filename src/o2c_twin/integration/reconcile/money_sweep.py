@@ -1,14 +1,16 @@
 """One sweep of the money: bank, provider and ledger are listed and compared; what differs is told, or asked about."""
 
 from collections.abc import Awaitable, Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import TypeVar
 
 import msgspec
 
 from o2c_twin.integration.flows.collection import is_payout
+from o2c_twin.integration.governance.approvals import ApprovalPolicy
 from o2c_twin.integration.model import BankEntry, Inbound
+from o2c_twin.integration.reconcile.approving import ENGINE, POLICY, Person, approve
 from o2c_twin.integration.reconcile.contract import Mode, checked
 from o2c_twin.integration.reconcile.digests import Difference
 from o2c_twin.integration.reconcile.flight import OWN, remembered
@@ -17,10 +19,12 @@ from o2c_twin.integration.reconcile.money import (
     Known,
     MoneySides,
     Progress,
+    Spans,
     events_of,
     lane_of,
     money_remedy,
     sides_of_money,
+    without_name,
 )
 from o2c_twin.integration.reconcile.money_ports import Incoming, MoneyKind, MoneyListings, Sent, Told
 from o2c_twin.integration.reconcile.plan import Applied, Repair, RepairPlan
@@ -47,6 +51,10 @@ class MoneyRules:
     ``every_s`` is the rhythm, ``settle_s`` how long a difference must have lasted, ``window_s`` how far back money is
     looked at; ``before_s``: what is posted so long before its statement is found too (a clerk posts from the bank's
     portal); ``late_s``: a payout may come on a statement so much later than the provider says it is there.
+    ``grace_s``: what is posted is asked for its money when it is so old; ``behind_s``: money may be posted so long
+    after it came in, by a person who had to find out whose it is. Both are assumptions, of a bank that is a long
+    weekend late and of a desk that clears within a month. A company that takes money past this bank and provider
+    (cheques, another account) has what it posts left alone with ``unbacked`` false.
     """
 
     currency: str = "EUR"
@@ -55,7 +63,11 @@ class MoneyRules:
     window_s: float = 14 * _DAY_S
     before_s: float = 7 * _DAY_S
     late_s: float = 5 * _DAY_S
+    grace_s: float = 5 * _DAY_S
+    behind_s: float = 30 * _DAY_S
+    unbacked: bool = True
     contract: Mode = "evolve"
+    policy: ApprovalPolicy = POLICY
 
 
 @dataclass(slots=True)
@@ -78,6 +90,10 @@ class MoneyReconciler:
         self.looks = 0
         self._summed: dict[str, int] = {}
         """The sums of payouts that were read already: what they are made of does not change."""
+        self._backed: set[str] = set()
+        self._searched: set[str] = set()
+        """Postings whose money was found, and those for whose money all that came in earlier was searched."""
+        self._earlier: dict[str, Incoming] = {}
 
     # --- looking ---------------------------------------------------------------------------------
 
@@ -95,7 +111,9 @@ class MoneyReconciler:
         if found is None:
             return RepairPlan(now, rules.currency, blind=tuple(listed.blind), drifts=tuple(listed.drifts))
         known = self._known()
-        sides = sides_of_money(found, known, self.listings.erp.mark_of, int(rules.late_s * _MICRO), now)
+        found = await self._completed(listed, found, since)
+        spans = Spans(int(rules.late_s * _MICRO), int(rules.before_s * _MICRO), int(rules.grace_s * _MICRO))
+        sides = sides_of_money(found, known, self.listings.erp.mark_of, spans, now)
         journal = self.engine.journal
         seen = _MEMORY.decode(journal.cursor(_SEEN, "{}"))
         what = due(
@@ -133,7 +151,45 @@ class MoneyReconciler:
         if postings is None:
             return None
         sums = await self._sums(listed, sent)
-        return Found(tuple(incoming), tuple(postings), tuple(sent), sums, bank_since)
+        whole = self.rules.unbacked and not listed.blind
+        return Found(tuple(incoming), tuple(postings), tuple(sent), sums, bank_since, whole=whole)
+
+    async def _completed(self, listed: _Listed, found: Found, since: int) -> Found:
+        """With what came in before the window, where something is posted in it under the name of nothing in it.
+
+        For each such posting that is asked once.
+        """
+        mark_of = self.listings.erp.mark_of
+        ids = {posting.id for posting in found.postings}
+        self._backed &= ids
+        self._searched &= ids
+        left = without_name(found, mark_of)
+        self._backed |= ids - {posting.id for posting in left}
+        back = max(0, since - int((self.rules.before_s + self.rules.behind_s) * _MICRO))
+        self._earlier = {key: each for key, each in self._earlier.items() if back <= each.at <= since}
+        unknown = [posting for posting in left if posting.id not in self._backed and posting.id not in self._searched]
+        whole = found.whole
+        if unknown:
+            earlier = await self._before(listed, since, min(posting.at for posting in unknown))
+            whole = whole and earlier is not None
+            if earlier is not None:
+                self._earlier |= {each.key: each for each in earlier}
+                self._searched |= {posting.id for posting in unknown}
+        earlier_ones = tuple(self._earlier.values())
+        completed = replace(found, earlier=earlier_ones, backed=frozenset(self._backed), whole=whole)
+        self._backed |= ids - {posting.id for posting in without_name(completed, mark_of)}
+        return completed
+
+    async def _before(self, listed: _Listed, since: int, posted: int) -> list[Incoming] | None:
+        """What came in before ``since`` and may have been posted at an instant; None where it could not be read."""
+        bank, provider, now = self.listings.bank, self.listings.provider, self.engine.clock.now()
+        back = max(0, posted - int(self.rules.behind_s * _MICRO))
+        # To the present: a listing keeps of the statements it has read those that were asked for last.
+        found = await self._read(listed, bank, "entry", lambda: bank.incoming(back, now))
+        if found is None or provider is None:
+            return None if found is None else [each for each in found if each.at <= since]
+        collected = await self._read(listed, provider, "collection", lambda: provider.incoming(back, since))
+        return None if collected is None else [each for each in (*found, *collected) if each.at <= since]
 
     async def _read(
         self, listed: _Listed, source: Told, kind: MoneyKind, ask: Callable[[], Awaitable[list[_Answer]]]
@@ -175,7 +231,8 @@ class MoneyReconciler:
 
     def _known(self) -> Known:
         engine, journal = self.engine, self.engine.journal
-        asked = {case.effect_key for case in journal.cases()}
+        cases = journal.cases()
+        asked = {case.effect_key for case in cases}
         payments = engine.payments
 
         def progress(key: str) -> Progress:
@@ -194,6 +251,7 @@ class MoneyReconciler:
             lambda event: journal.event(event.event_id) is not None,
             payout,
             lambda reference: payments is not None and journal.remote(payments.system, "payout", reference) is not None,
+            frozenset(name for case in cases for name in (case.effect_key, case.object_id) if name),
         )
 
     def _busy(self) -> frozenset[str]:
@@ -204,7 +262,9 @@ class MoneyReconciler:
 
     def _remedy(self, difference: Difference, evidence: Evidence, sides: MoneySides, known: Known) -> Repair | None:
         what = sides.about[difference.place]
-        repair = money_remedy(difference, evidence, what, known, self.engine.erp.system, self.engine.bank.system)
+        erp, bank = self.engine.erp.system, self.engine.bank.system
+        note = sides.notes.get(difference.place, "")
+        repair = money_remedy(difference, evidence, what, known, erp, bank, note)
         if repair.action != "case":
             return repair
         asked = self.engine.journal.case(case_id_of(_event(repair, 0), _key(repair))) is not None
@@ -214,14 +274,35 @@ class MoneyReconciler:
 
     # --- applying --------------------------------------------------------------------------------
 
-    def apply(self, plan: RepairPlan) -> Applied:
-        """Have the engine hear of what it missed, and ask people about the rest.
+    def held(self, plan: RepairPlan) -> tuple[Repair, ...]:
+        """What of a plan needs somebody's approval when a person applies it: what tells the engine of much money.
 
-        No approval is asked: what the engine hears so goes the way of any statement or payment it was told of in time.
+        One statement is told of as a whole: so its repairs are held together, by their sum.
         """
+        told: dict[str, int] = {}
+        for repair in plan.repairs:
+            for event in repair.events:
+                told[event.event_id] = told.get(event.event_id, 0) + repair.amount_minor
+        much = {name for name, amount in told.items() if self.rules.policy.needed(amount, plan.currency)}
+        return tuple(repair for repair in plan.repairs if any(event.event_id in much for event in repair.events))
+
+    def apply(self, plan: RepairPlan, approver: Person | None = None, asker: Person = ENGINE) -> Applied:
+        """Have the engine hear of what it missed, and ask people about the rest; without ``approver`` what needs none.
+
+        Raises `ApprovalError` or `NotAllowed` when ``approver`` may not approve what ``asker`` asks.
+        """
+        held = {repair.id for repair in self.held(plan)}
+        if approver is not None and held:
+            approve(self.engine, self.rules.policy, plan, approver, asker)
+            held = set()
+        free = tuple(repair for repair in plan.repairs if repair.id not in held)
+        done = self._begin(free)
+        return msgspec.structs.replace(done, held=tuple(repair.id for repair in plan.repairs if repair.id in held))
+
+    def _begin(self, repairs: tuple[Repair, ...]) -> Applied:
         now, busy = self.engine.clock.now(), self._busy()
-        left = [repair for repair in plan.repairs if any(lane in busy for lane in repair.lanes)]
-        taken = [repair for repair in plan.repairs if repair not in left]
+        left = [repair for repair in repairs if any(lane in busy for lane in repair.lanes)]
+        taken = [repair for repair in repairs if repair not in left]
         cases = [repair for repair in taken if repair.action == "case"]
         begun = [repair for repair in taken if repair.action != "case"]
         for repair in cases:
@@ -234,13 +315,16 @@ class MoneyReconciler:
         return Applied(tuple(r.id for r in begun), tuple(r.id for r in cases), tuple(r.id for r in left))
 
     async def round(self) -> RepairPlan:
-        """One sweep: look, and apply. What cannot be read becomes a case."""
+        """One sweep: look, and begin all that is found. What cannot be read becomes a case.
+
+        No approval is asked: what the engine hears so goes the way of any statement or payment it was told of in time.
+        """
         plan = await self.look()
         now = self.engine.clock.now()
         for text in plan.blind:
             name = f"reconcile:money:unread:{text[:60]}"
             self.engine.open_case(Inbound(name, "reconcile", name, "reconcile", now), DeadLetter(name, text, "drift"))
-        self.apply(plan)
+        self._begin(plan.repairs)
         return plan
 
     async def run(self) -> None:

@@ -1,7 +1,7 @@
 """What a connector offers to a sweep: rows of what it holds, cheaply, and what was deleted."""
 
 from collections.abc import Mapping, Sequence
-from typing import Literal, Protocol
+from typing import Literal, Protocol, runtime_checkable
 
 import msgspec
 
@@ -80,6 +80,22 @@ class Listing(Protocol):
 
     def sample(self, kind: Kind) -> Sequence[Mapping[str, object]]:
         """Some of the vendor's own records of the last listing, as they came."""
+        ...
+
+
+class Survey(msgspec.Struct, frozen=True):
+    """What several kinds were told of together; one that is in neither is to be asked for by itself."""
+
+    rows: Mapping[Kind, Sequence[Row]]
+    gone: Mapping[Kind, Sequence[Gone]]
+
+
+@runtime_checkable
+class Surveying(Protocol):
+    """A listing whose vendor can be asked about several kinds in one call, for calls are what a sweep is paid in."""
+
+    async def survey(self, since: int, until: int, gone_since: int) -> Survey:
+        """What `Listing.listing` and `Listing.deleted` tell, of the kinds that go together. Raises `CallFailed`."""
         ...
 
 

@@ -1,16 +1,17 @@
 """One sweep: the systems are listed, compared, and what differs becomes a plan, which is applied when it may be."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 import msgspec
 
 from o2c_twin.integration.flows.customer import BY_NUMBER
-from o2c_twin.integration.governance.approvals import ApprovalPolicy, ask
+from o2c_twin.integration.governance.approvals import ApprovalPolicy
 from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.reconcile.approving import ENGINE, POLICY, Person, approve
 from o2c_twin.integration.reconcile.contract import Mode
 from o2c_twin.integration.reconcile.digests import Difference
-from o2c_twin.integration.reconcile.flight import OWN, busy_lanes, remembered
+from o2c_twin.integration.reconcile.flight import busy_lanes, remembered
 from o2c_twin.integration.reconcile.gathering import Gathering, Horizon
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Applied, Repair, RepairPlan
@@ -43,17 +44,6 @@ _REMEMBERED = 30 * 86_400 * _MICRO
 
 
 @dataclass(frozen=True, slots=True)
-class Person:
-    """Somebody who asks or approves, in a role of `governance.roles`."""
-
-    who: str
-    role: str
-
-
-ENGINE = Person("engine", "operations")
-
-
-@dataclass(frozen=True, slots=True)
 class Rules:
     """How a company reconciles.
 
@@ -76,11 +66,7 @@ class Rules:
     valid_s: float = 3_600.0
     most_repairs: int = 3
     contract: Mode = "evolve"
-    policy: ApprovalPolicy = field(
-        default_factory=lambda: ApprovalPolicy(
-            "repair plan apply", {"EUR": 5_000_000}, int(_DAY_S) * _MICRO, ("finance", "operations")
-        )
-    )
+    policy: ApprovalPolicy = POLICY
 
 
 class StalePlan(ValueError):
@@ -216,7 +202,7 @@ class Reconciler:
             raise StalePlan(f"the plan was made {(now - plan.at) // _MICRO} s ago; look again")
         held = {repair.id for repair in self.held(plan)}
         if approver is not None and held:
-            self._approved(plan, approver, asker, now)
+            approve(self.engine, self.rules.policy, plan, approver, asker)
             held = set()
         busy = self._busy()
         begun: list[str] = []
@@ -234,17 +220,6 @@ class Reconciler:
                 self._begin(repair, now)
                 begun.append(repair.id)
         return Applied(tuple(begun), tuple(cases), tuple(left), tuple(r.id for r in plan.repairs if r.id in held))
-
-    def _approved(self, plan: RepairPlan, approver: Person, asker: Person, now: int) -> None:
-        content = plan.content
-        request = ask(
-            self.rules.policy, f"{OWN}{content[:16]}", "repair plan", content, asker.who, asker.role, now,
-            plan.amount_minor, plan.currency,
-        )  # fmt: skip
-        request.approve(approver.who, approver.role, now).use(content, now)
-        audit = self.engine.delivery.audit
-        if audit is not None:
-            audit.add(now, approver.who, "approve repair plan", "reconcile", f"{OWN}{content[:16]}", content)
 
     def _ask(self, repair: Repair, now: int) -> None:
         reason = f"{repair.why}: {repair.kind} {repair.key}"

@@ -190,6 +190,7 @@ class Service:
         self._swept_on = ""
         registry, holds = masters_of(config), holds_of(config)
         self._reconciler, why_not = self._reconciling()
+        self._money_sweeper = None if self._reconciler is None else self._sweeping_money()
         erp = config.systems["erp"]
         self.operations = governed(
             self.engine,
@@ -208,6 +209,7 @@ class Service:
                 **({} if self._queue is None else {"broker": self._queue.standing}),
                 **{f"{each.role}.inbound": each.figures for each in self.inbound},
             },
+            money=self._money_sweeper,
         )
 
     def _maps(self) -> OwnMaps | None:
@@ -283,7 +285,7 @@ class Service:
                 raise ConfigError(f"reconcile: {bad}") from bad
             return None, str(bad)
 
-    def _money_sweeper(self) -> MoneyReconciler:
+    def _sweeping_money(self) -> MoneyReconciler:
         assert self._money is not None, "whose records can be listed, their money can"
         return MoneyReconciler(self.engine, self._money, MoneyRules(currency=self._config.systems["erp"].currency))
 
@@ -310,9 +312,9 @@ class Service:
         # What an earlier life left open goes on first; the HTTP side takes longer to load.
         self.engine.start()
         self._spawn(self._escalate(), "engine.escalate")
-        if self._config.reconcile and self._reconciler is not None:
+        if self._config.reconcile and self._reconciler is not None and self._money_sweeper is not None:
             self._spawn(self._reconciler.run(), "engine.reconcile")
-            self._spawn(self._money_sweeper().run(), "engine.reconcile-money")
+            self._spawn(self._money_sweeper.run(), "engine.reconcile-money")
         if self._queue is not None:
             self._spawn(self._queue.run(), "engine.queue")
         for each in self.inbound:

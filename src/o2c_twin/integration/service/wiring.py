@@ -11,6 +11,7 @@ from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.systems_of_record import DEFAULT, Refusal, Registry
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.governance.write_guard import guard
+from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler
 from o2c_twin.integration.reconcile.reconciler import Reconciler
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.service.approvals import Approvals
@@ -56,11 +57,13 @@ def governed(
     use_maps: Callable[[OwnMaps | None], None] = lambda _: None,
     aside: Aside | None = None,
     edges: Edges = MappingProxyType({}),
+    money: MoneyReconciler | None = None,
 ) -> Operations:
     """Give an engine its audit trail and its systems of record; gives the operations.
 
     With a ``vault`` the engine's journal is a sealed one. Without a ``reconciler`` there is no repair plan, for the
-    reason ``why_not``. ``currency`` is that of the ERP's books, ``lacking`` says why its connector lacks a method.
+    reason ``why_not``; ``money`` is the reconciler of what came in. ``currency`` is that of the ERP's books,
+    ``lacking`` says why its connector lacks a method.
     ``entity`` is the legal entity whose rules in the maps count, ``use_maps`` is called when others are released.
     ``aside`` are the dead letters of the broker before the inbox, where there is one,
     ``edges`` what tells how each way in is doing.
@@ -81,7 +84,7 @@ def governed(
 
     approvals = Approvals(journal, now, vault)
     doing = Doing(journal, told)
-    repairs = Repairs(doing, approvals, journal, reconciler, why_not)
+    repairs = Repairs(doing, approvals, journal, reconciler, why_not, money)
     decisions = Decisions(engine, doing, approvals, currency, lacking)
     maps = MapReleases(journal, now, doing, approvals, entity, vault, use_maps)
     names = names_of(vault)

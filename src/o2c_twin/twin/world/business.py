@@ -67,7 +67,7 @@ class Business:
         self._hire(company)
         self._warehouse = Warehouse(company, goods)
         self._sales = Sales(company, goods)
-        CreditDesk(company)
+        self._warehouse.stopped.append(CreditDesk(company).called)
         if not integrated:
             self._sales.on_won = Office(company).deal_won
         elif design is not None:

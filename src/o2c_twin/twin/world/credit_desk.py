@@ -15,8 +15,9 @@ _ON_SIGHT = 1.25
 class CreditDesk:
     """Credit controllers.
 
-    Where the hold is written to the CRM as it happens, sales calls the controller at once; else it
-    is found on the list the controller prints each working morning. Whichever comes first.
+    Where the hold is written to the CRM as it happens, sales calls the controller at once; so does a picker whom it
+    stops at the shelf (domain sheet 3.2: picking forbidden, a credit case opened), which no status tells of where part
+    has left. Else it is found on the list the controller prints each working morning. Whichever comes first.
     """
 
     def __init__(self, company: Company) -> None:
@@ -51,8 +52,13 @@ class CreditDesk:
         if custom.get(self._company.fields.credit) != "on hold":
             return
         order = self._company.erp.state.orders.get(custom.get(self._company.fields.erp_order_id) or "")
-        hold = self._holds.get(order.id) if order is not None else None
-        if order is not None and hold is not None and not hold.taken:
+        if order is not None:
+            self.called(order)
+
+    def called(self, order: SalesOrder) -> None:
+        """Somebody asks a controller to look at an order that is held."""
+        hold = self._holds.get(order.id)
+        if hold is not None and not hold.taken:
             self._company.begin(self._review(order, hold, self._company.clock.now()))
 
     def _review(self, order: SalesOrder, hold: "_Hold", when: int) -> Process:

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.flows.same_customer import ANOTHER, suggestion_of
+from o2c_twin.integration.runtime.contract import shape_of
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.store import Case
 from o2c_twin.mock_systems.roles.records import RuleError
@@ -48,6 +49,8 @@ class Exceptions:
         self._engine = engine
         self._monitoring = engine.profile.monitoring
         self._taken: dict[str, None] = {}
+        self._alike: dict[str, int] = {}
+        """How many cases of one changed shape were settled by hand."""
         if self._monitoring in ("off", "log"):
             company.begin(company.each_day(_LOOK_HOUR, self._look))
 
@@ -121,6 +124,7 @@ class Exceptions:
         else:
             self._news(flow, object_id)
         self._close(case, hands, "settled by hand", self._answer(case))
+        yield from self._notice(case)
 
     def _hands(self, case_id: str, flow: str, desk: str | None) -> _Hands:
         controls = self._engine.profile.controls
@@ -141,6 +145,18 @@ class Exceptions:
         self._close(case, hands, "mapping mended")
         if case.flow in self._engine.paused:
             self._engine.resume(case.flow)
+
+    def _notice(self, case: Case) -> Process:
+        """After some cases that are all alike somebody sees that it is the mapping, which is mended then."""
+        shape = shape_of(case.reason)
+        if shape is None:
+            return
+        self._alike[shape] = self._alike.get(shape, 0) + 1
+        if self._alike[shape] == self._company.settings.mend_cases:
+            yield self._company.env.sleep(self._company.settings.mend_days * 86_400)
+            # What changes after that in the same way is another change.
+            self._alike[shape] = 0
+            self._mend()
 
     def _answer(self, case: Case) -> str | None:
         """What a person says to the question whether two accounts are one customer; None where nothing is asked."""

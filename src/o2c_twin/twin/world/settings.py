@@ -23,8 +23,8 @@ class WorldSettings:
     30/45/60. Dispute settlement lognormal, median 12 days, p90 30. ``line_fill`` is not set but
     comes out of stock policy. Minutes of work: 6.5 an order and 7 a receipt (the ROI example of the
     domain sheet); the others, the shares of misfiled papers and of payments that are short, mistyped or without a
-    reference, a credit controller's patience and the time a mapping takes are modelling assumptions without a
-    published source, to be calibrated by the user.
+    reference, a credit controller's patience, how many cases it takes until somebody looks at the mapping and the time
+    that takes are modelling assumptions without a published source, to be calibrated by the user.
     """
 
     orders: int = 5_000
@@ -61,6 +61,8 @@ class WorldSettings:
     """Payments whose remittance names its invoices mistyped or cut."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
+    mend_cases: int = 5
+    """Cases of the same change that are settled by hand, where nothing says so, until somebody sees that it is one."""
     minutes_order: float = 6.5
     minutes_customer: float = 8.0
     minutes_invoice: float = 4.0
@@ -72,7 +74,7 @@ class WorldSettings:
     minutes_pick: float = 9.0
 
     def __post_init__(self) -> None:
-        for name in ("orders", "days", "items"):
+        for name in ("orders", "days", "items", "mend_cases"):
             if getattr(self, name) < 1:
                 raise ValueError(f"world.{name}: must be at least 1, not {getattr(self, name)}")
         for field in fields(self):

@@ -1,5 +1,6 @@
 """The warehouse: what is reserved and free of holds is picked and leaves; stock is replenished."""
 
+from collections.abc import Callable
 from math import sqrt
 
 from o2c_twin.mock_systems.roles.erp import Delivery, SalesOrder
@@ -20,6 +21,8 @@ class Warehouse:
         self._goods = goods
         self._sku_of: dict[str, str] = {}
         self._picking: set[str] = set()
+        self.stopped: list[Callable[[SalesOrder], None]] = []
+        """Who is called when a picker finds an order held at the shelf."""
         self._on_order: dict[str, int] = {}
         settings = company.settings
         per_day = settings.orders / settings.days * MEAN_LINES * MEAN_QUANTITY
@@ -55,7 +58,12 @@ class Warehouse:
     def _pick(self, order: SalesOrder) -> Process:
         company = self._company
         if company.settings.credit_check_at_delivery:
+            # The check is made when somebody begins to pick, and not at whatever hour the goods came.
+            yield company.until(company.desk("warehouse").free_at())
             company.erp.recheck_order(order.id, company.settings.release_days)
+            if order.credit == "hold":
+                for call in self.stopped:
+                    call(order)
         if order.credit != "hold":
             yield from company.desk("warehouse").work("pick", order.number, company.settings.minutes_pick)
         self._picking.discard(order.id)
