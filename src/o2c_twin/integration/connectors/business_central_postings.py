@@ -7,7 +7,8 @@ is known by its document number alone; what was posted under one number is one p
 from collections.abc import Mapping, Sequence
 
 from o2c_twin.integration.connectors.amounts import to_minor
-from o2c_twin.integration.connectors.business_central import BusinessCentralErp, code_of
+from o2c_twin.integration.connectors.business_central import BusinessCentralErp
+from o2c_twin.integration.connectors.business_central_client import code_of
 from o2c_twin.integration.connectors.instants import from_iso, to_date
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting

@@ -112,7 +112,8 @@ def _business_central(site: Site) -> BusinessCentralErp:
     names = ("tenant", "environment", "company_id", "client_id", "client_secret")
     client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
     maps = maps_for(site.maps, BusinessCentralMaps)
-    return BusinessCentralErp(client, site.currency, site.credential("client_state"), maps=maps)
+    codes = {name: site.options[name] for name in OPTIONS["business_central"] if site.options.get(name)}
+    return BusinessCentralErp(client, site.currency, site.credential("client_state"), **codes, maps=maps)
 
 
 def _bank_iso20022(site: Site) -> BankFeed:
@@ -173,6 +174,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 """How the address of a vendor's system begins, where it is none of http:// and https://."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "business_central": ("write_offs", "credit_account"),
     "gocardless": ("bank_details",),
     "legacy_erp": (
         "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",
@@ -190,8 +192,6 @@ LACKING: dict[str, dict[str, str]] = {
     },
     "business_central": {
         "release_order": f"Business Central's API v2.0 has no action that approves or releases an order; {_BY_HAND}",
-        "write_off": "this engine posts no credit memo or journal line against an invoice of Business Central; "
-        + _BY_HAND,
     },
     "legacy_erp": {
         "release_order": f"this ERP takes no release of an order by file, table or message; {_BY_HAND}",
