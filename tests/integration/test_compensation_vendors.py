@@ -62,7 +62,10 @@ def returned(stage):
     stage.env.run(until=20 * MINUTE)
     (order,) = erp.state.orders
     delivery = erp.deliver(order).id
-    stage.env.run(until=30 * MINUTE)
+    # Some ERPs tell of a goods issue, others are asked.
+    while not erp.state.invoices:
+        stage.env.run(until=stage.env.now + 10 * MINUTE)
+    stage.env.run(until=stage.env.now + 10 * MINUTE)
     _person(stage, [f"bill:{stage.estate.erp_stand.names.name_of('shipment', delivery)}"])
 
 
@@ -82,7 +85,7 @@ def _seen(stage):
 
 END = {"cases": [], "open events": [], "effects without an outcome": []}
 # Business Central has no order that is cancelled: it is deleted.
-ORDERS = {"netsuite": [True], "business_central": []}
+ORDERS = {"netsuite": [True], "business_central": [], "s4hana": [True]}
 STORIES = {
     withdrawn: {
         **END,

@@ -102,7 +102,8 @@ def _netsuite(site: Site) -> NetSuiteErp:
 
 def _s4hana(site: Site) -> S4HanaErp:
     places = ("company_code", "sales_organization", "distribution_channel", "division", "credit_segment")
-    at = Organisation(*(site.credential(name) for name in places))
+    codes = {name: site.options[name] for name in OPTIONS["s4hana"] if site.options.get(name)}
+    at = Organisation(*(site.credential(name) for name in places), **codes)
     user, password, broker = (site.credential(name) for name in ("user", "password", "push_authorization"))
     maps = maps_for(site.maps, S4HanaMaps)
     return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker, maps)
@@ -175,6 +176,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "business_central": ("write_offs", "credit_account"),
+    "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type"),
     "gocardless": ("bank_details",),
     "legacy_erp": (
         "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",
@@ -185,11 +187,6 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 _BY_HAND = "do it there by hand"
 LACKING: dict[str, dict[str, str]] = {
-    "s4hana": {
-        "release_order": "none of the S/4HANA APIs this engine speaks lifts a credit block (releaseApprovalRequest is "
-        f"of the approval workflow); {_BY_HAND}, in Manage Documented Credit Decisions",
-        "write_off": f"none of the S/4HANA APIs this engine speaks writes off an open item; {_BY_HAND}",
-    },
     "business_central": {
         "release_order": f"Business Central's API v2.0 has no action that approves or releases an order; {_BY_HAND}",
     },
