@@ -97,7 +97,8 @@ def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
-    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps)
+    codes = {name: site.options[name] for name in OPTIONS["netsuite"] if site.options.get(name)}
+    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps, **codes)
 
 
 def _s4hana(site: Site) -> S4HanaErp:
@@ -175,6 +176,7 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 """How the address of a vendor's system begins, where it is none of http:// and https://."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "netsuite": ("write_offs",),
     "business_central": ("write_offs", "credit_account"),
     "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type"),
     "gocardless": ("bank_details",),
