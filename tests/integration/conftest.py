@@ -135,6 +135,7 @@ class FakeErp(System):
         self.items: list[OpenItem] = []
         self.payments = []
         self.credited = defaultdict(list)
+        self.written_off = []
         self.by_key: dict[str, str] = {}
 
     def _put(self, key, make):
@@ -204,6 +205,13 @@ class FakeErp(System):
             return f"C{id_}"
 
         return await self._do("credit_invoice", lambda: self._put(key, make))
+
+    async def write_off(self, what, key, correlation):
+        def make(id_):
+            self.written_off.append((what.invoice_erp_id, what.amount_minor, what.reason))
+            return f"W{id_}"
+
+        return await self._do("write_off", lambda: self._put(key, make))
 
     async def invoice(self, invoice_id):
         return await self._do("invoice", lambda: self.invoices[invoice_id])

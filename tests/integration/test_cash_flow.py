@@ -67,6 +67,46 @@ def test_one_credit_that_cannot_be_posted_does_not_hold_up_the_others(bench):
     assert [object_id for _, object_id, _ in bench.seen.cases] == ["B1", "B2"]
 
 
+# --- bank charges -----------------------------------------------------------------------------------
+
+
+def test_what_a_bank_kept_within_the_tolerance_is_written_off_with_the_payment(bench):
+    bench.engine()
+    _owes(bench, "C1", 100_000, 300)
+    _arrives(bench, bench.credit("B1", 99_800, "INV1 INV2"))
+    assert bench.erp.payments == [("C1", 99_800, {"i1": 99_800})]
+    # The ladder sets the money against what fell due first: of that a part is open, and all of the other.
+    assert bench.erp.written_off == [("i1", 200, "bank charge"), ("i2", 300, "bank charge")]
+    assert bench.reasons() == []
+    assert bench.journal.effect("charges:B1:i1").state == "done"
+
+
+def test_what_is_beyond_the_tolerance_is_not_written_off(bench):
+    bench.engine()
+    _owes(bench, "C1", 100_000, 500)
+    _arrives(bench, bench.credit("B0", 500, "INV2", IBAN))
+    _arrives(bench, bench.credit("B1", 99_000, "INV1", IBAN), day="2026-01-06")
+    assert (bench.erp.payments[-1], bench.erp.written_off) == (("C1", 99_000, {"i1": 99_000}), [])
+
+
+def test_where_the_ledger_takes_no_write_off_it_stays_open_for_the_ledgers_own_list(bench):
+    bench.engine()
+    bench.erp.sheet = tuple(each for each in bench.erp.sheet if each.write != "write_off")
+    _owes(bench, "C1", 100_000)
+    _arrives(bench, bench.credit("B1", 99_900, "INV1"))
+    assert (bench.erp.payments, bench.erp.written_off) == ([("C1", 99_900, {"i1": 99_900})], [])
+    assert bench.reasons() == []
+
+
+def test_a_write_off_that_is_refused_is_a_case_and_the_money_stays_posted(bench):
+    bench.engine()
+    bench.erp.trouble["write_off"] = [bench.failed("rejected")]
+    _owes(bench, "C1", 100_000)
+    _arrives(bench, bench.credit("B1", 99_900, "INV1"))
+    assert (len(bench.erp.payments), bench.erp.written_off) == (1, [])
+    assert [object_id for _, object_id, _ in bench.seen.cases] == ["B1"]
+
+
 # --- aliases ----------------------------------------------------------------------------------------
 
 

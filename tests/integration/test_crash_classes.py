@@ -309,16 +309,16 @@ def invoice_story(stage):
 
 
 def cash_story(stage):
-    """A statement with two credits that say what they pay."""
+    """A statement with two credits that say what they pay; a bank has kept a little of the second."""
     _billed(stage)
     stage.erp.items.append(OpenItem("10", "INV1010", "1", 500, "2026-02-04"))
     event = stage.bank.closes(
         "2026-01-05",
         BankEntry("B1", 2_000, "EUR", "2026-01-05", None, "INV1009", "ACME", None),
-        BankEntry("B2", 500, "EUR", "2026-01-05", None, "INV1010", "ACME", None),
+        BankEntry("B2", 498, "EUR", "2026-01-05", None, "INV1010", "ACME", None),
     )
     stage.tell(event)
-    return {"cash:B1", "cash:B2"}
+    return {"cash:B1", "cash:B2", "charges:B2:10"}
 
 
 def collection_story(stage):

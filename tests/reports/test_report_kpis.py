@@ -110,6 +110,27 @@ def test_credit_memos_reduce_sales_and_receivables(record):
     assert kpis["dso.simple"].value == pytest.approx(90)
 
 
+def test_a_write_off_reduces_receivables_and_is_a_cost_no_leakage_and_no_error(record):
+    kpis = compute_kpis(
+        record(
+            deals=[deal("D1")],
+            orders=[order("O1", "D1")],
+            deliveries=[delivery("L1", "O1", deal_id="D1")],
+            invoices=[
+                invoice("I1", order_id="O1", deal_id="D1"),
+                {**memo("W1", "I1", 20_00, reason="bank charge", deal_id="D1"), "kind": "write_off"},
+                memo("M1", "I1", 5_00, reason="deduction", deal_id="D1"),
+            ],
+            manifest={"end": "2026-05-01T00:00:00Z"},
+        )
+    )
+    assert (kpis["invoices.net"].value, kpis["ar.closing"].value) == (Decimal("995.00"), Decimal("975.00"))
+    assert kpis["write_offs.amount"].value == Decimal("20.00")
+    assert kpis["leakage.amount"].value == Decimal("5.00")
+    assert kpis["billing.errors"].value == 1
+    assert kpis["billing.errors.deduction"].value == 1
+
+
 def test_receivables_beyond_all_sales_are_a_bound_and_not_a_number(record):
     tables = {"invoices": [invoice("I1", amount=900_00), memo("M1", "I0", 800_00, issued="2026-02-01")]}
     found = compute_kpis(record(**tables))["dso.countback"]

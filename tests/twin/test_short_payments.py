@@ -71,7 +71,9 @@ def test_each_rung_takes_cases_off_the_desk_and_leaves_the_argument_with_support
         documents, work = record.table("invoices"), record.table("work")
         cases[cash] = len(record.table("cases"))
         settled[cash] = (work["task"] == "settle deduction").sum()
-        memos = documents[documents["kind"] == "credit_memo"]
+        memos = documents[documents["kind"] != "invoice"]
+        costs = documents.loc[documents["kind"] == "write_off", "reason"]
+        assert (len(costs), set(costs)) == ((memos["reason"] == "bank charge").sum(), {"bank charge"})
         credited[cash] = (len(memos), memos["amount_minor"].sum(), set(memos["reason"]))
         assert result.violations == []
     assert cases["exact"] > cases["tolerance"] > cases["mangled"] > cases["full"]

@@ -6,7 +6,7 @@ every claim, so that a wrong one costs a red build and not money.
 """
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Literal, Protocol
 
 Guard = Literal["key", "external-id", "query", "none"]
 """``key``: resend with the same idempotency key while the vendor remembers it. ``external-id``: upsert,
@@ -37,6 +37,20 @@ class Capability:
 
 Sheet = tuple[Capability, ...]
 """All writes of one connector."""
+
+
+class Offering(Protocol):
+    """A connector, as what it offers is seen."""
+
+    @property
+    def sheet(self) -> Sheet:
+        """Its writes."""
+        ...
+
+
+def offers(connector: Offering, write: str) -> bool:
+    """Whether the connector's sheet names that write: a vendor may have no call for it."""
+    return any(capability.write == write for capability in connector.sheet)
 
 
 def guard_of(sheet: Sheet, write: str) -> Capability:

@@ -87,7 +87,7 @@ AXES: dict[str, dict[str, str]] = {
     },
     "cash": {
         "exact": "a receipt is applied when it names what it pays and the sums are equal",
-        "tolerance": "bank charges, discounts and short payments of named invoices are applied too",
+        "tolerance": "discounts and short payments of named invoices are applied too, small bank charges written off",
         "mangled": "damaged references are read where the amount confirms them",
         "full": "where nothing is named, an amount only one combination of open items explains is applied too",
     },

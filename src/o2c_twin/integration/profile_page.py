@@ -95,7 +95,7 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
         },
         "cash": {
             "exact": ("clerks apply whatever is a cent short or names nothing", "short-payments"),
-            "tolerance": ("what is short stays open on the invoice until somebody clears it", "short-payments"),
+            "tolerance": ("what is short beyond small change stays open until somebody clears it", "short-payments"),
             "mangled": ("now and then a digit is read as another's", "short-payments"),
             "full": ("now and then an amount fits by chance", "short-payments"),
         },
@@ -148,7 +148,8 @@ _NOTES = """## What to know
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nothing says that
   it is the mapping: each record is work, and after `mend_cases` that were all alike somebody sees it.
-- `cash` decides what is applied. What a payment lacks stays open on the invoice in every design, until the ledger
+- `cash` decides what is applied. What a bank kept within the tolerance is written off with the payment, where the rung
+  takes charges and the ERP takes write-offs. Else what a payment lacks stays open on the invoice, until the ledger
   writes it off (within the tolerance) or support credits it, on a Monday.
 """
 

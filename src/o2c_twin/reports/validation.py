@@ -64,7 +64,7 @@ def _forward_text(forward: RollForward, run: ObservedRun) -> str:
 
 def _no_over_application(run: ObservedRun) -> Check:
     applications, documents = run.table("applications"), run.table("invoices")
-    memos = documents[documents["kind"] == "credit_memo"].set_index("document_id")["amount_minor"]
+    memos = documents[documents["kind"] != "invoice"].set_index("document_id")["amount_minor"]
     sources = pd.concat([run.table("receipts").set_index("receipt_id")["amount_minor"], memos])
     sources = sources[~sources.index.duplicated()]
     used = applications.groupby("source_id")["amount_minor"].sum()

@@ -96,10 +96,10 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "invoices",
-        "Posted invoices and credit memos. Credit memos carry a positive amount and kind 'credit_memo'.",
+        "Posted invoices, credit memos and write-offs. The latter two carry a positive amount; a write-off is a cost.",
         (
             _c("document_id", "text", "the ERP's document number"),
-            _c("kind", "text", "'invoice' or 'credit_memo'"),
+            _c("kind", "text", "'invoice', 'credit_memo' or 'write_off'"),
             _c("order_id", "text", "the order billed", nullable=True),
             _c("deal_id", "text", "the deal behind the order", nullable=True),
             _c("delivery_id", "text", "the delivery billed", nullable=True),
@@ -108,7 +108,7 @@ TABLES: tuple[Table, ...] = (
             _c("due_at", "instant", "due date, frozen when issued"),
             _c("amount_minor", "money", "gross amount, positive"),
             _CURRENCY,
-            _c("corrects", "text", "a credit memo's invoice, or the invoice this one replaces", nullable=True),
+            _c("corrects", "text", "a credit memo's or write-off's invoice, or the one this replaces", nullable=True),
             _c("reason", "text", "why it was corrected: price, quantity, duplicate", nullable=True),
         ),
     ),
@@ -127,8 +127,8 @@ TABLES: tuple[Table, ...] = (
         "applications",
         "Cash and credits applied to open invoices in the ERP's receivables ledger.",
         (
-            _c("source_id", "text", "the receipt, or the credit memo, that was applied"),
-            _c("source_kind", "text", "'receipt' or 'credit_memo'"),
+            _c("source_id", "text", "the receipt, credit memo or write-off that was applied"),
+            _c("source_kind", "text", "'receipt', 'credit_memo' or 'write_off'"),
             _c("document_id", "text", "the invoice it was applied to"),
             _c("applied_at", "instant", "when it was posted"),
             _c("amount_minor", "money", "amount applied, positive"),

@@ -51,10 +51,14 @@ class Bench:
         self.sent = []
         self.canned = {}
         self.lose = []
-        user = self.dialect.config.users[0]
-        self.erp = S4HanaErp("erp", "http://erp", self, self.clock, user.name, user.password, "USD", **connector)
+        self.erp = self.connect(**connector)
         for sku in ("TG11", "TG12"):
             self.core.add_item(sku, sku, 1_000, 500, "USD", 100)
+
+    def connect(self, **connector):
+        """A connector as a new process makes it: it remembers nothing."""
+        user = self.dialect.config.users[0]
+        return S4HanaErp("erp", "http://erp", self, self.clock, user.name, user.password, "USD", **connector)
 
     async def send(self, request):
         self.clock.us += SECOND // 10

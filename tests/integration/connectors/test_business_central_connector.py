@@ -7,8 +7,8 @@ import json
 import pytest
 
 from o2c_twin.integration.capability import guard_of
-from o2c_twin.integration.connectors.business_central import SHEET, BusinessCentralErp, code_of
-from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.business_central import SHEET, BusinessCentralErp
+from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, code_of
 from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
 from o2c_twin.integration.ports import HttpAnswer, NoAnswer, NotSent
 from o2c_twin.integration.runtime.errors import CallFailed, NotAuthentic

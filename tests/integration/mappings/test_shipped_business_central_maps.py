@@ -8,8 +8,8 @@ from decimal import Decimal
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from o2c_twin.integration.connectors.business_central import BusinessCentralErp, code_of
-from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+from o2c_twin.integration.connectors.business_central import BusinessCentralErp
+from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, code_of
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (

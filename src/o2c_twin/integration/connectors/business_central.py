@@ -4,15 +4,14 @@ The service has no idempotency key and its orders vanish with their last invoice
 can be asked for, and what became of an order is read from its posted invoices.
 """
 
-import base64
-import re
 from collections.abc import Mapping
-from hashlib import blake2b
 from typing import Any
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, Rows
+from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, Rows, code_of, literal
+from o2c_twin.integration.connectors.business_central_corrections import Corrections
 from o2c_twin.integration.connectors.business_central_events import BusinessCentralEvents
+from o2c_twin.integration.connectors.business_central_journals import Journals
 from o2c_twin.integration.connectors.business_central_maps import MARK, BusinessCentralMaps, payment_lines
 from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
@@ -25,10 +24,10 @@ from o2c_twin.integration.model import (
     OrderStatus,
     Party,
     Shipment,
+    WriteOff,
 )
 from o2c_twin.integration.runtime.errors import CallFailed
 
-_PLAIN = re.compile(r"[a-z]+:[A-Z0-9-]+\Z")
 _NAMED_AT_ONCE = 20
 
 SHEET: Sheet = (
@@ -41,25 +40,20 @@ SHEET: Sheet = (
     Capability("bill", "batch", "query", bulk_limit=100, partial=True),
     # The document number is made from the key, and the ledger can be asked for it.
     Capability("put_payment", "batch", "query", bulk_limit=100, partial=True),
+    Capability("write_off", "batch", "query", bulk_limit=100, partial=True),
+    # An order that is gone and an invoice that is cancelled say so; a credit memo has the key.
+    Capability("cancel_order", "record.delete", "query", version_guard="etag"),
+    Capability("credit_invoice", "salesInvoices.cancel", "query"),
 )
-
-
-def code_of(key: str, size: int = 20) -> str:
-    """A key as a code field takes it: capitals, ``size`` characters; other keys have other codes."""
-    if len(key) <= size and _PLAIN.match(key):
-        return key.upper()
-    return "K" + base64.b32encode(blake2b(key.encode(), digest_size=20).digest()).decode()[: size - 1]
-
-
-def _literal(text: str) -> str:
-    return "'" + text.replace("'", "''") + "'"
 
 
 class BusinessCentralErp:
     """An ERP that is a Business Central company. ``client_state`` is what its webhooks must bring along.
 
-    ``journal`` is the code of the payment journal receipts are posted in. ``currency`` is that of the books; ``maps``
-    say what its fields mean, the shipped ones unless others are given.
+    ``journal`` is the code of the payment journal receipts are posted in, ``write_offs`` that of one that balances on
+    a cost account; ``credit_account`` is the number of the G/L account that what is left of an invoice is credited
+    against. ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are
+    given.
     """
 
     def __init__(
@@ -68,6 +62,8 @@ class BusinessCentralErp:
         currency: str = "EUR",
         client_state: str = "",
         journal: str = "PAYMENT",
+        write_offs: str = "WRITEOFF",
+        credit_account: str = "40100",
         maps: BusinessCentralMaps | None = None,
     ) -> None:
         self.system = client.system
@@ -79,7 +75,9 @@ class BusinessCentralErp:
         self._given = self.maps.given(currency)
         self._events = BusinessCentralEvents(client, client_state)
         self._journal_code = journal
-        self._journal: str | None = None
+        self._write_offs = write_offs
+        self._journals = Journals(client)
+        self._corrections = Corrections(client, credit_account, currency)
         self._terms: dict[str, str] = {}
         """Ids of payment terms by their date formula."""
         self._sent: dict[str, str] = {}
@@ -155,7 +153,7 @@ class BusinessCentralErp:
         return await self._customer_with(field, held)
 
     async def _customer_with(self, field: str, value: str) -> str | None:
-        query = {"$filter": f"{field} eq {_literal(value)}", "$select": "id"}
+        query = {"$filter": f"{field} eq {literal(value)}", "$select": "id"}
         rows = await self._client.rows("customer_by_number", "customers", query)
         return self._id("customer_by_number", rows[0]) if rows else None
 
@@ -196,9 +194,9 @@ class BusinessCentralErp:
             ("salesOrders", "salesOrderLines", "id"),
             ("salesInvoices", "salesInvoiceLines", "orderId"),
         ):
-            query = {"$select": id_, "$expand": f"{lines}($filter=description eq {_literal(MARK + key)})"}
+            query = {"$select": id_, "$expand": f"{lines}($filter=description eq {literal(MARK + key)})"}
             if reference:
-                query["$filter"] = f"externalDocumentNumber eq {_literal(reference)}"
+                query["$filter"] = f"externalDocumentNumber eq {literal(reference)}"
             for row in await self._client.rows("find", set_, query):
                 with self._reading("find"):
                     if row[lines]:
@@ -242,7 +240,7 @@ class BusinessCentralErp:
         row = self._client.wire.page("shipment", answer, self.maps.shipment)
         number = row.orderNumber
         self._events.remember(row.id, number)
-        wanted = f"Number eq {_literal(number)}"
+        wanted = f"Number eq {literal(number)}"
         rows = await self._client.rows("shipment", "salesOrders", {"$filter": f"n{wanted[1:]}", "$select": "id"})
         name = "id"
         if not rows:
@@ -313,12 +311,13 @@ class BusinessCentralErp:
     async def find(self, write: str, key: str) -> str | None:
         """What was made with that key, and None when it is to be sent again.
 
-        A bill has nothing to be found by: sent again, it bills what is left, which may be nothing.
+        A bill has nothing to be found by: sent again, it bills what is left, which may be nothing. Sent again, a
+        cancellation or a credit looks for what it did before.
         """
         if write == "put_order":
             return await self._order_by_key(key)
-        if write == "put_payment":
-            return await self._posted(code_of(key))
+        if write in ("put_payment", "write_off"):
+            return await self._journals.posted(code_of(key))
         return None
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
@@ -347,7 +346,7 @@ class BusinessCentralErp:
         found: Rows = []
         for start in range(0, len(numbers), _NAMED_AT_ONCE):
             names = numbers[start : start + _NAMED_AT_ONCE]
-            condition = " or ".join(f"number eq {_literal(name)}" for name in names)
+            condition = " or ".join(f"number eq {literal(name)}" for name in names)
             found += await self._open_rows("items_named", f"({condition})")
         return self._open(found)
 
@@ -358,10 +357,6 @@ class BusinessCentralErp:
     def _open(self, rows: Rows) -> list[OpenItem]:
         item, made = self.maps.invoice_to_open_item.run, self._client.wire.made
         return [made("open items", item, self.maps.open_item_of(row), self._given) for row in rows]
-
-    async def _posted(self, document: str) -> str | None:
-        query = {"$filter": f"documentNumber eq {_literal(document)}", "$select": "entryNumber", "$top": "1"}
-        return document if await self._client.rows("find", "generalLedgerEntries", query) else None
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
@@ -375,22 +370,24 @@ class BusinessCentralErp:
         if body["documentNumber"] != document:
             detail = f"document {body['documentNumber']} would not be found again; write the one given, {document}"
             raise CallFailed(self.system, "put_payment", "rejected", detail)
-        journal = await self._journal_id()
-        url = f"customerPaymentJournals({journal})/customerPayments"
-        requests: list[dict[str, Any]] = [{"method": "POST", "url": url, "body": line} for line in payment_lines(body)]
-        requests.append({"method": "POST", "url": f"journals({journal})/Microsoft.NAV.post"})
-        await self._client.together("put_payment", requests, correlation)
+        await self._journals.post("put_payment", self._journal_code, payment_lines(body), correlation)
         return document
 
-    async def _journal_id(self) -> str:
-        if self._journal is None:
-            query = {"$filter": f"code eq {_literal(self._journal_code)}", "$select": "id"}
-            rows = await self._client.rows("journal", "customerPaymentJournals", query)
-            if not rows:
-                detail = f"no payment journal {self._journal_code}"
-                raise CallFailed(self.system, "put_payment", "rejected", detail)
-            self._journal = self._id("journal", rows[0])
-        return self._journal
+    # --- what people decide ----------------------------------------------------------------------
+
+    async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
+        """Post what an invoice has open against the account of the journal of write-offs. Gives the document."""
+        self._own_currency("write_off", what.currency)
+        return await self._journals.write_off(self._write_offs, what, key, correlation)
+
+    async def cancel_order(self, order_id: str, correlation: str) -> None:
+        """Delete an order of which nothing has shipped; one that is gone stays so."""
+        await self._corrections.cancel_order(order_id, correlation)
+
+    async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
+        """Credit all that is left of an invoice; gives the credit memo's id. The goods of one that is credited in
+        whole are in stock again, as the service has it."""
+        return await self._corrections.credit_invoice(invoice_id, key, correlation)
 
     # --- changes ---------------------------------------------------------------------------------
 

@@ -3,6 +3,9 @@
 Wire facts: Microsoft Learn, "API (v2.0)", "OData transactional $batch requests", "Operational limits".
 """
 
+import base64
+import re
+from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
@@ -11,7 +14,20 @@ from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 _SCOPE = "https://api.businesscentral.dynamics.com/.default"
+_PLAIN = re.compile(r"[a-z]+:[A-Z0-9-]+\Z")
 Rows = list[dict[str, Any]]
+
+
+def code_of(key: str, size: int = 20) -> str:
+    """A key as a code field takes it: capitals, ``size`` characters; other keys have other codes."""
+    if len(key) <= size and _PLAIN.match(key):
+        return key.upper()
+    return "K" + base64.b32encode(blake2b(key.encode(), digest_size=20).digest()).decode()[: size - 1]
+
+
+def literal(text: str) -> str:
+    """A text in a filter."""
+    return "'" + text.replace("'", "''") + "'"
 
 
 class BusinessCentralClient:

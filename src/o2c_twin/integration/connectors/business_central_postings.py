@@ -11,7 +11,8 @@ by its amount alone, so that a person is asked and nothing is posted twice. The 
 from collections.abc import Mapping, Sequence
 
 from o2c_twin.integration.connectors.amounts import to_minor
-from o2c_twin.integration.connectors.business_central import BusinessCentralErp, code_of
+from o2c_twin.integration.connectors.business_central import BusinessCentralErp
+from o2c_twin.integration.connectors.business_central_client import code_of
 from o2c_twin.integration.connectors.instants import from_iso, to_date
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting

@@ -77,7 +77,8 @@ SHEET: Sheet = (
 class NetSuiteErp:
     """An ERP that is a NetSuite account, signed in with one integration's token.
 
-    ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given.
+    ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given;
+    ``write_offs`` is the name of the item whose account what is written off is booked against.
     """
 
     def __init__(
@@ -89,6 +90,7 @@ class NetSuiteErp:
         signer: TokenSigner,
         currency: str = "EUR",
         maps: NetSuiteMaps | None = None,
+        write_offs: str = "WRITE-OFF",
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -98,6 +100,8 @@ class NetSuiteErp:
         self._currency = currency
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
+        self._write_offs = write_offs
+        self._item: str | None = None
         self._calls = 0
 
     async def _call(
@@ -288,17 +292,17 @@ class NetSuiteErp:
         await self._call("release_order", "PATCH", f"{_RECORD}/salesOrder/{order_id}", None, body, correlation)
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
-        """Credit what an invoice has open, with a credit memo made from it; the key becomes its external id."""
+        """Credit what an invoice has open, with a credit memo of the item for it; the key becomes its external id.
+
+        The item's account is a cost: revenue stays as it was.
+        """
         self._own_currency("write_off", what.currency)
-        path = f"{_RECORD}/invoice/{what.invoice_erp_id}"
-        shown = self._wire.json("write_off", await self._call("write_off", "GET", path, {"expandSubResources": "true"}))
-        with self._wire.reading("write_off"):
-            line = shown["item"]["items"][0]["orderLine"]
-        row = {"orderLine": line, "amount": to_decimal(what.amount_minor, what.currency)}
+        item = await self._write_off_item()
+        row = {"item": {"id": item}, "quantity": 1, "rate": to_decimal(what.amount_minor, what.currency)}
         body: dict[str, Any] = {"memo": what.reason, "item": {"items": [row]}}
         if key is not None:
             body["externalId"] = external_id(key)
-        path, only = f"{path}/!transform/creditMemo", {"replace": "item"}
+        path, only = f"{_RECORD}/invoice/{what.invoice_erp_id}/!transform/creditMemo", {"replace": "item"}
         try:
             return _id_of(
                 self.system, "write_off", await self._call("write_off", "POST", path, only, body, correlation)
@@ -308,6 +312,17 @@ class NetSuiteErp:
             if made is None:
                 raise
             return made
+
+    async def _write_off_item(self) -> str:
+        if self._item is None:
+            name = self._write_offs.replace("'", "''")
+            rows = await self._select("write_off", f"SELECT id FROM item WHERE itemid = '{name}'")
+            if not rows:
+                detail = f"no item {self._write_offs}; make an other charge item on the account, or name another"
+                raise CallFailed(self.system, "write_off", "rejected", detail)
+            with self._wire.reading("write_off"):
+                self._item = str(rows[0]["id"])
+        return self._item
 
     async def cancel_order(self, order_id: str, correlation: str) -> None:
         """Cancel an order of which nothing has shipped; one that is cancelled stays so."""

@@ -97,12 +97,14 @@ def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
-    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps)
+    codes = {name: site.options[name] for name in OPTIONS["netsuite"] if site.options.get(name)}
+    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps, **codes)
 
 
 def _s4hana(site: Site) -> S4HanaErp:
     places = ("company_code", "sales_organization", "distribution_channel", "division", "credit_segment")
-    at = Organisation(*(site.credential(name) for name in places))
+    codes = {name: site.options[name] for name in OPTIONS["s4hana"] if site.options.get(name)}
+    at = Organisation(*(site.credential(name) for name in places), **codes)
     user, password, broker = (site.credential(name) for name in ("user", "password", "push_authorization"))
     maps = maps_for(site.maps, S4HanaMaps)
     return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker, maps)
@@ -112,7 +114,8 @@ def _business_central(site: Site) -> BusinessCentralErp:
     names = ("tenant", "environment", "company_id", "client_id", "client_secret")
     client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
     maps = maps_for(site.maps, BusinessCentralMaps)
-    return BusinessCentralErp(client, site.currency, site.credential("client_state"), maps=maps)
+    codes = {name: site.options[name] for name in OPTIONS["business_central"] if site.options.get(name)}
+    return BusinessCentralErp(client, site.currency, site.credential("client_state"), **codes, maps=maps)
 
 
 def _bank_iso20022(site: Site) -> BankFeed:
@@ -173,6 +176,9 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 """How the address of a vendor's system begins, where it is none of http:// and https://."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "netsuite": ("write_offs",),
+    "business_central": ("write_offs", "credit_account"),
+    "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type"),
     "gocardless": ("bank_details",),
     "legacy_erp": (
         "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",
@@ -183,15 +189,8 @@ OPTIONS: dict[str, tuple[str, ...]] = {
 
 _BY_HAND = "do it there by hand"
 LACKING: dict[str, dict[str, str]] = {
-    "s4hana": {
-        "release_order": "none of the S/4HANA APIs this engine speaks lifts a credit block (releaseApprovalRequest is "
-        f"of the approval workflow); {_BY_HAND}, in Manage Documented Credit Decisions",
-        "write_off": f"none of the S/4HANA APIs this engine speaks writes off an open item; {_BY_HAND}",
-    },
     "business_central": {
         "release_order": f"Business Central's API v2.0 has no action that approves or releases an order; {_BY_HAND}",
-        "write_off": "this engine posts no credit memo or journal line against an invoice of Business Central; "
-        + _BY_HAND,
     },
     "legacy_erp": {
         "release_order": f"this ERP takes no release of an order by file, table or message; {_BY_HAND}",

@@ -13,7 +13,8 @@ import msgspec
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.s4hana_changes import Changes, event_of
-from o2c_twin.integration.connectors.s4hana_ledger import Ledger
+from o2c_twin.integration.connectors.s4hana_corrections import BILL, Corrections
+from o2c_twin.integration.connectors.s4hana_ledger import RECEIPT, WRITE_OFF, Ledger
 from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, order_item
 from o2c_twin.integration.connectors.s4hana_partners import Organisation, Partners
 from o2c_twin.integration.connectors.s4hana_wire import (
@@ -35,16 +36,13 @@ from o2c_twin.integration.model import (
     OrderStatus,
     Party,
     Shipment,
+    WriteOff,
 )
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, NotAuthentic
 
 _ORDERS, _DELIVERIES = f"{ROOT}/API_SALES_ORDER_SRV", f"{ROOT}/API_OUTBOUND_DELIVERY_SRV"
 _BILLING, _PRODUCTS = f"{ROOT}/API_BILLING_DOCUMENT_SRV", f"{ROOT}/API_PRODUCT_SRV"
-_BILL = (
-    "/sap/opu/odata4/sap/api_billingdocument/srvd_a2x/sap/billingdocument/0001"
-    "/BillingDocument/SAP__self.CreateFromSDDocument"
-)
 
 # The guards are those of facts.md of the mock, "Promises". None of them is a key the vendor would check.
 SHEET: Sheet = (
@@ -53,6 +51,10 @@ SHEET: Sheet = (
     Capability("put_order", "salesOrder.create", "query"),
     Capability("bill", "billingDocument.createFromSdDocument", "external-id"),
     Capability("put_payment", "journalEntry.post", "query", bulk_limit=1_000, partial=True),
+    Capability("release_order", "creditBlock.releaseCreditBlock", "external-id"),
+    Capability("cancel_order", "salesOrder.update", "external-id", version_guard="etag"),
+    Capability("credit_invoice", "creditMemoRequest.create", "query"),
+    Capability("write_off", "journalEntry.post", "query", bulk_limit=1_000, partial=True),
 )
 
 
@@ -96,6 +98,7 @@ class S4HanaErp:
         self._given = self.maps.given(currency)
         self._partners = Partners(self._session, currency, self._at, self.maps)
         self._changes = Changes(self._session, clock)
+        self._corrections = Corrections(self._session, currency, self._at)
         self._ledger = Ledger(self._session, clock, currency, self._at, self.maps)
 
     def _own_currency(self, operation: str, currency: str) -> None:
@@ -201,7 +204,7 @@ class S4HanaErp:
 
     async def _create_bill(self, deliveries: list[str], correlation: str) -> str:
         body = {"_Reference": [{"SDDocument": id_, "SDDocumentCategory": "J"} for id_ in deliveries]}
-        answer = self._session.wire.json("bill", await self._session.write("bill", "POST", _BILL, body, correlation))
+        answer = self._session.wire.json("bill", await self._session.write("bill", "POST", BILL, body, correlation))
         with self._session.wire.reading("bill"):
             made: str = answer["value"][0]["BillingDocument"]
             return made
@@ -264,6 +267,26 @@ class S4HanaErp:
         self._own_currency("put_payment", currency)
         return await self._ledger.receive(receipt, key, correlation)
 
+    # --- what people decide ----------------------------------------------------------------------
+
+    async def release_order(self, order_id: str, correlation: str) -> None:
+        """Release an order from its credit block."""
+        await self._corrections.release_order(order_id, correlation)
+
+    async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
+        """Post what an invoice has open against the account of write-offs, then clear it: a repetition does what is
+        missing. Gives the accounting document."""
+        self._own_currency("write_off", what.currency)
+        return await self._ledger.write_off(what, key, correlation)
+
+    async def cancel_order(self, order_id: str, correlation: str) -> None:
+        """Reject all items of an order of which nothing has shipped; one that is rejected stays so."""
+        await self._corrections.cancel_order(order_id, correlation)
+
+    async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
+        """Credit all that is left of an invoice; gives the credit memo's number."""
+        return await self._corrections.credit_invoice(invoice_id, key, correlation)
+
     async def find(self, write: str, key: str) -> str | None:
         """What was made with that key; None when it is to be sent again, which makes no second one.
 
@@ -275,7 +298,11 @@ class S4HanaErp:
         if write == "bill":
             return await self.invoice_by_key(key)
         if write == "put_payment":
-            return await self._ledger.cleared(key)
+            return await self._ledger.cleared(key, RECEIPT)
+        if write == "write_off":
+            return await self._ledger.cleared(key, WRITE_OFF)
+        if write == "credit_invoice":
+            return await self._corrections.credited(key)
         return None
 
     # --- changes ---------------------------------------------------------------------------------

@@ -41,25 +41,30 @@ def _amount(name: str, minor: int, currency: str) -> str:
     return f"<{name} currencyCode={quoteattr(currency)}>{value}</{name}>"
 
 
-def receipt(
-    company: str, customer: str, bank_account: str, minor: int, currency: str, documented: str, posted_on: str,
-    reference: str, text: str, created: str, user: str,
+def credit_of_customer(
+    kind: str, company: str, customer: str, account: str, minor: int, currency: str, documented: str, posted_on: str,
+    reference: str, text: str, told: str, created: str, user: str,
 ) -> str:  # fmt: skip
-    """The message that posts a receipt: bank account against customer. Days are ISO, ``created`` an instant."""
+    """The message that credits a customer against a G/L account: a receipt (``DZ``), or a customer document (``DA``).
+
+    Days are ISO, ``created`` is an instant; ``told`` is the text of the customer's item.
+    """
     header = f"<MessageHeader><ID>{escape(text or reference)}</ID><CreationDateTime>{created}</CreationDateTime>"
     header += "</MessageHeader>"
+    line = f"<DocumentItemText>{escape(told)}</DocumentItemText>" if told else ""
     return _ENVELOPE.format(
         f"<sfin:JournalEntryBulkCreateRequest>{header}<JournalEntryCreateRequest>{header}<JournalEntry>"
         "<OriginalReferenceDocumentType>BKPFF</OriginalReferenceDocumentType>"
-        "<BusinessTransactionType>RFBU</BusinessTransactionType><AccountingDocumentType>DZ</AccountingDocumentType>"
+        "<BusinessTransactionType>RFBU</BusinessTransactionType>"
+        f"<AccountingDocumentType>{escape(kind)}</AccountingDocumentType>"
         f"<DocumentReferenceID>{escape(reference)}</DocumentReferenceID>"
         f"<DocumentHeaderText>{escape(text)}</DocumentHeaderText><CreatedByUser>{escape(user)}</CreatedByUser>"
         f"<CompanyCode>{escape(company)}</CompanyCode><DocumentDate>{documented}</DocumentDate>"
         f"<PostingDate>{posted_on}</PostingDate><Item><ReferenceDocumentItem>1</ReferenceDocumentItem>"
-        f"<GLAccount>{escape(bank_account)}</GLAccount>{_amount('AmountInTransactionCurrency', minor, currency)}"
+        f"<GLAccount>{escape(account)}</GLAccount>{_amount('AmountInTransactionCurrency', minor, currency)}"
         "<DebitCreditCode>S</DebitCreditCode></Item><DebtorItem><ReferenceDocumentItem>2</ReferenceDocumentItem>"
         f"<Debtor>{escape(customer)}</Debtor>{_amount('AmountInTransactionCurrency', -minor, currency)}"
-        "<DebitCreditCode>H</DebitCreditCode></DebtorItem></JournalEntry></JournalEntryCreateRequest>"
+        f"<DebitCreditCode>H</DebitCreditCode>{line}</DebtorItem></JournalEntry></JournalEntryCreateRequest>"
         "</sfin:JournalEntryBulkCreateRequest>"
     )
 

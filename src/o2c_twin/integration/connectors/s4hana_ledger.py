@@ -3,6 +3,8 @@
 A partial payment stands open beside the invoice it refers to; what is open of the invoice is the sum of both.
 """
 
+from collections.abc import Mapping
+from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -16,22 +18,42 @@ from o2c_twin.integration.connectors.s4hana_journal import (
     Document,
     NotPosted,
     clearing,
+    credit_of_customer,
     posted,
-    receipt,
 )
 from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.s4hana_partners import Organisation
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, literal
 from o2c_twin.integration.mappings.documents import Receipt
-from o2c_twin.integration.model import OpenItem
+from o2c_twin.integration.model import OpenItem, WriteOff
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.runtime.errors import CallFailed
 
 _CUBE = f"{ROOT}/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
 _OWN = ("FiscalYear", "AccountingDocument", "AccountingDocumentItem")
-_ASKED = ("AmountInTransactionCurrency", "BillingDocument", "InvoiceReference")
+_ASKED = ("AmountInTransactionCurrency", "BillingDocument", "InvoiceReference", "Customer")
 _KEYS = "AccountingDocument,FiscalYear,AccountingDocumentItem"
 _MOST = 40  # conditions in one address
+
+
+RECEIPT, WRITE_OFF = "DZ", "DA"
+"""Types of the accounting documents that credit a customer: money received, what is no longer asked for."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Credit:
+    """What is posted to a customer's credit: ``clears`` is what it is set against, minor units by invoice."""
+
+    operation: str
+    kind: str
+    customer: str
+    account: str
+    minor: int
+    documented: str
+    posted_on: str
+    reference: str
+    clears: Mapping[str, int]
+    told: str = ""
 
 
 class _Open(NamedTuple):
@@ -51,6 +73,7 @@ class Ledger:
         self._currency = currency
         self._company = at.company_code
         self._bank_account = at.bank_account
+        self._write_off_account = at.write_off_account
         self._maps = maps
         self._given = maps.given(currency)
         self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED)))
@@ -105,17 +128,17 @@ class Ledger:
     def _minor(self, row: dict[str, Any]) -> int:
         return to_minor(row["AmountInTransactionCurrency"], self._currency)
 
-    # --- receipts --------------------------------------------------------------------------------
+    # --- credits of a customer -------------------------------------------------------------------
 
-    async def _receipt(self, text: str) -> list[dict[str, Any]]:
-        """The customer items of the receipt with that header text."""
-        condition = f"AccountingDocumentHeaderText eq {literal(text)} and AccountingDocumentType eq 'DZ'"
-        return await self._rows("put_payment", condition, open_only=False)
+    async def _posted(self, operation: str, text: str, kind: str) -> list[dict[str, Any]]:
+        """The customer items of the document of that type with that header text."""
+        condition = f"AccountingDocumentHeaderText eq {literal(text)} and AccountingDocumentType eq '{kind}'"
+        return await self._rows(operation, condition, open_only=False)
 
-    async def cleared(self, key: str) -> str | None:
-        """The receipt made with that key, when nothing of it is open on the account."""
-        rows = await self._receipt(fitted(key, 25))
-        with self._session.wire.reading("put_payment"):
+    async def cleared(self, key: str, kind: str) -> str | None:
+        """The document of a type made with that key, when nothing of it is open on the account."""
+        rows = await self._posted("find", fitted(key, 25), kind)
+        with self._session.wire.reading("find"):
             if not rows or any(not row["InvoiceReference"] for row in rows):
                 return None
             return str(rows[0]["AccountingDocument"])
@@ -127,68 +150,102 @@ class Ledger:
         """
         given = {**self._given, "today": to_date(self._clock.now())}
         entry = self._session.wire.body("put_payment", self._maps.receipt_to_journal_entry, receipt, given)
+        clears: dict[str, int] = {}
+        for each in entry.get("clears") or ():
+            invoice = each["BillingDocument"]
+            clears[invoice] = clears.get(invoice, 0) + to_minor(each["amount"], self._currency)
+        credit = _Credit(
+            "put_payment",
+            RECEIPT,
+            entry["Debtor"],
+            entry.get("GLAccount", self._bank_account),
+            self._minor(entry),
+            entry["DocumentDate"],
+            entry["PostingDate"],
+            entry.get("DocumentReferenceID", ""),
+            clears,
+        )
+        return await self._credit(credit, key, correlation)
+
+    async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
+        """Post a write-off unless one has the key, and clear the invoice with what of it is still on account."""
+        found = await self._rows("write_off", any_of("BillingDocument", [what.invoice_erp_id]), open_only=False)
+        if not found:
+            raise CallFailed(self._session.system, "write_off", "missing", f"no invoice {what.invoice_erp_id}")
+        with self._session.wire.reading("write_off"):
+            customer = found[0]["Customer"]
+        today, invoice = to_date(self._clock.now()), what.invoice_erp_id
+        credit = _Credit(
+            "write_off",
+            WRITE_OFF,
+            customer,
+            self._write_off_account,
+            what.amount_minor,
+            today,
+            today,
+            "",
+            {invoice: what.amount_minor},
+            what.reason[:50],
+        )
+        return await self._credit(credit, key, correlation)
+
+    async def _credit(self, credit: _Credit, key: str | None, correlation: str) -> str:
         text = "" if key is None else fitted(key, 25)
-        rows = await self._receipt(text) if key is not None else []
+        rows = await self._posted(credit.operation, text, credit.kind) if key is not None else []
         if rows:
-            with self._session.wire.reading("put_payment"):
+            with self._session.wire.reading(credit.operation):
                 document = str(rows[0]["AccountingDocument"])
                 year = rows[0]["FiscalYear"]
                 rest = sum([-self._minor(row) for row in rows if not row["InvoiceReference"]])
                 done = any(row["InvoiceReference"] for row in rows)
         else:
-            document, year = await self._post(entry, text, correlation)
-            rest, done = self._minor(entry), False
-        if not entry.get("clears") or done or not rest:
+            document, year = await self._post(credit, text, correlation)
+            rest, done = credit.minor, False
+        if not credit.clears or done or not rest:
             return document
-        await self._clear(document, year, rest, entry, correlation)
+        await self._clear(document, year, rest, credit, correlation)
         return document
 
-    async def _post(self, entry: dict[str, Any], text: str, correlation: str) -> tuple[str, str]:
-        message = receipt(
+    async def _post(self, credit: _Credit, text: str, correlation: str) -> tuple[str, str]:
+        message = credit_of_customer(
+            credit.kind,
             self._company,
-            entry["Debtor"],
-            entry.get("GLAccount", self._bank_account),
-            self._minor(entry),
+            credit.customer,
+            credit.account,
+            credit.minor,
             self._currency,
-            entry["DocumentDate"],
-            entry["PostingDate"],
-            fitted(entry.get("DocumentReferenceID", ""), 16),
+            credit.documented,
+            credit.posted_on,
+            fitted(credit.reference, 16),
             text,
+            credit.told,
             to_iso(self._clock.now()),
             self._session.user,
         )
-        answer = await self._session.soap("put_payment", POST_PATH, message, POST_ACTION, correlation)
+        answer = await self._session.soap(credit.operation, POST_PATH, message, POST_ACTION, correlation)
         try:
             return posted(answer.body)
         except NotPosted as refused:
-            raise CallFailed(self._session.system, "put_payment", "rejected", str(refused)) from refused
+            raise CallFailed(self._session.system, credit.operation, "rejected", str(refused)) from refused
         except ValueError as bad:
             detail = f"answer not understood: {bad}"
-            raise CallFailed(self._session.system, "put_payment", "unknown-outcome", detail) from bad
+            raise CallFailed(self._session.system, credit.operation, "unknown-outcome", detail) from bad
 
-    async def _clear(
-        self,
-        document: str,
-        year: str,
-        rest: int,
-        entry: dict[str, Any],
-        correlation: str,
-    ) -> None:
-        amounts = {each["BillingDocument"]: to_minor(each["amount"], self._currency) for each in entry["clears"]}
-        total = sum([to_minor(each["amount"], self._currency) for each in entry["clears"]])
+    async def _clear(self, document: str, year: str, rest: int, credit: _Credit, correlation: str) -> None:
+        amounts, total = dict(credit.clears), sum(credit.clears.values())
         invoices = []
-        for row, open_minor, found in await self._invoices("put_payment", list(amounts)):
+        for row, open_minor, found in await self._invoices(credit.operation, list(amounts)):
             amount = amounts.pop(row["BillingDocument"])
             part = None if amount == open_minor else amount
             invoices.append(Document(found.number, found.year, found.item, part))
         if amounts:
             detail = f"posted as {document}, but not open any more: {', '.join(amounts)}"
-            raise CallFailed(self._session.system, "put_payment", "rejected", detail)
+            raise CallFailed(self._session.system, credit.operation, "rejected", detail)
         payment = Document(document, year, "2", None if total == rest else total)
         message = clearing(
             f"CLEAR-{document}",
             self._company,
-            entry["Debtor"],
+            credit.customer,
             payment,
             invoices,
             self._currency,
@@ -196,11 +253,11 @@ class Ledger:
             to_iso(self._clock.now()),
             self._session.user,
         )
-        await self._session.soap("put_payment", CLEAR_PATH, message, CLEAR_ACTION, correlation)
+        await self._session.soap(credit.operation, CLEAR_PATH, message, CLEAR_ACTION, correlation)
         # The message is taken without a word on what becomes of it: the ledger tells.
-        rows = await self._rows("put_payment", f"AccountingDocument eq {literal(document)}", open_only=False)
-        with self._session.wire.reading("put_payment"):
+        rows = await self._rows(credit.operation, f"AccountingDocument eq {literal(document)}", open_only=False)
+        with self._session.wire.reading(credit.operation):
             if any(row["InvoiceReference"] for row in rows):
                 return
         detail = f"posted as {document}, and not cleared yet"
-        raise CallFailed(self._session.system, "put_payment", "unavailable", detail)
+        raise CallFailed(self._session.system, credit.operation, "unavailable", detail)

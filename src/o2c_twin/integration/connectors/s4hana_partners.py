@@ -15,7 +15,11 @@ _PARTNERS, _CREDIT = f"{ROOT}/API_BUSINESS_PARTNER", f"{ROOT}/API_CRDTMBUSINESSP
 
 @dataclass(frozen=True, slots=True)
 class Organisation:
-    """Where in the enterprise structure the engine works; ``bank_account`` is the G/L account of the house bank."""
+    """Where in the enterprise structure the engine works, and with which codes of its customising.
+
+    ``bank_account`` is the G/L account of the house bank, ``write_off_account`` that of bank charges and bad debt;
+    ``rejection_reason`` is what items of a cancelled order are rejected with.
+    """
 
     company_code: str = "1710"
     sales_organization: str = "1710"
@@ -26,6 +30,9 @@ class Organisation:
     order_type: str = "OR"
     price_condition: str = "PMP0"
     country: str = "US"
+    write_off_account: str = "65200000"
+    rejection_reason: str = "10"
+    credit_request_type: str = "CR"
 
 
 class Partners:

@@ -6,16 +6,19 @@ from types import MappingProxyType
 
 import msgspec
 
+from o2c_twin.integration.capability import offers
 from o2c_twin.integration.flows.collection import is_payout
 from o2c_twin.integration.match.cash import CashPolicy, Receipt, allocate
 from o2c_twin.integration.match.payer import owner_of
 from o2c_twin.integration.match.references import Grade, possible_references, references
-from o2c_twin.integration.model import Allocation, BankEntry, Inbound
+from o2c_twin.integration.model import Allocation, BankEntry, Inbound, WriteOff
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped, Parked
 
 UNIDENTIFIED = "payer not identified"
 SEVERAL = "names invoices of several customers"
+CHARGES = "bank charge"
+"""What stands on the document that writes them off."""
 # An account that has paid for two customers says nothing about the next payment.
 _NOBODY = ""
 
@@ -23,13 +26,15 @@ _NOBODY = ""
 class Posting(msgspec.Struct, frozen=True):
     """What was decided about a credit: whose it is, by which rule of the ladder, what it is set against.
 
-    ``grade`` tells how well its text could be read, None where the amount alone decided.
+    ``grade`` tells how well its text could be read, None where the amount alone decided; ``charges`` is what a bank
+    kept of it, by invoice, within the tolerance: it is written off.
     """
 
     customer_id: str
     rule: int
     allocations: tuple[Allocation, ...]
     grade: int | None = None
+    charges: tuple[Allocation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +101,11 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
         learned = posting.customer_id if known in (None, posting.customer_id) else _NOBODY
         journal.link(erp.system, "payer", entry.payer_iban, learned)
     engine.synced("cash", entry.reference, engine.bank.system, erp.system, booked.source_at)
+    if offers(erp, "write_off"):
+        for charge in posting.charges:
+            what = WriteOff(charge.invoice_erp_id, charge.amount_minor, entry.currency, CHARGES)
+            name = f"charges:{entry.reference}:{charge.invoice_erp_id}"
+            await engine.delivery.write(erp, "write_off", name, (what,), key, lane=booked.lane)
     if posting.rule == 0:
         raise DeadLetter(key, f"posted on account, nothing to apply it to: '{entry.remittance}'", "on-account")
 
@@ -123,4 +133,4 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
         # What is named does not settle it: a mangled reference or the amount may, among all that is open.
         items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
         decision = allocate(receipt, items, rung.policy)
-    return Posting(owner, decision.rule, decision.allocations, decision.grade)
+    return Posting(owner, decision.rule, decision.allocations, decision.grade, decision.charges)

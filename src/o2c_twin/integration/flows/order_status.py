@@ -3,6 +3,8 @@
 from o2c_twin.integration.flows.later import put_off
 from o2c_twin.integration.model import Inbound, OrderStatus
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.runtime.errors import CallFailed
+from o2c_twin.integration.runtime.saga import UNDO
 from o2c_twin.integration.store import Link
 
 UNKNOWN = "?|?"
@@ -41,10 +43,32 @@ def tell_tonight(engine: Engine, order_id: str, source_at: int) -> None:
     put_off(engine, Inbound(name, "credit", order_id, f"order:{order_id}", source_at), night)
 
 
+def taken_back(engine: Engine, order_id: str, at: int) -> OrderStatus | None:
+    """An order that is not there any more because the engine cancelled it, where cancelling is deleting; None when it
+    did not. What sales was told of its credit stands."""
+    journal, crm = engine.journal, engine.crm.system
+    deal_id = journal.remote(crm, "deal-of-order", order_id)
+    undone = None if deal_id is None else journal.effect(f"{UNDO}:order:{deal_id}")
+    if undone is None or undone.state == "dead":
+        return None
+    credit = (journal.remote(crm, "noted", order_id) or UNKNOWN).partition("|")[0]
+    return OrderStatus(order_id, order_id, f"order:{deal_id}", None, "", credit, "cancelled", at)
+
+
 async def order_status(engine: Engine, event: Inbound) -> None:
     """A sales order changed in the ERP."""
     crm, erp = engine.crm, engine.erp
-    status = await engine.delivery.read(erp.system, f"status:{event.object_id}", lambda: erp.order(event.object_id))
+
+    async def as_it_stands() -> OrderStatus:
+        try:
+            return await erp.order(event.object_id)
+        except CallFailed as failure:
+            gone = taken_back(engine, event.object_id, event.source_at) if failure.cause == "missing" else None
+            if gone is None:
+                raise
+            return gone
+
+    status = await engine.delivery.read(erp.system, f"status:{event.object_id}", as_it_stands)
     deal_id = deal_of(engine, status)
     if deal_id is None:
         return

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from o2c_twin.integration.capability import offers
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
@@ -52,7 +53,7 @@ UNDOING: Mapping[str, Undone | Stays] = MappingProxyType(
         "bill": Undone("credit_invoice", lambda _, made: (made,), "credit the invoice by hand"),
         "put_payment": Stays("the money was received", "unapply it, and refund it where it is not owed"),
         "release_order": Stays("a person released it, and it may have shipped", "put it on hold again"),
-        "write_off": Stays("the credit memo is posted", "reverse it in the ledger"),
+        "write_off": Stays("it is posted as a cost", "reverse it in the ledger"),
         "put_payer": Stays("it holds what the payer agreed to", "delete it where nothing is to be collected any more"),
         "collect": Stays("the money may be on its way", "cancel or refund the payment at the provider"),
     }
@@ -89,7 +90,7 @@ async def _undo(engine: Engine, event: Inbound, effect: Effect, before: list[str
         # All was billed already: this one made nothing.
         return None
     target = engine.target(effect.system)
-    if all(capability.write != how.write for capability in target.sheet):
+    if not offers(target, how.write):
         return f"{name} stays, for its system offers no {how.write}: {how.otherwise}"
     if not effect.arguments:
         # Its time to be kept was over, or its subject was erased.

@@ -51,13 +51,14 @@ class Receipt:
 class Decision:
     """What to post: ``rule`` 0 means unapplied. Amounts in minor units.
 
-    ``grade`` is the worst reading of a reference relied on, None where amounts alone decided;
-    ``alternatives`` counts other answers seen, ``suggested`` are ERP ids for a person to consider.
+    ``charges`` is what bank charges leave open of the items paid, to be written off. ``grade`` is the worst reading of
+    a reference relied on, None where amounts alone decided; ``alternatives`` counts other answers seen, ``suggested``
+    are ERP ids for a person to consider.
     """
 
     rule: int
     allocations: tuple[Allocation, ...] = ()
-    charges_minor: int = 0
+    charges: tuple[Allocation, ...] = ()
     discount_minor: int = 0
     deduction_minor: int = 0
     deduction_reason: str = ""
@@ -65,6 +66,11 @@ class Decision:
     grade: Grade | None = None
     alternatives: int = 0
     suggested: tuple[str, ...] = ()
+
+    @property
+    def charges_minor(self) -> int:
+        """What the charges come to."""
+        return sum(charge.amount_minor for charge in self.charges)
 
 
 def allocate(receipt: Receipt, items: Sequence[OpenItem], policy: CashPolicy) -> Decision:
@@ -211,7 +217,7 @@ def _short(short: Shortfall, grade: Grade) -> Decision:
     return Decision(
         3 if short.deduction_minor else 2,
         short.allocations,
-        short.charges_minor,
+        short.charges,
         short.discount_minor,
         short.deduction_minor,
         short.reason,

@@ -27,10 +27,13 @@ class Tolerance:
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """How a receipt is set against items it does not cover, and what the difference is. Minor units."""
+    """How a receipt is set against items it does not cover, and what the difference is. Minor units.
+
+    ``charges`` is what bank charges leave open, by item.
+    """
 
     allocations: tuple[Allocation, ...]
-    charges_minor: int = 0
+    charges: tuple[Allocation, ...] = ()
     discount_minor: int = 0
     deduction_minor: int = 0
     reason: str = ""
@@ -51,7 +54,8 @@ def explain(
         if taken := _discounts_of(short, earned):
             return Shortfall(_less_discount(items, taken), discount_minor=short)
         if tolerance.covers(short, total):
-            return Shortfall(oldest_first(amount_minor, items), charges_minor=short)
+            paid = oldest_first(amount_minor, items)
+            return Shortfall(paid, charges=_left_of(items, paid))
     if taken := _discounts_of(short, [i for i in items if i.discount_minor]):
         kept = sum(i.discount_minor for i in taken if tolerance is not None and _is_earned(i, value_on, grace_days))
         return Shortfall(
@@ -70,6 +74,12 @@ def oldest_first(amount_minor: int, items: Sequence[OpenItem]) -> tuple[Allocati
             rows.append(Allocation(item.erp_id, take))
             left -= take
     return tuple(rows)
+
+
+def _left_of(items: Sequence[OpenItem], paid: Sequence[Allocation]) -> tuple[Allocation, ...]:
+    taken = {row.invoice_erp_id: row.amount_minor for row in paid}
+    left = [(item.erp_id, item.open_minor - taken.get(item.erp_id, 0)) for item in items]
+    return tuple(Allocation(id_, amount) for id_, amount in left if amount)
 
 
 def _is_earned(item: OpenItem, value_on: str, grace_days: int) -> bool:

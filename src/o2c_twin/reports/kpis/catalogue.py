@@ -118,16 +118,19 @@ _CREDIT: tuple[_Row, ...] = (
 _QUALITY: tuple[_Row, ...] = (
     ("billing.error_rate", "Billing error rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period that were credited or replaced, after an upheld dispute or without one ÷ invoices. The "
-     "record marks a dispute as upheld by the credit memo that settled it. What a bank kept is no error of billing."),
+     "record marks a dispute as upheld by the credit memo that settled it. What is written off was no error."),
     ("billing.errors", "Invoices in error", "count", "lower", "", _COHORT, "Numerator of the billing error rate."),
     ("dispute.rate", "Dispute rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period with a dispute opened ÷ invoices."),
     ("leakage.amount", "Revenue leakage", "money", "lower", "", "agreed prices against invoices as billed",
      "For deals whose last delivery left 30 days or more before the end of the run: delivered value at the "
      "agreed price (no more than was agreed) less what was billed net of credit memos, where that is positive. One "
-     "deal's excess never hides another's shortfall."),
+     "deal's excess never hides another's shortfall. What was written off was billed, and is a cost."),
     ("leakage.share", "Revenue leakage, share of billable", "share", "lower", "",
      "agreed prices against invoices as billed", "Revenue leakage ÷ billable value of the same deals."),
+    ("write_offs.amount", "Written off", "money", "lower", "whole run", "",
+     "What is no longer asked for of invoices that were billed right: bank charges and other remainders. It is a cost: "
+     "it reduces neither sales nor what was billed, and is no leakage."),
     ("overbilling.amount", "Billed beyond agreement", "money", "lower", "", "agreed prices against invoices as billed",
      "For the deals of revenue leakage: billed net of credit memos, less billable, where that is positive."),
     ("orders.lost", "Lost deals", "count", "lower", "at the end of the run", "",

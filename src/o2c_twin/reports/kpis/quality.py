@@ -13,7 +13,6 @@ from o2c_twin.reports.observed_run import ObservedRun
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
 _REASONS = ("price", "quantity", "duplicate")
-_NO_ERROR = "bank charge"
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,6 +42,8 @@ def leakage(run: ObservedRun) -> Leakage:
     limit = looked_up(names, agreed).fillna(settled["delivered"])
     billable = settled["delivered"].where(settled["delivered"] <= limit, limit)
     documents = run.with_deal("invoices").dropna(subset=["deal_id"])
+    # What was billed right and is no longer asked for is a cost, and no revenue that leaked.
+    documents = documents[documents["kind"] != "write_off"]
     signed = documents["amount_minor"].where(documents["kind"] == "invoice", -documents["amount_minor"])
     net = signed.groupby(documents["deal_id"]).sum()
     invoiced = set(documents.loc[documents["kind"] == "invoice", "deal_id"])
@@ -78,6 +79,7 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
     return [
         *_billing(run, measure),
         *_leakage_kpis(leakage(run), measure),
+        _written_off(run, measure),
         measure.number("orders.lost", len(lost), len(run.table("deals")), period=measure.whole_run),
         measure.number("orders.duplicate", len(duplicates), len(orders), period=measure.whole_run),
         measure.number(
@@ -89,6 +91,12 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
             period=measure.whole_run,
         ),
     ]  # fmt: skip
+
+
+def _written_off(run: ObservedRun, measure: Measure) -> Kpi:
+    documents = run.table("invoices")
+    amounts = documents.loc[documents["kind"] == "write_off", "amount_minor"]
+    return measure.money("write_offs.amount", int(amounts.sum()), len(amounts), period=measure.whole_run)
 
 
 def _leakage_kpis(leaked: Leakage, measure: Measure) -> list[Kpi]:
@@ -112,8 +120,7 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
     documents = run.table("invoices")
     issued = run.in_period("invoices", "issued_at")
     bills = issued.loc[issued["kind"] == "invoice", "document_id"]
-    credited = documents.dropna(subset=["corrects"])
-    corrections = credited[credited["reason"] != _NO_ERROR].drop_duplicates("corrects")
+    corrections = documents[documents["kind"] != "write_off"].dropna(subset=["corrects"]).drop_duplicates("corrects")
     wrong = corrections[corrections["corrects"].isin(bills)]
     disputed = run.table("disputes")["document_id"].drop_duplicates()
     reasons = wrong["reason"].fillna("not stated")

@@ -72,7 +72,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
             "invoices",
             (
                 memo.number,
-                "credit_memo",
+                "credit_memo" if memo.account == "revenue" else "write_off",
                 erp.state.orders[invoice.order_id].number,
                 deal.deal_id if deal else None,
                 None,
@@ -86,11 +86,35 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
             ),
         )
     for applied in erp.state.applications:
-        if applied.source_kind == "payment":
-            source, kind = erp.state.payments[applied.source_id].reference or applied.source_id, "receipt"
-        else:
-            source, kind = erp.state.credit_memos[applied.source_id].number, "credit_memo"
         number = erp.state.invoices[applied.invoice_id].number
+        if applied.source_kind == "payment":
+            payment = erp.state.payments[applied.source_id]
+            source, kind = payment.reference or applied.source_id, "receipt"
+            if payment.account != "bank":
+                # A journal has written it off; in the record that is a document of the invoice, as a credit memo is.
+                source, kind = f"{payment.number}/{number}", "write_off"
+                invoice = erp.state.invoices[applied.invoice_id]
+                deal = deals[invoice.order_id]
+                record.add(
+                    "invoices",
+                    (
+                        source,
+                        kind,
+                        erp.state.orders[invoice.order_id].number,
+                        deal.deal_id if deal else None,
+                        None,
+                        deal.customer.customer_id if deal else None,
+                        applied.applied_at,
+                        applied.applied_at,
+                        applied.amount_minor,
+                        currency,
+                        number,
+                        "written off",
+                    ),
+                )
+        else:
+            memo = erp.state.credit_memos[applied.source_id]
+            source, kind = memo.number, "credit_memo" if memo.account == "revenue" else "write_off"
         channel = "manual" if applied.channel == "manual" else "sync"
         record.add("applications", (source, kind, number, applied.applied_at, applied.amount_minor, currency, channel))
     for dispute in truth.disputes:

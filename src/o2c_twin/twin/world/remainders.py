@@ -1,6 +1,7 @@
 """What short payments leave open: small remainders are written off, the others somebody looks into and credits."""
 
 from o2c_twin.integration.match.shortfall import Tolerance
+from o2c_twin.mock_systems.roles.erp import WRITE_OFFS
 from o2c_twin.twin.world.company import OFFICE, Company, Process
 from o2c_twin.twin.world.remittances import Shortfall
 
@@ -13,8 +14,9 @@ _WRITTEN_OFF = Tolerance()
 def clear_remainder(company: Company, reference: str, short: Shortfall) -> Process:
     """Each Monday's list of open items: once the payment is applied, what it left open is credited.
 
-    Within the tolerance of the domain sheet (3.5, rule 2) the ledger writes it off by itself. Beyond it support finds
-    out what was agreed. The customer was right: the discount had been promised, and charges come back to the payee.
+    Within the tolerance of the domain sheet (3.5, rule 2) the ledger writes it off by itself, unless the engine did
+    so with the payment. Beyond it support finds out what was agreed. The customer was right: the discount had been
+    promised, and is less revenue; charges come back to the payee, and are a cost.
     """
     now = company.clock.now()
     when = now - (now - _FIRST_LIST) % _WEEK + _WEEK
@@ -30,5 +32,6 @@ def clear_remainder(company: Company, reference: str, short: Shortfall) -> Proce
         yield from company.desk("support").work("settle deduction", reference, company.settings.minutes_dispute)
     for invoice in invoices:
         if invoice.open_minor > 0:
-            company.erp.issue_credit_memo(invoice.id, invoice.open_minor, short.reason)
+            account = WRITE_OFFS if short.reason == "bank charge" else "revenue"
+            company.erp.issue_credit_memo(invoice.id, invoice.open_minor, short.reason, account=account)
             company.diary.note("support", "remainder credited", "invoice", invoice.number, None, reason=short.reason)

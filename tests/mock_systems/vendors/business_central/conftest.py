@@ -191,8 +191,8 @@ class Company:
         (invoice,) = self.rows(f"salesInvoices?$filter=orderNumber eq '{order['number']}'")
         return invoice
 
-    def journal(self) -> str:
-        (journal,) = self.rows("customerPaymentJournals")
+    def journal(self, code: str = "PAYMENT") -> str:
+        (journal,) = self.rows(f"customerPaymentJournals?$filter=code eq '{code}'")
         return str(journal["id"])
 
 

@@ -343,7 +343,7 @@ def test_writes_with_a_key_of_their_own_are_done_once(new_company: Any) -> None:
     hook = {"notificationUrl": "http://hub", "resource": f"api/v2.0/companies({company.cid})/customers"}
     assert _twice(company, "POST", f"{company.root}/subscriptions", hook) == 400
     assert len(company.rows("customers")) == len(company.rows("items")) == 1
-    assert len(company.rows("customerPaymentJournals")) == 2
+    assert len(company.rows("customerPaymentJournals")) == 3
 
 
 def test_documents_sent_twice_are_there_twice_and_can_be_asked_for(new_company: Any) -> None:
@@ -359,6 +359,13 @@ def test_documents_sent_twice_are_there_twice_and_can_be_asked_for(new_company: 
     order, draft = company.rows("salesOrders")[0], company.rows("salesInvoices")[0]
     assert _twice(company, "POST", f"salesOrders({order['id']})/salesOrderLines", {"lineType": "Comment"}) == 201
     assert _twice(company, "POST", f"salesInvoices({draft['id']})/salesInvoiceLines", lines[0]) == 201
+    invoice = company.invoice("WIDGET")
+    body = {"customerNumber": "C100", "externalDocumentNumber": "K-1", "invoiceId": invoice["id"]}
+    assert _twice(company, "POST", "salesCreditMemos", body) == 201
+    memos = company.rows("salesCreditMemos?$filter=externalDocumentNumber eq 'K-1'")
+    assert len(memos) == 2
+    line = {"lineType": "Account", "lineObjectNumber": "40100", "quantity": 1, "unitPrice": 1}
+    assert _twice(company, "POST", f"salesCreditMemos({memos[0]['id']})/salesCreditMemoLines", line) == 201
     journal = company.journal()
     payment = {"customerNumber": "C100", "amount": -1, "documentNumber": "P1", "journalId": journal}
     assert _twice(company, "POST", f"customerPaymentJournals({journal})/customerPayments", payment) == 201
@@ -383,7 +390,13 @@ def test_actions_sent_twice_act_once(new_company: Any) -> None:
         {"customerNumber": "C100", "salesInvoiceLines": [{"lineObjectNumber": "WIDGET", "quantity": 1}]},
     )
     assert _twice(company, "POST", f"salesInvoices({draft['id']})/Microsoft.NAV.post") == 400
-    assert (len(company.core.state.invoices), len(company.core.state.payments)) == (2, 1)
+    invoice = company.invoice("WIDGET")
+    lines = [{"lineType": "Account", "lineObjectNumber": "40100", "quantity": 1, "unitPrice": 1}]
+    body = {"customerNumber": "C100", "invoiceId": invoice["id"], "salesCreditMemoLines": lines}
+    memo = company.post("salesCreditMemos", body)
+    assert _twice(company, "POST", f"salesCreditMemos({memo['id']})/Microsoft.NAV.post") == 400
+    assert (len(company.core.state.invoices), len(company.core.state.payments)) == (3, 1)
+    assert len(company.core.state.credit_memos) == 2
 
 
 def test_changes_that_rest_on_an_old_read_are_refused(new_company: Any) -> None:
@@ -453,7 +466,7 @@ def test_nonsense_is_refused_and_never_a_crash(new_company: Any) -> None:
     company = new_company()
     company.item()
     company.customer()
-    statuses = nonsense(company, 1, 200)
+    statuses = nonsense(company, 1, 300)
     assert max(statuses) < 500
     assert {200, 201, 204, 400, 404, 405} <= set(statuses)
     assert sum(company.core.trial_balance().values()) == 0

@@ -130,11 +130,29 @@ def test_order_to_cash_through_the_client() -> None:
         ledger = apis.GeneralLedgerEntryApi(client)
         entries = did("list_general_ledger_entries", ledger.list_general_ledger_entries(cid, top=5))
         assert len(entries.value) == 5
-        memos = apis.SalesCreditMemoApi(client)
-        assert did("list_sales_credit_memos", memos.list_sales_credit_memos(cid)).value == []
+        accounts = did("list_accounts", apis.AccountApi(client).list_accounts(cid, filter="number eq '67200'"))
+        cost = did("get_account", apis.AccountApi(client).get_account(cid, accounts.value[0].id))
+        assert (cost.number, cost.category) == ("67200", "Expense")
+
+        memos, credit_lines = apis.SalesCreditMemoApi(client), apis.SalesCreditMemoLineApi(client)
+        new = models.PostSalesCreditMemoRequest(customer_id=customer.id, invoice_id=invoice.id)
+        memo = did("post_sales_credit_memo", memos.post_sales_credit_memo(cid, JSON, new))
+        line = models.PostSalesCreditMemoLineForSalesCreditMemoRequest(
+            line_type="Account", account_id=cost.id, quantity=1, unit_price=2
+        )
+        made = credit_lines.post_sales_credit_memo_line_for_sales_credit_memo(cid, memo.id, JSON, line)
+        assert did("post_sales_credit_memo_line_for_sales_credit_memo", made).amount_including_tax == 2
+        assert did("post_action_sales_credit_memos", memos.post_action_sales_credit_memos(cid, memo.id)) is None
+        assert did("get_sales_credit_memo", memos.get_sales_credit_memo(cid, memo.id)).status == "Paid"
+        found = credit_lines.list_sales_credit_memo_lines_for_sales_credit_memo(cid, memo.id)
+        assert did("list_sales_credit_memo_lines_for_sales_credit_memo", found).value[0].account_id == cost.id
+        other = memos.post_sales_credit_memo(cid, JSON, new)
+        assert did("delete_sales_credit_memo", memos.delete_sales_credit_memo(cid, other.id)) is None
+        assert len(did("list_sales_credit_memos", memos.list_sales_credit_memos(cid)).value) == 1
+        assert invoices.get_sales_invoice(cid, invoice.id).remaining_amount == 48
 
     live(story)
-    assert len(set(passed)) == 24
+    assert len(set(passed)) == 32
 
 
 def test_errors_reach_the_client() -> None:

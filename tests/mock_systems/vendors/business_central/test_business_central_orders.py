@@ -186,7 +186,90 @@ def test_a_cancelled_invoice_is_credited_and_its_goods_come_back(company: Any) -
     assert company.refusal("POST", f"salesInvoices({invoice['id']})/Microsoft.NAV.cancel")[0] == 400
 
 
+# --- credit memos -------------------------------------------------------------------------------------
+
+
+def _credit(company: Any, invoice: dict[str, Any], *lines: dict[str, Any], **fields: Any) -> dict[str, Any]:
+    body = {"customerNumber": "C100", "invoiceId": invoice["id"], "salesCreditMemoLines": list(lines), **fields}
+    return dict(company.post("salesCreditMemos", body))
+
+
+def _on(account: str, amount: float) -> dict[str, Any]:
+    return {"lineType": "Account", "lineObjectNumber": account, "quantity": 1, "unitPrice": amount}
+
+
+def test_a_credit_memo_is_a_draft_until_it_is_posted_and_keeps_its_id(company: Any) -> None:
+    invoice = company.invoice("WIDGET", 4)
+    draft = _credit(company, invoice, _on("40100", 30), externalDocumentNumber="CM-1")
+    assert (draft["status"], draft["invoiceNumber"], draft["totalAmountIncludingTax"]) == (
+        "Draft",
+        invoice["number"],
+        30,
+    )
+    line = company.post(f"salesCreditMemos({draft['id']})/salesCreditMemoLines", _on("40100", 5.5))
+    assert (line["sequence"], line["netAmount"]) == (20_000, 5.5)
+    assert company.get(f"salesInvoices({invoice['id']})")["remainingAmount"] == 100
+    company.act(f"salesCreditMemos({draft['id']})/Microsoft.NAV.post")
+    (memo,) = company.rows("salesCreditMemos?$filter=externalDocumentNumber eq 'CM-1'")
+    assert (memo["id"], memo["status"], memo["totalAmountIncludingTax"]) == (draft["id"], "Paid", 35.5)
+    assert memo["number"] != draft["number"]
+    assert company.get(f"salesInvoices({invoice['id']})")["remainingAmount"] == 64.5
+    (shown,) = company.rows(f"salesCreditMemoLines?$filter=documentId eq {memo['id']}")
+    assert (shown["lineObjectNumber"], shown["netAmount"]) == ("40100", 35.5)
+    path = f"salesCreditMemos({draft['id']})"
+    assert company.refusal("POST", f"{path}/Microsoft.NAV.post")[2].startswith("The action can be applied to a draft")
+    assert company.refusal("DELETE", path)[0] == 400
+
+
+def test_a_credit_memo_on_a_cost_account_leaves_revenue_as_it_was(company: Any) -> None:
+    invoice = company.invoice("WIDGET", 4)
+    draft = _credit(company, invoice, _on("67200", 2))
+    company.act(f"salesCreditMemos({draft['id']})/Microsoft.NAV.post")
+    net = {row["number"]: row["netChange"] for row in company.rows("accounts")}
+    assert (net["40100"], net["67200"], net["15110"]) == (-100, 2, 98)
+
+
+@pytest.mark.parametrize(
+    ("line", "words"),
+    [
+        ({"lineType": "Item", "lineObjectNumber": "WIDGET", "quantity": 1}, "lineType"),
+        ({"lineType": "Account", "lineObjectNumber": "1", "quantity": 1}, "Account does not exist."),
+        ({**_on("40100", 5), "quantity": 0}, "quantity"),
+        ({**_on("40100", -5)}, "unitPrice"),
+    ],
+)
+def test_a_credit_memo_that_is_wrong_is_refused(company: Any, line: dict[str, Any], words: str) -> None:
+    invoice = company.invoice("WIDGET", 4)
+    body = {"customerNumber": "C100", "invoiceId": invoice["id"], "salesCreditMemoLines": [line]}
+    assert words in company.refusal("POST", "salesCreditMemos", body)[2]
+    assert company.rows("salesCreditMemos") == []
+
+
+def test_a_credit_memo_of_too_much_or_of_nothing_is_not_posted(company: Any) -> None:
+    invoice = company.invoice("WIDGET", 4)
+    for lines in ([_on("40100", 101)], [], [_on("40100", 1), _on("67200", 1)]):
+        draft = _credit(company, invoice, *lines)
+        assert company.refusal("POST", f"salesCreditMemos({draft['id']})/Microsoft.NAV.post")[0] == 400
+        assert company.call("DELETE", f"salesCreditMemos({draft['id']})").status == 204
+    assert (company.rows("salesCreditMemos"), company.core.state.credit_memos) == ([], {})
+
+
 # --- payments -----------------------------------------------------------------------------------------
+
+
+def test_a_journal_books_against_the_account_it_balances_on(company: Any) -> None:
+    invoice = company.invoice("WIDGET", 4)
+    (cost,) = company.rows("accounts?$filter=number eq '67200'")
+    journal = company.post("customerPaymentJournals", {"code": "SMALL", "balancingAccountId": cost["id"]})
+    assert journal["balancingAccountNumber"] == "67200"
+    line = {"customerNumber": "C100", "amount": -3, "appliesToInvoiceId": invoice["id"], "documentNumber": "W1"}
+    company.post(f"customerPaymentJournals({journal['id']})/customerPayments", line)
+    company.act(f"journals({journal['id']})/Microsoft.NAV.post")
+    entries = company.rows("generalLedgerEntries?$filter=documentNumber eq 'W1'")
+    assert [(e["accountNumber"], e["debitAmount"]) for e in entries if e["debitAmount"]] == [("67200", 3), ("15120", 3)]
+    assert company.get(f"salesInvoices({invoice['id']})")["remainingAmount"] == 97
+    body = {"code": "NONE", "balancingAccountId": invoice["id"]}
+    assert company.refusal("POST", "customerPaymentJournals", body)[2].startswith('The "balancingAccountId"')
 
 
 def _pay(company: Any, **fields: Any) -> dict[str, Any]:

@@ -197,3 +197,33 @@ def test_order_reference_and_external_id_of_an_invoice_can_be_set_later(
     assert account.write("PUT", "invoice/eid:I-1", {"otherRefNum": "PO-10"}) == first
     assert "already exists" in account.refusal("PATCH", f"invoice/{second}", {"externalId": "I-1"})[2]
     assert account.refusal("PUT", "invoice/eid:unknown", {})[:2] == (400, "USER_ERROR")
+
+
+# --- write-offs -------------------------------------------------------------------------------------
+
+
+def test_an_invoice_credited_with_the_item_for_it_is_written_off_and_revenue_stays(
+    account: Any, owed: tuple[str, list[str]]
+) -> None:
+    _, (invoice, _) = owed
+    (item,) = account.select("SELECT id, itemtype FROM item WHERE itemid = 'WRITE-OFF'")
+    assert account.select(f"SELECT id, itemtype FROM item WHERE id = {item['id']}") == [item]
+    assert item["itemtype"] == "OthCharge"
+    body = {
+        "memo": "bank charges",
+        "item": {"items": [{"item": {"id": item["id"]}, "quantity": 1, "rate": 2.5}]},
+    }
+    memo = account.write("POST", CREDIT.format(invoice), body, {"replace": "item"})
+    balances = account.core.trial_balance()
+    assert (balances["write-offs"], balances["revenue"], balances["receivables"]) == (250, -15_000, 14_750)
+    assert account.get(f"creditMemo/{memo}")["memo"] == "bank charges"
+
+
+def test_a_write_off_of_no_amount_or_with_other_lines_beside_it_is_refused(
+    account: Any, owed: tuple[str, list[str]]
+) -> None:
+    _, (invoice, _) = owed
+    charge = {"item": {"refName": "WRITE-OFF"}}
+    for rows in ([{**charge, "amount": 1}, {"orderLine": 1, "amount": 1}], [charge]):
+        assert account.refusal("POST", CREDIT.format(invoice), {"item": {"items": rows}})[0] == 400
+    assert account.core.state.credit_memos == {}

@@ -184,6 +184,33 @@ class System:
         assert answer.status == 200, answer.body
         return json.loads(answer.body)["value"][0]["BillingDocument"]
 
+    def hold(self, customer: str) -> str:
+        """An order over the customer's limit."""
+        sku = next(iter(self.core.items_by_sku))
+        order = self.order(customer, (sku, 1, "900.00"))
+        assert order["TotalCreditCheckStatus"] == "B"
+        return order["SalesOrder"]
+
+    def credit_body(self, invoice: str, amount: str, **fields: Any) -> dict[str, Any]:
+        """A credit memo request of so much of an invoice."""
+        sku = next(iter(self.core.items_by_sku))
+        price = {"ConditionType": "PMP0", "ConditionRateValue": amount}
+        item = {"Material": sku, "RequestedQuantity": "1", "to_PricingElement": [price]}
+        customer = self.core.state.invoices[invoice].customer_id
+        base = {"CreditMemoRequestType": "CR", "SoldToParty": customer, "ReferenceSDDocument": invoice}
+        return {**base, "to_Item": [item], **fields}
+
+    def request_credit(self, invoice: str, amount: str, **fields: Any) -> str:
+        body = self.credit_body(invoice, amount, **fields)
+        return self.create("API_CREDIT_MEMO_REQUEST_SRV/A_CreditMemoRequest", body)["CreditMemoRequest"]
+
+    def function(self, name: str, **parameters: str) -> dict[str, Any]:
+        """What a function import of the credit blocks answers."""
+        query = {name: f"'{value}'" for name, value in parameters.items()}
+        answer = self.call("POST", f"API_SLS_DOC_WITH_CREDIT_BLOCK/{name}", None, query)
+        assert answer.status == 200, answer.body
+        return json.loads(answer.body)["d"][name]
+
     def post_receipt(
         self, customer: str, amount: str, reference: str = "B1", text: str = "cash:B1", **more: str
     ) -> Response:

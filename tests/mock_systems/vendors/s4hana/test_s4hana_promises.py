@@ -2,6 +2,7 @@
 
 import json
 import random
+from functools import partial
 
 import pytest
 
@@ -22,6 +23,7 @@ def documents(s4):
     state = s4.core.state
     counts = [len(table) for table in (state.customers, state.orders, state.deliveries, state.invoices, state.payments)]
     counts += [len(state.credit_memos), len(s4.dialect.books.extras.drafts)]
+    counts += [len(s4.dialect.books.extras.credit_requests), [(o.credit, o.cancelled) for o in state.orders.values()]]
     return counts, s4.core.trial_balance(), [invoice.open_minor for invoice in state.invoices.values()]
 
 
@@ -32,6 +34,10 @@ QUERIES = {
     "salesOrder.create": (ORDERS, "ExternalDocumentID eq 'E'"),
     "salesOrder.batch": (ORDERS, "ExternalDocumentID eq 'E'"),
     "delivery.create": ("API_OUTBOUND_DELIVERY_SRV/A_OutbDeliveryItem", "ReferenceSDDocument eq '{free}'"),
+    "creditMemoRequest.create": (
+        "API_CREDIT_MEMO_REQUEST_SRV/A_CreditMemoRequest",
+        "PurchaseOrderByCustomer eq 'E'",
+    ),
     "journalEntry.post": (CUBE, "AccountingDocumentHeaderText eq 'E' and DocumentReferenceID eq 'E'"),
 }
 QUERIES |= {"delivery.batch": QUERIES["delivery.create"], "delivery.v0002.create": QUERIES["delivery.create"]}
@@ -51,6 +57,7 @@ class Attack:
         s4.action("PickAllItems", self.picked)
         self.issued = s4.ship(self.order, 1)
         self.receipt = s4.receipt(self.customer, "60.00", reference="B0", text="B0")
+        self.held = s4.hold(s4.customer("Held", limit="1.00"))
         self.account = s4.get(f"API_BILLING_DOCUMENT_SRV/A_BillingDocument('{self.invoice}')")["AccountingDocument"]
 
     def _batched(self, service, method, path, body):
@@ -73,6 +80,7 @@ class Attack:
         email = f"API_BUSINESS_PARTNER/A_BusinessPartnerAddress({address})"
         tunnel = {"x_http_method": "MERGE", **any_tag}
         approval = {"SalesOrder": f"'{self.order}'"}
+        blocked = {"SalesDocument": f"'{self.held}'", "SDDocumentCategory": "'C'", "SalesDocumentRjcnReason": "'10'"}
         tag = operation.removeprefix("delivery.v0002.") if "v0002" in operation else operation.removeprefix("delivery.")
         if operation.startswith("delivery.") and tag != "batch":
             root = "API_OUTBOUND_DELIVERY_SRV" + (";v=0002" if "v0002" in operation else "")
@@ -106,6 +114,17 @@ class Attack:
                 "POST", "API_SALES_ORDER_SRV/rejectApprovalRequest", None, approval
             ),
             "salesOrder.batch": lambda: self._batched("API_SALES_ORDER_SRV", "POST", "A_SalesOrder", entered),
+            **{
+                f"creditBlock.{name[0].lower()}{name[1:]}": partial(
+                    s4.call, "POST", f"API_SLS_DOC_WITH_CREDIT_BLOCK/{name}", None, blocked
+                )
+                for name in ("CheckCreditBlock", "ReleaseCreditBlock", "RejectCreditBlock")
+            },
+            "creditMemoRequest.create": lambda: s4.call(
+                "POST",
+                "API_CREDIT_MEMO_REQUEST_SRV/A_CreditMemoRequest",
+                s4.credit_body(self.invoice, "5.00", PurchaseOrderByCustomer="E"),
+            ),
             "delivery.batch": lambda: self._batched(
                 "API_OUTBOUND_DELIVERY_SRV",
                 "POST",

@@ -146,7 +146,8 @@ def test_every_set_and_every_navigation_is_described_and_answers(s4, service):
     customer = s4.customer()
     s4.dialect.core.update_customer(customer, email="a@b.example")
     s4.receipt(customer, "10.00")
-    s4.invoice(customer)
+    s4.request_credit(s4.invoice(customer), "1.00")
+    s4.hold(s4.customer("Held", limit="1.00"))
     for entity in service.entities.values():
         kind = described[entity.type_name]
         assert [each.get("Name") for each in kind.iter(f"{edm}PropertyRef")] == list(entity.keys)

@@ -33,7 +33,7 @@ def test_from_a_customer_to_cleared_cash(anywhere):
 
 
 def test_what_is_not_covered_is_not_found_and_said_so(anywhere):
-    for path in ("API_CREDIT_MEMO_REQUEST_SRV/A_CreditMemoRequest", "API_SALES_ORDER_SRV/A_SalesOrder('1')/a/b"):
+    for path in ("API_CUSTOMER_RETURN_SRV/A_CustomerReturn", "API_SALES_ORDER_SRV/A_SalesOrder('1')/a/b"):
         status, code, _ = anywhere.refusal(anywhere.call("GET", path))
         assert status == 404, code
         assert anywhere.server.journal.entries[-1].operation == "not modelled"

@@ -3,6 +3,7 @@
 from o2c_twin.mock_systems.roles.erp.core import ErpCore
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
+    WRITE_OFFS,
     CreditMemo,
     Customer,
     Delivery,
@@ -14,6 +15,7 @@ from o2c_twin.mock_systems.roles.erp.records import (
 )
 
 __all__ = [
+    "WRITE_OFFS",
     "CreditMemo",
     "Customer",
     "Delivery",

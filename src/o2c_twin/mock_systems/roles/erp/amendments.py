@@ -182,7 +182,9 @@ class Amendments(Stock):
         if payment.reference is not None and self.payments_by_reference.get(payment.reference) == payment_id:
             del self.payments_by_reference[payment.reference]
         del self.state.payments[payment_id]
-        self._post(now, payment.number, ("bank", -payment.amount_minor), ("unapplied cash", payment.amount_minor))
+        self._post(
+            now, payment.number, (payment.account, -payment.amount_minor), ("unapplied cash", payment.amount_minor)
+        )
         self._changed("payment", payment_id, "deleted", now)
         self.recheck_credit(payment.customer_id)
 

@@ -75,11 +75,12 @@ class Receivables:
         external_id: str | None = None,
         reference: str | None = None,
         channel: str = "manual",
+        account: str = "bank",
     ) -> Payment:
         """Post a receipt and apply it to invoices of the same customer; the rest stays on account.
 
-        Raises `RuleError` on a bad amount, an unknown invoice or one of another customer, or when
-        more is applied than an invoice has open.
+        ``account`` is debited: that of a write-off is a cost. Raises `RuleError` on a bad amount, an unknown invoice
+        or one of another customer, or when more is applied than an invoice has open.
         """
         customer = self._customer(customer_id)
         self._refuse_known_external_id("payment", external_id)
@@ -101,13 +102,14 @@ class Receivables:
             external_id=external_id,
             reference=reference,
             channel=channel,
+            account=account,
         )
         self.state.payments[payment.id] = payment
         if reference is not None:
             self.payments_by_reference.setdefault(reference, payment.id)
         customer.unapplied_minor += amount_minor
         self._claim_external_id("payment", external_id, payment.id)
-        self._post(now, payment.number, ("bank", amount_minor), ("unapplied cash", -amount_minor))
+        self._post(now, payment.number, (account, amount_minor), ("unapplied cash", -amount_minor))
         for invoice, (_, amount) in zip(invoices, applications, strict=True):
             self._apply(payment, invoice, amount, now, channel)
         self._changed("payment", payment.id, "created", now)
@@ -154,11 +156,17 @@ class Receivables:
         return payment
 
     def issue_credit_memo(
-        self, invoice_id: str, amount_minor: int, reason: str, *, external_id: str | None = None
+        self,
+        invoice_id: str,
+        amount_minor: int,
+        reason: str,
+        *,
+        external_id: str | None = None,
+        account: str = "revenue",
     ) -> CreditMemo:
         """Credit an invoice in part or whole; what it no longer owes stays on account.
 
-        Raises `RuleError` above the remaining creditable value.
+        ``account`` is debited: that of a write-off is a cost. Raises `RuleError` above the remaining creditable value.
         """
         invoice = self._invoice(invoice_id)
         self._refuse_known_external_id("credit_memo", external_id)
@@ -180,12 +188,13 @@ class Receivables:
             now,
             now,
             external_id=external_id,
+            account=account,
         )
         self.state.credit_memos[memo.id] = memo
         invoice.credited_minor += amount_minor
         customer.unapplied_minor += amount_minor
         self._claim_external_id("credit_memo", external_id, memo.id)
-        self._post(now, memo.number, ("revenue", amount_minor), ("unapplied cash", -amount_minor))
+        self._post(now, memo.number, (account, amount_minor), ("unapplied cash", -amount_minor))
         usable = min(amount_minor, invoice.open_minor)
         if usable:
             self._apply(memo, invoice, usable, now, "manual")

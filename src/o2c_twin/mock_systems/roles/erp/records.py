@@ -8,6 +8,8 @@ from o2c_twin.mock_systems.roles.records import Feed, Numbers
 
 CreditHold = Literal["AUTO", "ON", "OFF"]
 CreditState = Literal["passed", "hold", "released", "rejected"]
+WRITE_OFFS = "write-offs"
+"""The cost account of what is no longer asked for: bank charges, small differences, bad debt."""
 
 
 class Item(msgspec.Struct, gc=False):
@@ -132,7 +134,10 @@ class Invoice(msgspec.Struct, gc=False):
 
 
 class CreditMemo(msgspec.Struct, gc=False):
-    """A credit against one invoice; what the invoice no longer owes stays on account."""
+    """A credit against one invoice; what the invoice no longer owes stays on account.
+
+    ``account`` is what it is booked against: revenue, or a cost where the invoice was right and is not insisted on.
+    """
 
     id: str
     number: str
@@ -145,6 +150,7 @@ class CreditMemo(msgspec.Struct, gc=False):
     issued_at: int
     modified_at: int
     external_id: str | None = None
+    account: str = "revenue"
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -159,7 +165,10 @@ class Application(msgspec.Struct, frozen=True, gc=False):
 
 
 class Payment(msgspec.Struct, gc=False):
-    """A customer payment; ``unapplied_minor`` is on account."""
+    """A customer payment; ``unapplied_minor`` is on account.
+
+    ``account`` is what it is booked against: the bank, or a cost where a journal writes off what was not received.
+    """
 
     id: str
     number: str
@@ -172,6 +181,7 @@ class Payment(msgspec.Struct, gc=False):
     external_id: str | None = None
     reference: str | None = None
     channel: str = "manual"
+    account: str = "bank"
 
 
 class ErpState(msgspec.Struct):

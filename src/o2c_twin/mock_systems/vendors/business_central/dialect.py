@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from o2c_twin.mock_systems.roles.erp import ErpCore
+from o2c_twin.mock_systems.roles.erp import WRITE_OFFS, ErpCore
 from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.mock_systems.vendors.business_central.config import BusinessCentralConfig, derive_app
 from o2c_twin.mock_systems.vendors.business_central.entities import EntityType
@@ -82,7 +82,8 @@ class BusinessCentralDialect(Dialect):
         self.pushes = Pushes(self)
         state = BcState()
         state.journals["1"] = PaymentJournal("1", "PAYMENT", "Customer payments", world.clock.now())
-        state.numbers.last["journal"] = 1
+        state.journals["2"] = PaymentJournal("2", "WRITEOFF", "Write-offs", world.clock.now(), WRITE_OFFS)
+        state.numbers.last["journal"] = 2
         self._load(state)
 
     def _load(self, state: BcState) -> None:

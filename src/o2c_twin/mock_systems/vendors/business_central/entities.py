@@ -144,9 +144,17 @@ INVOICE_LINE = _entity("salesInvoiceLine", "salesInvoiceLines", _LINE + " itemVa
 CREDIT_MEMO = _entity(
     "salesCreditMemo",
     "salesCreditMemos",
-    f"""id:g number:c20 externalDocumentNumber:c35 creditMemoDate:D postingDate:D dueDate:D customerId:g
- customerNumber:c20 customerName:t currencyCode:c10 {_TOTALS} invoiceId:g invoiceNumber:c20
+    f"""id:g number:c20 externalDocumentNumber:c35* creditMemoDate:D* postingDate:D* dueDate:D customerId:g*
+ customerNumber:c20* customerName:t currencyCode:c10* {_TOTALS} invoiceId:g* invoiceNumber:c20*
  customerReturnReasonId:g status:e lastModifiedDateTime:T""",
+    "salesCreditMemoLines",
+)
+CREDIT_MEMO_LINE = _entity("salesCreditMemoLine", "salesCreditMemoLines", _LINE)
+ACCOUNT = _entity(
+    "account",
+    "accounts",
+    """id:g number:c20 displayName:t100 category:e subCategory:t80 blocked:b accountType:e directPosting:b netChange:d
+ lastModifiedDateTime:T""",
 )
 PAYMENT_JOURNAL = _entity(
     "customerPaymentJournal",
@@ -199,6 +207,8 @@ ALL = (
     INVOICE,
     INVOICE_LINE,
     CREDIT_MEMO,
+    CREDIT_MEMO_LINE,
+    ACCOUNT,
     PAYMENT_JOURNAL,
     JOURNAL,
     PAYMENT,

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from o2c_twin.mock_systems.vendors.business_central import (
+    operations_credit_memos,
     operations_invoices,
     operations_masters,
     operations_orders,
@@ -44,6 +45,7 @@ _LINES = {
     "salesOrderLines": "salesOrders",
     "salesInvoiceLines": "salesInvoices",
     "salesShipmentLines": "salesShipments",
+    "salesCreditMemoLines": "salesCreditMemos",
 }
 
 
@@ -118,6 +120,7 @@ _DELETES: dict[str, _Changer] = {
     "customers": operations_masters.delete_customer,
     "salesOrders": operations_orders.delete_order,
     "salesInvoices": operations_invoices.delete_invoice,
+    "salesCreditMemos": operations_credit_memos.delete_credit_memo,
     "customerPayments": operations_payments.delete_payment,
     "customerPaymentJournals": operations_payments.delete_journal,
 }
@@ -233,6 +236,8 @@ def _post(dialect: "BusinessCentralDialect", call: Call) -> Response:
     name, _ = segment_key(call.params["record"])
     if name == "salesInvoices":
         return operations_invoices.post(dialect, call)
+    if name == "salesCreditMemos":
+        return operations_credit_memos.post(dialect, call)
     if name == "journals":
         return operations_payments.post_journal(dialect, call)
     # customerPaymentJournals have no such action.
@@ -305,6 +310,7 @@ ROUTES: tuple[Operation, ...] = (
     _create("paymentTerms", operations_masters.create_term, "New payment terms"),
     _create("salesOrders", operations_orders.create_order, "A new sales order with its lines"),
     _create("salesInvoices", operations_invoices.create_invoice, "A draft invoice"),
+    _create("salesCreditMemos", operations_credit_memos.create_credit_memo, "A draft credit memo"),
     _create("customerPaymentJournals", operations_payments.create_journal, "A payment journal"),
     _create("customerPayments", operations_payments.create_payment, "A line of a payment journal"),
     Operation("record.read", "GET", _RECORD, _read, "One record of a set", source=_DOCS),
@@ -333,6 +339,16 @@ ROUTES: tuple[Operation, ...] = (
         body=_OBJECT,
         success=201,
         source=_DOCS + "salesInvoiceLine",
+    ),
+    Operation(
+        "salesCreditMemoLines.add",
+        "POST",
+        _RECORD + "/salesCreditMemoLines",
+        operations_credit_memos.add_line,
+        "A line of a draft credit memo",
+        body=_OBJECT,
+        success=201,
+        source=_DOCS + "salesCreditMemoLine",
     ),
     Operation(
         "customerPayments.add",
@@ -364,6 +380,6 @@ ROUTES: tuple[Operation, ...] = (
         source=_DOCS,
     ),
     _action("salesOrders.shipAndInvoice", operations_orders.ship_and_invoice, "salesOrders", "Post an order"),
-    _action("post", _post, "salesInvoices, journals", "Post a draft invoice, or a journal"),
+    _action("post", _post, "salesInvoices, salesCreditMemos, journals", "Post a draft, or a journal"),
     _action("salesInvoices.cancel", operations_invoices.cancel, "salesInvoices", "Cancel a posted invoice"),
 )

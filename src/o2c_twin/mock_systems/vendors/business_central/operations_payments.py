@@ -37,8 +37,9 @@ def create_journal(dialect: "BusinessCentralDialect", call: Call) -> Response:
         field_refused("code", "")
     if any(journal.code == code for journal in dialect.state.journals.values()):
         same_key("Gen. Journal Batch", code)
+    account = _balancing(dialect, body.guid("balancingAccountId"))
     id_ = str(dialect.state.numbers.next("journal"))
-    journal = PaymentJournal(id_, code, body.text("displayName") or code, call.now)
+    journal = PaymentJournal(id_, code, body.text("displayName") or code, call.now, account)
     rows = body.parts.get("customerPayments", [])
     dialect.state.journals[id_] = journal
     try:
@@ -49,6 +50,16 @@ def create_journal(dialect: "BusinessCentralDialect", call: Call) -> Response:
     for line in lines:
         dialect.state.lines[line.id] = line
     return answer(dialect, call, sources.PAYMENT_JOURNALS, journal, 201)
+
+
+def _balancing(dialect: "BusinessCentralDialect", guid: str | None) -> str:
+    """The core's name of the account a journal balances on: the bank, where none is named."""
+    if guid is None:
+        return "bank"
+    account = sources.G_L_ACCOUNTS.find(dialect, guid)
+    if account is None:
+        dialog('The "balancingAccountId" does not match to an Account.')
+    return str(account)
 
 
 def _new_lines(
@@ -230,6 +241,7 @@ def post_journal(dialect: "BusinessCentralDialect", call: Call) -> Response:
             list(applied.items()),
             reference=part[0].external_number or number,
             channel=CHANNEL,
+            account=journal.account,
         )
         dialect.note_document(payment.number, number)
     for line in lines:

@@ -4,12 +4,13 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from o2c_twin.mock_systems.roles.erp import Delivery, Invoice, SalesOrder
+from o2c_twin.mock_systems.roles.erp import CreditMemo, Delivery, Invoice, SalesOrder
 from o2c_twin.mock_systems.vendors.business_central import entities
 from o2c_twin.mock_systems.vendors.business_central.entities import EntityType
 from o2c_twin.mock_systems.vendors.business_central.shapes import is_gone
+from o2c_twin.mock_systems.vendors.business_central.shapes_ledger import ACCOUNT_OF, ACCOUNTS
 from o2c_twin.mock_systems.vendors.business_central.shapes_masters import Shape
-from o2c_twin.mock_systems.vendors.business_central.state import Draft
+from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, Draft
 
 if TYPE_CHECKING:
     from o2c_twin.mock_systems.vendors.business_central.dialect import BusinessCentralDialect
@@ -53,6 +54,18 @@ def invoice_of(dialect: "BusinessCentralDialect", guid: str) -> Invoice | Draft 
         return None
     posted = dialect.state.posted.get(found[0])
     return dialect.state.drafts.get(found[0]) if posted is None else dialect.core.state.invoices[posted]
+
+
+def credit_of(dialect: "BusinessCentralDialect", guid: str) -> CreditMemo | CreditDraft | None:
+    """The credit memo of a GUID, posted or draft; a draft keeps its GUID when it is posted."""
+    found = dialect.guids.read("creditmemo", guid)
+    if found is not None:
+        return None if found[0] in dialect.state.credit_origin else dialect.core.state.credit_memos.get(found[0])
+    found = dialect.guids.read("creditdraft", guid)
+    if found is None:
+        return None
+    posted = dialect.state.credited.get(found[0])
+    return dialect.state.credits.get(found[0]) if posted is None else dialect.core.state.credit_memos[posted]
 
 
 def _id(dialect: "BusinessCentralDialect", kind: str, guid: str) -> str:
@@ -199,9 +212,17 @@ INVOICES = Source(
 )
 CREDIT_MEMOS = Source(
     entities.CREDIT_MEMO,
-    lambda d: d.core.state.credit_memos.values(),
-    lambda d, g: d.core.state.credit_memos.get(_id(d, "creditmemo", g)),
+    lambda d: [*d.core.state.credit_memos.values(), *d.state.credits.values()],
+    credit_of,
     lambda d, r, now: d.shapes.credit_memo(r, now),
+    parts={"salesCreditMemoLines": lambda d, r: d.shapes.credit_lines(r)},
+)
+G_L_ACCOUNTS = Source(
+    entities.ACCOUNT,
+    lambda d: ACCOUNTS,
+    lambda d, g: ACCOUNT_OF.get(_id(d, "account", g)),
+    lambda d, r, now: d.shapes.account(r, now),
+    {"number": lambda d, v: [ACCOUNT_OF[v]] if v in ACCOUNT_OF else []},
 )
 PAYMENT_JOURNALS = Source(
     entities.PAYMENT_JOURNAL,
@@ -247,6 +268,7 @@ LISTED = {
         SHIPMENTS,
         INVOICES,
         CREDIT_MEMOS,
+        G_L_ACCOUNTS,
         PAYMENT_JOURNALS,
         JOURNALS,
         PAYMENTS,
@@ -257,7 +279,14 @@ LISTED = {
 }
 """All sets of a company that can be listed."""
 PART_TYPES = {
-    each.set: each for each in (entities.ORDER_LINE, entities.SHIPMENT_LINE, entities.INVOICE_LINE, entities.PAYMENT)
+    each.set: each
+    for each in (
+        entities.ORDER_LINE,
+        entities.SHIPMENT_LINE,
+        entities.INVOICE_LINE,
+        entities.CREDIT_MEMO_LINE,
+        entities.PAYMENT,
+    )
 } | {"customer": entities.CUSTOMER, "customerFinancialDetail": entities.FINANCIAL}
 """The types of what can be expanded or listed below a record."""
 SINGLE = ("customer", "customerFinancialDetail")

@@ -29,6 +29,29 @@ class Draft(msgspec.Struct):
     fields: dict[str, Any] = {}
 
 
+class CreditLine(msgspec.Struct):
+    """A line of a draft credit memo: an amount booked against a G/L account, or a comment (no account)."""
+
+    sequence: int
+    account: str | None
+    quantity: int
+    price_minor: int
+    description: str = ""
+
+
+class CreditDraft(msgspec.Struct):
+    """A sales credit memo that is not posted, for the invoice it is to be applied to."""
+
+    id: str
+    number: str
+    customer_id: str
+    invoice_id: str
+    made_at: int
+    modified_at: int
+    external_number: str = ""
+    lines: list[CreditLine] = []
+
+
 class PaymentLine(msgspec.Struct):
     """A line of a payment journal; ``amount_minor`` is negative for money received."""
 
@@ -47,12 +70,13 @@ class PaymentLine(msgspec.Struct):
 
 
 class PaymentJournal(msgspec.Struct):
-    """A journal batch."""
+    """A journal batch. ``account`` is the core's name of the account its lines balance on."""
 
     id: str
     code: str
     name: str
     modified_at: int
+    account: str = "bank"
 
 
 class Subscription(msgspec.Struct):
@@ -72,7 +96,8 @@ class BcState(msgspec.Struct):
 
     ``kept``: header texts by record (``order/101``). ``to_post``: quantities to ship and invoice by order and line,
     where a client set them. ``documents``: document number by posted payment. ``posted``: invoice by the draft it was
-    posted from, ``origin`` the other way. ``terms``: payment terms by days, with code and name. ``cancelled``:
+    posted from, ``origin`` the other way; ``credits``, ``credited`` and ``credit_origin`` are the same of credit memos.
+    ``terms``: payment terms by days, with code and name. ``cancelled``:
     invoices that were cancelled.
     """
 
@@ -87,4 +112,7 @@ class BcState(msgspec.Struct):
     posted: dict[str, str] = {}
     origin: dict[str, str] = {}
     cancelled: dict[str, None] = {}
+    credits: dict[str, CreditDraft] = {}
+    credited: dict[str, str] = {}
+    credit_origin: dict[str, str] = {}
     subscriptions: dict[str, Subscription] = {}

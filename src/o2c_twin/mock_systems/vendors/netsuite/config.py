@@ -45,7 +45,8 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
 
     ``currency`` is the base currency, ``currencies`` the others; all have two decimals. With more
     than one of ``locations`` each fulfilled line must name one. ``custom_fields`` are the names of custom
-    fields (``custbody_...``) that exist; those of sales orders and their lines are kept.
+    fields (``custbody_...``) that exist; those of sales orders and their lines are kept. ``write_off_item`` is the name
+    of an other charge item whose account is a cost: credited with it, an invoice is written off.
     """
 
     account: str = "123456_SB1"
@@ -60,6 +61,7 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
     currencies: tuple[str, ...] = ()
     custom_fields: tuple[str, ...] = ()
     bill_on_delivery: bool = False
+    write_off_item: str = "WRITE-OFF"
     subscriptions: tuple[Subscription, ...] = ()
 
     @property

@@ -14,6 +14,7 @@ from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     INVOICE,
     SALES_ORDER,
     TRANSACTIONS,
+    WRITE_OFF_ITEM_ID,
     Transaction,
 )
 from o2c_twin.mock_systems.vendors.netsuite.statuses import LIVE_ORDER
@@ -37,6 +38,8 @@ class Ledger:
         self._core = core
         self._index = index
         self._tables = build_tables(config, core)
+        # It is kept in no stock: the core has no such item.
+        self._charge = Item(WRITE_OFF_ITEM_ID, config.write_off_item, config.write_off_item, 0, 0, config.currency)
         self.render: Mapping[FieldType, Callable[[Any], object]] = {
             "number": _written,
             "date": dates.day,
@@ -178,11 +181,15 @@ class Ledger:
     def _items(self, hints: Hints) -> Iterable[Item]:
         items, equals = self._core.state.items, hints.equals
         if "id" in equals:
-            return _present(items, _ids(equals["id"]))
+            return self._with_charge(_present(items, _ids(equals["id"])), WRITE_OFF_ITEM_ID in _ids(equals["id"]))
         if "itemid" in equals:
-            return _present(self._core.items_by_sku, map(str, equals["itemid"]))
+            named = list(map(str, equals["itemid"]))
+            return self._with_charge(_present(self._core.items_by_sku, named), self._charge.sku in named)
         after = hints.lower_bounds.get("lastmodifieddate")
         return items.values() if after is None else _present(items, self._since("item", after[0]))
+
+    def _with_charge(self, found: Iterable[Item], asked: bool) -> Iterable[Item]:
+        return (*found, self._charge) if asked else found
 
     def _deleted(self, hints: Hints) -> Iterator[Change]:
         after = hints.lower_bounds.get("deleteddate")

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from o2c_twin.mock_systems.roles.erp import Customer, Invoice, Payment
+from o2c_twin.mock_systems.roles.erp import WRITE_OFFS, Customer, Invoice, Payment
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
 from o2c_twin.mock_systems.vendors.netsuite.errors import already_exists, missing, refuse, user_error
@@ -16,7 +16,7 @@ from o2c_twin.mock_systems.vendors.netsuite.finding import (
     upsert_key,
 )
 from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, refuse_preview
-from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT
+from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT, WRITE_OFF_ITEM_ID
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
 
@@ -79,16 +79,38 @@ def _credit(dialect: "NetSuiteDialect", call: Call, body: Body, invoice: Invoice
     if external_id is not None and dialect.core.by_external_id("credit_memo", external_id) is not None:
         already_exists()
     rows = body.lines("item")
+    account = "revenue"
     if rows is None:
         amount = invoice.total_minor - invoice.credited_minor
         if amount == 0:
             user_error(f"You can not initialize creditmemo: invalid reference {invoice.id}.")
+    elif written_off := [row for row in rows if _writes_off(dialect, row)]:
+        if len(written_off) < len(rows):
+            # One posting of the core is booked against one account: see facts.md.
+            written_off[0].refuse("item")
+        account, amount = WRITE_OFFS, sum(_charge(row) for row in rows)
     else:
         amount = sum(_line_credit(row, invoice) for row in rows)
-    memo = dialect.core.issue_credit_memo(
-        invoice.id, amount, body.text("memo") or f"Credit for invoice {invoice.number}", external_id=external_id
-    )
+    reason = body.text("memo") or f"Credit for invoice {invoice.number}"
+    memo = dialect.core.issue_credit_memo(invoice.id, amount, reason, external_id=external_id, account=account)
     return written(call.request, CREDIT_MEMO.name, memo.id)
+
+
+def _writes_off(dialect: "NetSuiteDialect", row: Body) -> bool:
+    item = row.reference("item")
+    if item is None:
+        return False
+    return item.id == WRITE_OFF_ITEM_ID or (item.id is None and item.name == dialect.config.write_off_item)
+
+
+def _charge(row: Body) -> int:
+    """Minor units of a line of a charge: its amount, or its rate times its quantity, which is one if it is not said."""
+    amount, rate, quantity = row.money("amount"), row.money("rate"), row.whole("quantity")
+    if amount is not None:
+        return amount
+    if rate is None:
+        row.refuse("rate", "none")
+    return rate * (1 if quantity is None else quantity)
 
 
 def _line_credit(row: Body, invoice: Invoice) -> int:

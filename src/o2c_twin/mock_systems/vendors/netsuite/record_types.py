@@ -23,6 +23,8 @@ SALES_ORDER = RecordType("order", "salesOrder", "SalesOrd", "Sales Order")
 FULFILLMENT = RecordType("delivery", "itemFulfillment", "ItemShip", "Item Fulfillment")
 INVOICE = RecordType("invoice", "invoice", "CustInvc", "Invoice")
 PAYMENT = RecordType("payment", "customerPayment", "CustPymt", "Payment")
+WRITE_OFF_ITEM_ID = "9"
+"""The internal id of the item write-offs are credited with; the core counts its own from 101."""
 CREDIT_MEMO = RecordType("credit_memo", "creditMemo", "CustCred", "Credit Memo")
 
 TRANSACTIONS = (SALES_ORDER, FULFILLMENT, INVOICE, PAYMENT, CREDIT_MEMO)

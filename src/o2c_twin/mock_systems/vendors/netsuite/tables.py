@@ -12,7 +12,7 @@ from typing import Any, NamedTuple
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Payment, SalesOrder
 from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import reference_of, source_of
-from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, BY_KIND, Transaction
+from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, BY_KIND, WRITE_OFF_ITEM_ID, Transaction
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import money, second_of
@@ -264,7 +264,7 @@ def _items() -> Table:
             _number("id", lambda row: int(row.id), True),
             _text("itemid", lambda row: row.sku, True),
             _text("displayname", lambda row: row.name),
-            _text("itemtype", lambda row: "InvtPart"),
+            _text("itemtype", lambda row: "OthCharge" if row.id == WRITE_OFF_ITEM_ID else "InvtPart"),
             _number("cost", lambda row: money(row.cost_minor)),
             _number("averagecost", lambda row: money(row.cost_minor)),
             _number("totalquantityonhand", lambda row: row.on_hand),

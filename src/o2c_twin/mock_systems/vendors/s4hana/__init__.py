@@ -20,6 +20,7 @@ _RANGES = {
     "invoice": 90_000_001,
     "credit_memo": 95_000_001,
     "payment": 1_400_000_001,
+    "credit_request": 60_000_001,
 }
 
 

@@ -15,6 +15,7 @@ from o2c_twin.mock_systems.vendors.s4hana.login import Login, LoginState
 from o2c_twin.mock_systems.vendors.s4hana.operations import ROUTES
 from o2c_twin.mock_systems.vendors.s4hana.operations_billing import ROOT_V4
 from o2c_twin.mock_systems.vendors.s4hana.promises import PROMISES
+from o2c_twin.mock_systems.vendors.s4hana.rows_credit import CreditRows
 from o2c_twin.mock_systems.vendors.s4hana.rows_deliveries import DeliveryRows
 from o2c_twin.mock_systems.vendors.s4hana.rows_finance import FinanceRows
 from o2c_twin.mock_systems.vendors.s4hana.rows_masters import MasterRows
@@ -76,6 +77,7 @@ class S4HanaDialect(Dialect):
             *OrderRows(company, self.index).tables(),
             *DeliveryRows(company, self.index).tables(),
             *FinanceRows(company, self.index).tables(),
+            *CreditRows(company).tables(),
         ]
         by_name = {table.entity.name: table for table in tables}
         return {each.name: {name: by_name[name] for name in each.entities} for each in SERVICES}

@@ -18,6 +18,7 @@ class Index:
         self._deliveries: dict[str, list[str]] = {}
         self._payments: dict[str, list[str]] = {}
         self._memos: dict[str, list[str]] = {}
+        self._memos_on: dict[str, list[str]] = {}
         self._by_source: dict[Source, dict[str, int]] = {}
         self._by_invoice: dict[str, list[Source]] = {}
         self._seen = {"delivery": 0, "payment": 0, "credit_memo": 0}
@@ -42,9 +43,19 @@ class Index:
 
     def memos_of(self, customer_id: str) -> list[str]:
         """Credit memos of a customer."""
-        for id_ in self._news("credit_memo"):
-            self._memos.setdefault(self._core.state.credit_memos[id_].customer_id, []).append(id_)
+        self._note_memos()
         return self._memos.get(customer_id, [])
+
+    def memos_on(self, invoice_id: str) -> list[str]:
+        """Credit memos of an invoice."""
+        self._note_memos()
+        return self._memos_on.get(invoice_id, [])
+
+    def _note_memos(self) -> None:
+        for id_ in self._news("credit_memo"):
+            memo = self._core.state.credit_memos[id_]
+            self._memos.setdefault(memo.customer_id, []).append(id_)
+            self._memos_on.setdefault(memo.invoice_id, []).append(id_)
 
     def _catch_up(self) -> None:
         applications = self._core.state.applications

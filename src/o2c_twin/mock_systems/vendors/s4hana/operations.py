@@ -7,6 +7,7 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.s4hana import (
     errors,
     operations_billing,
+    operations_credit,
     operations_deliveries,
     operations_finance,
     operations_orders,
@@ -32,6 +33,8 @@ _TAGS = {
     services.ORDERS.name: "salesOrder",
     services.DELIVERIES.name: "delivery",
     services.BILLING.name: "billingDocument",
+    services.CREDIT_BLOCKS.name: "creditBlock",
+    services.CREDIT_MEMO_REQUESTS.name: "creditMemoRequest",
     services.OPEN_ITEMS.name: "openItem",
 }
 
@@ -263,6 +266,17 @@ ROUTES: tuple[Operation, ...] = (
         "Reject an approval request",
     ),
     _batch(services.ORDERS),
+    *_reads(services.CREDIT_BLOCKS),
+    _function(services.CREDIT_BLOCKS, "CheckCreditBlock", operations_credit.check, "Check credit anew"),
+    _function(services.CREDIT_BLOCKS, "ReleaseCreditBlock", operations_credit.release, "Release from the credit block"),
+    _function(services.CREDIT_BLOCKS, "RejectCreditBlock", operations_credit.reject, "Reject a blocked order"),
+    *_reads(services.CREDIT_MEMO_REQUESTS),
+    _create(
+        services.CREDIT_MEMO_REQUESTS,
+        "A_CreditMemoRequest",
+        operations_credit.request_credit,
+        "Ask for a credit memo, items nested",
+    ),
     *_DELIVERY_OPERATIONS,
     *(_newer(operation) for operation in _DELIVERY_OPERATIONS if not operation.path.endswith("/$batch")),
     *_reads(services.BILLING),

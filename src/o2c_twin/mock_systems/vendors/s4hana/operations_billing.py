@@ -26,11 +26,11 @@ _SERVICE = services.BILLING
 
 
 class Reference(msgspec.Struct):
-    """An SD document to bill: a delivery (category J)."""
+    """An SD document to bill: a delivery (category J), or a credit memo request (K)."""
 
     document: str = msgspec.field(name="SDDocument")
     category: str = msgspec.field(name="SDDocumentCategory", default="J")
-    kind: str = msgspec.field(name="BillingDocumentType", default="F2")
+    kind: str | None = msgspec.field(name="BillingDocumentType", default=None)
 
 
 class Control(msgspec.Struct):
@@ -56,7 +56,11 @@ def create_from_sd_document(dialect: "S4HanaDialect", call: Call) -> Response:
     body: Billable = call.body
     if not body.references:
         raise _refuse("VF/045", "No billing documents were generated.")
-    if body.control.unposted or any(each.kind != "F2" for each in body.references) or body.control.kind != "F2":
+    if any(each.category == "K" for each in body.references):
+        return _credit(dialect, body)
+    if body.control.unposted or any(each.kind not in (None, "F2") for each in body.references):
+        raise _refuse(errors.NOT_IMPLEMENTED, "Billing types other than F2 and unposted documents are not covered.")
+    if body.control.kind != "F2":
         raise _refuse(errors.NOT_IMPLEMENTED, "Billing types other than F2 and unposted documents are not covered.")
     by_order: dict[str, list[str]] = {}
     for reference in body.references:
@@ -87,6 +91,36 @@ def create_from_sd_document(dialect: "S4HanaDialect", call: Call) -> Response:
         for invoice in made
     ]
     answer = {"@odata.context": "../$metadata#BillingDocument", "value": value}
+    return json_response(200, answer, {"odata-version": "4.0"}, errors.JSON)
+
+
+def _credit(dialect: "S4HanaDialect", body: Billable) -> Response:
+    """The credit memo (G2) of one credit memo request. One that is billed is refused."""
+    if len(body.references) != 1 or body.references[0].kind not in (None, "G2") or body.control.unposted:
+        raise _refuse(errors.NOT_IMPLEMENTED, "One credit memo request, billed as G2 and posted, is covered.")
+    id_ = number(body.references[0].document)
+    request = dialect.books.extras.credit_requests.get(id_)
+    if request is None:
+        raise _refuse("VF/017", f"Document {id_[:20]} does not exist.")
+    if request.memo_id is not None:
+        raise _refuse("VF/044", f"Document {id_} is completely billed.")
+    total = sum(quantity * price for _, quantity, price in request.lines)
+    try:
+        memo = dialect.core.issue_credit_memo(request.invoice_id, total, request.reason or "credit memo request")
+    except RuleError as rule:
+        raise _refuse(*errors.rule_text(rule)) from rule
+    request.memo_id = memo.id
+    dialect.books.extras.requested[memo.id] = id_
+    value = {
+        "BillingDocument": memo.id,
+        "SDDocumentCategory": "O",
+        "BillingDocumentCategory": "L",
+        "BillingDocumentType": "G2",
+        "SalesOrganization": dialect.config.sales_organization,
+        "BillingDocumentIsTemporary": False,
+        "SAP__Messages": [],
+    }
+    answer = {"@odata.context": "../$metadata#BillingDocument", "value": [value]}
     return json_response(200, answer, {"odata-version": "4.0"}, errors.JSON)
 
 

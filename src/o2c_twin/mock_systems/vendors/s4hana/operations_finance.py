@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
+from o2c_twin.mock_systems.roles.erp import WRITE_OFFS
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.s4hana import errors
 from o2c_twin.mock_systems.vendors.s4hana.rows_finance import billing_document
@@ -27,6 +28,8 @@ if TYPE_CHECKING:
 POST_PATH = "/sap/bc/srt/scs_ext/sap/journalentrycreaterequestconfi"
 CLEAR_PATH = "/sap/bc/srt/scs_ext/sap/journalentrybulkclearingreques"
 _AMOUNT = re.compile(r"-?\d{1,15}(?:\.\d{1,5})?")
+_AGAINST = {"DZ": "bank", "DA": WRITE_OFFS}
+"""What the core books a customer's credit against, by document type."""
 _LENGTHS = {"DocumentReferenceID": 16, "DocumentHeaderText": 25}
 NO_DOCUMENT = "0000000000"
 
@@ -70,8 +73,9 @@ def _receipt(dialect: "S4HanaDialect", call: Call, entry: Element) -> str:
             raise Rejected("RW/613", f"{name} is longer than {longest} characters.")
     if said(entry, "CompanyCode") != dialect.config.company_code:
         raise Rejected("F5/165", f"Company code {said(entry, 'CompanyCode')[:10]} is not defined.")
-    if said(entry, "AccountingDocumentType") != "DZ" or said(entry, "BusinessTransactionType") not in ("RFBU", ""):
-        raise Rejected("RW/611", "Only customer payments (DZ, RFBU) are covered.")
+    account = _AGAINST.get(said(entry, "AccountingDocumentType"))
+    if account is None or said(entry, "BusinessTransactionType") not in ("RFBU", ""):
+        raise Rejected("RW/611", "Only customer payments (DZ) and customer documents (DA) of RFBU are covered.")
     for name in ("DocumentDate", "PostingDate"):
         if re.fullmatch(r"\d{4}-\d\d-\d\d", said(entry, name)) is None:
             raise Rejected("RW/612", f"{name} is not a date.")
@@ -88,7 +92,9 @@ def _receipt(dialect: "S4HanaDialect", call: Call, entry: Element) -> str:
         raise Rejected("F5/102", f"Customer {customer[:10]} is not defined in company code.")
     reference = said(entry, "DocumentReferenceID") or None
     try:
-        payment = dialect.core.receive_payment(customer, paid, reference=reference, channel=call.principal.user)
+        payment = dialect.core.receive_payment(
+            customer, paid, reference=reference, channel=call.principal.user, account=account
+        )
     except RuleError as rule:
         raise Rejected(*errors.rule_text(rule)) from rule
     receipt = Receipt(reference or "", said(entry, "DocumentHeaderText"), call.principal.user)

@@ -3,7 +3,7 @@
 from decimal import Decimal
 from typing import TYPE_CHECKING
 
-from o2c_twin.mock_systems.roles.erp import SalesOrder
+from o2c_twin.mock_systems.roles.erp import Item, SalesOrder
 from o2c_twin.mock_systems.roles.erp.rules import credit_reason
 from o2c_twin.mock_systems.vendors.s4hana import errors, services
 from o2c_twin.mock_systems.vendors.s4hana.edm import Entity
@@ -152,6 +152,15 @@ def _answer(dialect: "S4HanaDialect", call: Call, order: SalesOrder) -> Response
 def _line(dialect: "S4HanaDialect", row: Fields, currency: str) -> tuple[tuple[str, int, int], dict[str, str]]:
     fields, nested = read_fields(_ITEM, row)
     _covered(_ITEM, fields, (*_KEPT_OF_LINE, *_ENTERED_OF_LINE))
+    item, quantity, price = priced(dialect, fields, nested, currency, _PRICE)
+    return (item.id, quantity, price), strings(fields, *_KEPT_OF_LINE)
+
+
+def priced(
+    dialect: "S4HanaDialect", fields: Fields, nested: dict[str, list[Fields]], currency: str, element: Entity
+) -> tuple[Item, int, int]:
+    """Material, quantity and price in minor units of an item of a sales document; ``element`` is what its manual
+    prices are. Raises `Refused`."""
     required(fields, "Material", "RequestedQuantity")
     item = dialect.core.items_by_sku.get(fields["Material"])
     if item is None:
@@ -163,13 +172,13 @@ def _line(dialect: "S4HanaDialect", row: Fields, currency: str) -> tuple[tuple[s
     if quantity != int(quantity) or quantity <= 0:
         errors.business("Enter a whole quantity greater than zero.", "V1/450", "RequestedQuantity")
     price = item.price_minor
-    for element in nested.get("to_PricingElement", ()):
-        price = _price(element, currency, price)
-    return (item.id, int(quantity), price), strings(fields, *_KEPT_OF_LINE)
+    for row in nested.get("to_PricingElement", ()):
+        price = _price(element, row, currency, price)
+    return item, int(quantity), price
 
 
-def _price(row: Fields, currency: str, price: int) -> int:
-    fields, _ = read_fields(_PRICE, row)
+def _price(element: Entity, row: Fields, currency: str, price: int) -> int:
+    fields, _ = read_fields(element, row)
     required(fields, "ConditionType")
     if fields["ConditionType"] not in MANUAL_PRICE:
         errors.business(f"Condition {fields['ConditionType']} cannot be entered manually.", "VK/002", "ConditionType")

@@ -81,6 +81,10 @@ class FinanceRows:
         if ids is None and (found := wanted(predicate, "ReferenceSDDocument")) is not None:
             deliveries = [core.state.deliveries[id_] for id_ in found if id_ in core.state.deliveries]
             ids = [delivery.invoice_id for delivery in deliveries if delivery.invoice_id is not None]
+            requests = self._books.extras.credit_requests
+            asked = [requests[id_].memo_id for id_ in found if id_ in requests]
+            ids = [*ids, *(id_ for id_ in asked if id_ is not None)]
+            ids = [*ids, *(id_ for invoice in found for id_ in self._index.memos_on(invoice))]
         if ids is None and (found := wanted(predicate, "SalesDocument")) is not None:
             ids = [id_ for order in found for id_ in core.invoices_of.get(order, ())]
         if ids is None:
@@ -169,6 +173,7 @@ class FinanceRows:
         }
         if isinstance(found, CreditMemo):
             invoice = self._core.state.invoices[found.invoice_id]
+            request = self._books.extras.requested.get(found.id)
             yield fill(
                 {
                     **common,
@@ -178,10 +183,10 @@ class FinanceRows:
                     "BillingQuantity": Decimal(1),
                     "NetAmount": amount(found.amount_minor),
                     "GrossAmount": amount(found.amount_minor),
-                    "ReferenceSDDocument": invoice.id,
+                    "ReferenceSDDocument": request or invoice.id,
                     "ReferenceSDDocumentItem": "000010",
-                    "ReferenceSDDocumentCategory": "M",
-                    "SalesDocument": invoice.order_id,
+                    "ReferenceSDDocumentCategory": "K" if request else "M",
+                    "SalesDocument": request or invoice.order_id,
                 }
             )
             return
@@ -318,7 +323,7 @@ class FinanceRows:
         """The customer items of a receipt: what is on account, then what was applied, invoice by invoice."""
         receipt = self._books.extras.receipts.get(payment.id)
         common = {
-            "AccountingDocumentType": "DZ",
+            "AccountingDocumentType": "DZ" if payment.account == "bank" else "DA",
             "DocumentReferenceID": payment.reference or "",
             "AccountingDocumentHeaderText": receipt.header_text if receipt else "",
         }

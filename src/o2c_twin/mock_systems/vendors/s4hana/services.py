@@ -237,6 +237,58 @@ BILLING = service(
     CancelResult=CANCEL_RESULT,
 )
 
+CREDIT_BLOCKS = service(
+    "API_SLS_DOC_WITH_CREDIT_BLOCK",
+    entity(
+        "A_CreditBlockedSalesDocument",
+        "SalesDocument",
+        "SDDocumentCategory SalesDocumentType SalesOrganization DistributionChannel OrganizationDivision CreatedByUser"
+        " CreationDate:d LastChangeDate:d SoldToParty TotalNetAmount:n TransactionCurrency CustomerCreditAccount"
+        " TotalCreditCheckStatus OverallSDProcessStatus",
+    ),
+    functions=[
+        Function("CheckCreditBlock", "POST", "ReturnMessage", False, ("SalesDocument", "SDDocumentCategory")),
+        Function("ReleaseCreditBlock", "POST", "ReturnMessage", False, ("SalesDocument", "SDDocumentCategory")),
+        Function(
+            "RejectCreditBlock",
+            "POST",
+            "ReturnMessage",
+            False,
+            ("SalesDocument", "SDDocumentCategory", "SalesDocumentRjcnReason"),
+        ),
+    ],
+    ReturnMessage="MessageType Message",
+)
+
+CREDIT_MEMO_REQUESTS = service(
+    "API_CREDIT_MEMO_REQUEST_SRV",
+    entity(
+        "A_CreditMemoRequest",
+        "CreditMemoRequest",
+        "CreditMemoRequestType SalesOrganization DistributionChannel OrganizationDivision SoldToParty CreationDate:d"
+        " CreatedByUser LastChangeDate:d LastChangeDateTime:o PurchaseOrderByCustomer TotalNetAmount:n"
+        " TransactionCurrency SDDocumentReason ReferenceSDDocument ReferenceSDDocumentCategory OverallSDProcessStatus"
+        " OverallOrdReltdBillgStatus",
+        ["to_Item>A_CreditMemoRequestItem"],
+        tagged=True,
+    ),
+    entity(
+        "A_CreditMemoRequestItem",
+        "CreditMemoRequest CreditMemoRequestItem",
+        "CreditMemoRequestItemText Material RequestedQuantity:n RequestedQuantityUnit TransactionCurrency NetAmount:n"
+        " OrderRelatedBillingStatus",
+        ["to_PricingElement>A_CreditMemoReqItemPrcgElmnt"],
+        tagged=True,
+    ),
+    entity(
+        "A_CreditMemoReqItemPrcgElmnt",
+        "CreditMemoRequest CreditMemoRequestItem PricingProcedureStep PricingProcedureCounter",
+        "ConditionType ConditionRateValue:n ConditionCurrency ConditionQuantity:n ConditionQuantityUnit"
+        " ConditionAmount:n TransactionCurrency",
+        tagged=True,
+    ),
+)
+
 OPEN_ITEMS = service(
     "API_OPLACCTGDOCITEMCUBE_SRV",
     entity(
@@ -250,5 +302,15 @@ OPEN_ITEMS = service(
     ),
 )
 
-SERVICES: tuple[Service, ...] = (PARTNERS, CREDIT, PRODUCTS, ORDERS, DELIVERIES, BILLING, OPEN_ITEMS)
+SERVICES: tuple[Service, ...] = (
+    PARTNERS,
+    CREDIT,
+    PRODUCTS,
+    ORDERS,
+    CREDIT_BLOCKS,
+    DELIVERIES,
+    BILLING,
+    CREDIT_MEMO_REQUESTS,
+    OPEN_ITEMS,
+)
 """Every OData V2 service covered."""

@@ -26,6 +26,21 @@ class Receipt(msgspec.Struct):
     created_by: str
 
 
+class CreditRequest(msgspec.Struct):
+    """A credit memo request of an invoice; ``memo_id`` once it is billed."""
+
+    id: str
+    invoice_id: str
+    customer_id: str
+    created_at: int
+    created_by: str
+    lines: list[tuple[str, int, int]]
+    """material, quantity, price in minor units"""
+    reference: str = ""
+    reason: str = ""
+    memo_id: str | None = None
+
+
 class Extras(msgspec.Struct):
     """The records' own fields: ``orders``, ``lines`` (by ``order/line``), ``partners`` and ``deliveries`` by id."""
 
@@ -39,6 +54,9 @@ class Extras(msgspec.Struct):
     """billing document to its cancellation"""
     messages: dict[str, str] = {}
     """SOAP message id to what became of it"""
+    credit_requests: dict[str, CreditRequest] = {}
+    requested: dict[str, str] = {}
+    """credit memo to the request it was billed from"""
     locks: dict[str, str] = {}
     """document to the dialog user who has it open"""
 
@@ -55,6 +73,10 @@ class Books:
         self.by_external: dict[str, list[str]] = {}
         self.partners_by_external: dict[str, list[str]] = {}
         self.drafts_of: dict[str, list[str]] = {}
+        self.requests_by_reference: dict[str, list[str]] = {}
+        self.requests_of: dict[str, list[str]] = {}
+        for request in extras.credit_requests.values():
+            self._index_request(request)
         for id_, fields in extras.orders.items():
             self._index(self.by_external, fields.get("ExternalDocumentID"), id_)
         for id_, fields in extras.partners.items():
@@ -96,6 +118,15 @@ class Books:
         external = self.extras.orders.pop(id_, {}).get("ExternalDocumentID")
         if external:
             self.by_external[external].remove(id_)
+
+    def _index_request(self, request: CreditRequest) -> None:
+        self._index(self.requests_by_reference, request.reference, request.id)
+        self._index(self.requests_of, request.invoice_id, request.id)
+
+    def ask_credit(self, request: CreditRequest) -> None:
+        """A credit memo is asked for."""
+        self.extras.credit_requests[request.id] = request
+        self._index_request(request)
 
     def plan(self, draft: Draft) -> None:
         """A delivery is created."""
