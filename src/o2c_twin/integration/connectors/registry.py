@@ -200,6 +200,14 @@ LACKING: dict[str, dict[str, str]] = {
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
 
+_CHOOSE = "choose 'crm'"
+DEAF: dict[str, str] = {
+    "s4hana": f"this engine reads no changed business partners of S/4HANA; {_CHOOSE}",
+    "business_central": f"this engine reads no changed customers of Business Central; {_CHOOSE}",
+    "legacy_erp": f"this ERP tells nothing of its customers by file, table or message; {_CHOOSE}",
+}
+"""Vendors that do not tell of changed customers (`ports.TellsCustomers`), and why: with remedy."""
+
 TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})
 """Vendors whose connectors are given other maps as they stand (``use``): what they have open or know stays theirs."""
 
