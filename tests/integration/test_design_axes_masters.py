@@ -1,5 +1,7 @@
 """What the axes `master_customer` and `master_credit` change: who writes what of a customer, and which way it flows."""
 
+import json
+
 import pytest
 
 from o2c_twin.integration.governance.audit import entries
@@ -128,8 +130,45 @@ def test_of_two_changes_at_once_the_later_one_wins_and_the_other_is_lost(bench):
     assert both(bench, "terms_days") == (60, 60)
 
 
-def test_every_account_of_a_customer_is_told(bench):
+def test_what_sales_types_back_to_what_it_was_is_a_change(bench):
+    engine = bench.engine(master_credit="last-change")
+    customer_of(bench, engine)
+    finance_types(bench, engine, terms_days=14)
+    sales_types(bench, engine, terms_days=30)
+    assert both(bench, "terms_days") == (30, 30)
+
+
+def test_only_what_differs_is_written(bench):
     engine = bench.engine(master_credit="erp")
+    customer_of(bench, engine)
+    finance_types(bench, engine, terms_days=14)
+    sales_types(bench, engine, name="Acme Ltd")
+    written = bench.journal._db.execute("select arguments from effect where write like 'change_%'").fetchall()
+    told = [{k: v for k, v in json.loads(row[0])[1].items() if v is not None} for row in written]
+    assert told == [
+        {"crm_id": "A1", "currency": "EUR", "terms_days": 14},
+        {"crm_id": "A1", "currency": "EUR", "name": "Acme Ltd"},
+    ]
+
+
+@pytest.mark.parametrize("dies_s", [half / 2 for half in range(1, 17)])
+def test_whenever_the_process_dies_both_groups_are_finished(bench, dies_s):
+    """Neither system tells of what was written to it: what the next life does not know of is not done."""
+    engine = bench.engine(master_credit="erp")
+    customer_of(bench, engine)
+    bench.erp.trouble["change_customer"] = [bench.LOST]
+    engine.receive(bench.crm.types("A1", name="Acme Ltd", terms_days=90))
+    bench.pass_time(dies_s)
+    bench.kill()
+    bench.engine(master_credit="erp").start()
+    bench.pass_time(300)
+    assert (both(bench, "name"), both(bench, "terms_days")) == (("Acme Ltd", "Acme Ltd"), (30, 30))
+    assert bench.journal.pending() == bench.journal.unsettled() == bench.journal.cases() == []
+
+
+@pytest.mark.parametrize("value", ["last-change", "erp"])
+def test_every_account_of_a_customer_is_told(bench, value):
+    engine = bench.engine(master_credit=value)
     customer_of(bench, engine)
     engine.receive(bench.won("D2", "A2", "K1", credit_limit_minor=7_000, terms_days=60))
     bench.pass_time(60)

@@ -77,7 +77,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
 def _told_links(engine: Engine, party: Party, *, made: bool) -> Iterable[Link]:
     """What the ERP counts as told of an account that has become a customer, ``made`` of it or there before."""
     if engine.profile.hears_customers:
-        return agreed_links(engine, party, made=made)
+        return agreed_links(engine, party)
     if not made and engine.profile.survivorship == "golden":
         return ()
     return (_digest_link(engine, party, party.crm_id),)

@@ -25,7 +25,6 @@ from o2c_twin.integration.store import Effect, Link
 
 BY_NUMBER = ("exact-key", "probabilistic")
 """Values of the axis ``matching`` by which an account's number is its customer's too."""
-_UNREAD = "?"
 
 
 async def customer_master(engine: Engine, event: Inbound) -> None:
@@ -41,18 +40,14 @@ def look(engine: Engine, account: str, name: str, at: int) -> None:
     engine.receive(Inbound(f"{name}:{account}", "customer", account, f"party:{account}", at))
 
 
-def agreed_links(engine: Engine, party: Party, *, made: bool) -> Iterator[Link]:
-    """What both sides agree on when an account becomes a customer: all that sales said where it was ``made`` of it.
+def agreed_links(engine: Engine, party: Party) -> Iterator[Link]:
+    """What counts as agreed when an account becomes a customer: what sales said, of both sides.
 
-    A customer that was there before has words of its own: what the CRM is master of counts as told, and of the rest
-    nothing is agreed yet.
+    Of a customer that was made of it that is so. One that was there before has words of its own, and they are news.
     """
     for group in GROUPS:
         said = _digest(party, _fields(engine, group))
-        if made:
-            yield _link(engine, group, party.crm_id, f"{said}.{said}")
-        elif getattr(engine.profile, group.axis) == "crm":
-            yield _link(engine, group, party.crm_id, f"{said}.{_UNREAD}")
+        yield _link(engine, group, party.crm_id, f"{said}.{said}")
 
 
 async def agree(engine: Engine, event: Inbound, erp_id: str, party: Party) -> None:
