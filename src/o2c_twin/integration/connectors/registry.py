@@ -203,7 +203,6 @@ LACKING: dict[str, dict[str, str]] = {
 _CHOOSE = "choose 'crm'"
 DEAF: dict[str, str] = {
     "s4hana": f"this engine reads no changed business partners of S/4HANA; {_CHOOSE}",
-    "business_central": f"this engine reads no changed customers of Business Central; {_CHOOSE}",
     "legacy_erp": f"this ERP tells nothing of its customers by file, table or message; {_CHOOSE}",
 }
 """Vendors that do not tell of changed customers (`ports.TellsCustomers`), and why: with remedy."""
