@@ -200,10 +200,8 @@ LACKING: dict[str, dict[str, str]] = {
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
 
-_CHOOSE = "choose 'crm'"
 DEAF: dict[str, str] = {
-    "s4hana": f"this engine reads no changed business partners of S/4HANA; {_CHOOSE}",
-    "legacy_erp": f"this ERP tells nothing of its customers by file, table or message; {_CHOOSE}",
+    "legacy_erp": "this ERP tells nothing of its customers by file, table or message; choose 'crm'",
 }
 """Vendors that do not tell of changed customers (`ports.TellsCustomers`), and why: with remedy."""
 

@@ -65,7 +65,8 @@ class VendorMaps:
 
 def kept(change: CompiledMap, read: CompiledMap) -> frozenset[str]:
     """The fields of a party that one map writes and the other reads again."""
-    return frozenset(change.paths) & frozenset(read.written)
+    # The currency says what an amount is in; nobody changes it.
+    return frozenset(change.paths) & frozenset(read.written) - {"currency"}
 
 
 def names_written(notes: CompiledMap) -> Mapping[str, str]:
