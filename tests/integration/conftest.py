@@ -28,6 +28,7 @@ from o2c_twin.cli.main import main
 from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.mappings.documents import CustomerMaster
 from o2c_twin.integration.model import (
     BankEntry,
     Deal,
@@ -59,6 +60,13 @@ def keyed_draw(stream: str, *key: str | int) -> float:
 
 def failed(cause="unavailable", retry_after_s=0.0):
     return CallFailed("test", "call", cause, "as told", retry_after_s)
+
+
+FIELDS = frozenset({"name", "number", "email", "terms_days", "credit_limit_minor"})
+
+
+def given(change):
+    return {name: value for name in FIELDS if (value := getattr(change, name)) is not None}
 
 
 SHEET = tuple(Capability(write, write, "external-id") for write in WRITES)
@@ -124,6 +132,17 @@ class FakeCrm(System):
     async def note_party(self, party_id, erp_id, correlation):
         await self._do("note_party", lambda: self.erp_ids.update({party_id: erp_id}))
 
+    party_fields = FIELDS - {"email"}
+
+    async def change_party(self, party_id, change, correlation):
+        await self._do("change_party", lambda: self.types(party_id, **given(change)))
+
+    def types(self, party_id, **changes):
+        """Somebody changes an account; gives the notice of it."""
+        now = self.clock.now() // SECOND * SECOND
+        self.parties[party_id] = msgspec.structs.replace(self.parties[party_id], modified_at=now, **changes)
+        return Inbound(f"crm:party:{party_id}:{now}", "customer", party_id, f"party:{party_id}", now)
+
 
 class FakeErp(System):
     def __init__(self, clock):
@@ -136,6 +155,7 @@ class FakeErp(System):
         self.payments = []
         self.credited = defaultdict(list)
         self.written_off = []
+        self.changed_customers: list[Inbound] = []
         self.by_key: dict[str, str] = {}
 
     def _put(self, key, make):
@@ -166,6 +186,29 @@ class FakeErp(System):
 
     async def update_customer(self, erp_id, party, correlation):
         await self._do("update_customer", lambda: self.customers.update({erp_id: party}))
+
+    customer_fields = FIELDS
+
+    async def customer(self, erp_id):
+        def read():
+            held = self.customers[erp_id]
+            fields = {name: getattr(held, name) for name in FIELDS}
+            return CustomerMaster(erp_id, modified_at=held.modified_at, **fields)
+
+        return await self._do("customer", read)
+
+    async def customer_changes(self, since):
+        found = [event for event in self.changed_customers if event.source_at >= since]
+        return await self._do("customer_changes", lambda: (found, since))
+
+    async def change_customer(self, erp_id, change, correlation):
+        await self._do("change_customer", lambda: self.grants(erp_id, **given(change)))
+
+    def grants(self, erp_id, **changes):
+        """Somebody changes a customer; gives the notice of it."""
+        now = self.clock.now() // SECOND * SECOND
+        self.customers[erp_id] = msgspec.structs.replace(self.customers[erp_id], modified_at=now, **changes)
+        return Inbound(f"erp:customer-master:{erp_id}:{now}", "customer-master", erp_id, f"customer:{erp_id}", now)
 
     async def put_order(self, deal, customer_id, items, key, correlation):
         def make(id_):
@@ -269,12 +312,16 @@ class Seen(Observer):
     syncs: list[Any] = field(default_factory=list)
     cases: list[tuple[str, str, str]] = field(default_factory=list)
     lost: list[tuple[str, str]] = field(default_factory=list)
+    refusals: list[Any] = field(default_factory=list)
 
     def synced(self, what):
         self.syncs.append(what)
 
     def case_opened(self, case_id, flow, object_id, reason, at):
         self.cases.append((flow, object_id, reason))
+
+    def refused(self, refusal):
+        self.refusals.append(refusal)
 
     def dropped(self, event, reason, at):
         self.lost.append((event.flow, event.object_id))

@@ -41,7 +41,7 @@ from o2c_twin.twin.time import TwinClock, TwinEnvironment
 GUARDS = ("key", "external-id", "query", "none")
 RETENTION_S, LAG_S, DOWN_S = 3_600.0, 20.0, 60.0
 # Setting a field of a record named by its id is the same twice, in any system.
-_SETTING = frozenset({"note_deal", "note_party", "update_customer", "cancel_order"})
+_SETTING = frozenset({"note_deal", "note_party", "change_party", "update_customer", "change_customer", "cancel_order"})
 
 
 def _sheet(guard):

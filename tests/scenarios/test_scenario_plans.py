@@ -23,6 +23,7 @@ FAILURES = [
     "crm-call-limit",
     "duplicate-masters",
     "erp-outage",
+    "generous-sales",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

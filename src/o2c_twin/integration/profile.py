@@ -3,8 +3,11 @@
 import difflib
 from collections.abc import Mapping
 from dataclasses import dataclass, fields, replace
+from typing import Literal
 
 AS_TRIGGER = "as-trigger"
+Mastered = Literal["master_customer", "master_credit"]
+"""The axes that say who is master of which fields of a customer (`governance.field_groups`)."""
 
 _TRIGGERS = {
     "webhook": "systems push their changes; with effectively-once a sweep catches what was never pushed",
@@ -81,6 +84,16 @@ AXES: dict[str, dict[str, str]] = {
         "last-change": "where several accounts are one customer, the ERP knows what was changed last",
         "golden": "the ERP knows what survives of all of them: the lowest limit and terms, the latest address",
     },
+    "master_customer": {
+        "crm": "name, number and e-mail are what sales writes; what the ERP's clerks correct stays there",
+        "last-change": "name, number and e-mail go both ways, and the later change wins",
+        "erp": "name, number and e-mail are what the ERP holds: sales is told, and what sales types is put back",
+    },
+    "master_credit": {
+        "crm": "payment terms and credit limit are what sales wrote last; what credit decides in the ERP stays there",
+        "last-change": "payment terms and credit limit go both ways, and the later change wins",
+        "erp": "payment terms and credit limit are what the ERP holds: sales is told, and what sales types is put back",
+    },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",
         "per-delivery": "each delivery is billed and reported",
@@ -133,6 +146,8 @@ class DesignProfile:
     credit_visibility: str = "event"
     matching: str = "exact-key"
     survivorship: str = "last-change"
+    master_customer: str = "crm"
+    master_credit: str = "crm"
     partials: str = "per-delivery"
     cash: str = "full"
     monitoring: str = "alert"
@@ -145,6 +160,10 @@ class DesignProfile:
             # A scenario file may hold anything here: YAML reads an unquoted `off` as false.
             if not isinstance(value, str) or value not in AXES[field.name]:
                 raise ProfileError(f"{field.name}: no value {value!r}; {_choose(value, AXES[field.name])}")
+        if self.hears_customers and not self.shares_links:
+            axis = "master_customer" if self.master_customer != "crm" else "master_credit"
+            told = "with topology 'point-to-point' whoever hears the ERP knows no customer's account"
+            raise ProfileError(f"{axis}: {told}; choose {axis} 'crm', or topology 'hub'")
 
     def with_choices(self, choices: Mapping[str, str]) -> "DesignProfile":
         """This profile with some axes set otherwise. Raises `ProfileError`."""
@@ -164,6 +183,11 @@ class DesignProfile:
     def shares_links(self) -> bool:
         """Whether what one system's events taught the engine is known when another's are worked."""
         return self.topology != "point-to-point"
+
+    @property
+    def hears_customers(self) -> bool:
+        """Whether a customer changed in the ERP is news for sales."""
+        return (self.master_customer, self.master_credit) != ("crm", "crm")
 
     def choices(self) -> dict[str, str]:
         """Axis to value."""

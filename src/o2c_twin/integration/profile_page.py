@@ -89,6 +89,16 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "last-change": ("a second account that is changed may raise the credit limit", "duplicate-masters"),
             "golden": ("all accounts of the customer are read at each change", "duplicate-masters"),
         },
+        "master_customer": {
+            "crm": ("two names for one customer, once the ERP's clerks have corrected theirs", "generous-sales"),
+            "last-change": ("of two changes at once one is lost, unseen", "generous-sales"),
+            "erp": ("sales asks the ERP's clerks for a correction; a read of the customer a change", "generous-sales"),
+        },
+        "master_credit": {
+            "crm": ("whoever wants a deal decides on credit: longer terms, higher limits", "generous-sales"),
+            "last-change": ("whoever writes last decides on credit, until the next one does", "generous-sales"),
+            "erp": ("sales waits for credit's answer; two reads a change, and a note to sales", "generous-sales"),
+        },
         "partials": {
             "first-only": ("later parcels are on no invoice", "partial-shipments"),
             "per-delivery": ("an invoice a delivery", "partial-shipments"),
@@ -148,6 +158,11 @@ _NOTES = """## What to know
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nothing says that
   it is the mapping: each record is work, and after `mend_cases` that were all alike somebody sees it.
+- `master_customer` and `master_credit` are about a customer that is there; before, sales proposes. They make the rules
+  of the write guard, and a service's own `masters` may not say otherwise. What changed is told field group by field
+  group, so a correction of a name carries no limit. With anything but `crm` the engine hears of customers changed in
+  the ERP (not the old ERP, and not with `topology=point-to-point`), and compares both sides with what they last agreed
+  on. A field one side leaves empty is no opinion. `survivorship=golden` is about groups whose master is the CRM.
 - `cash` decides what is applied. What a bank kept within the tolerance is written off with the payment, where the rung
   takes charges and the ERP takes write-offs. Else what a payment lacks stays open on the invoice, until the ledger
   writes it off (within the tolerance) or support credits it, on a Monday.

@@ -11,6 +11,7 @@ from typing import Any
 
 import o2c_twin
 from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.steps import Observer, Synced
@@ -57,7 +58,7 @@ class Watch(Observer):
         self._record = record
         self._trace = trace
         self.settle: Callable[[str, str, str], None] = lambda case_id, flow, object_id: None
-        self.dropped_events = 0
+        self.dropped_events = self.refused_fields = 0
 
     def synced(self, what: Synced) -> None:
         """A change arrived in a system."""
@@ -67,6 +68,11 @@ class Watch(Observer):
         """A dead letter: somebody has to settle it."""
         self._trace.line(f"{at}|engine|case opened|{flow}|{object_id}|{reason}")
         self.settle(case_id, flow, object_id)
+
+    def refused(self, refusal: Refusal) -> None:
+        """What sales typed is put back."""
+        self.refused_fields += 1
+        self._trace.line(f"{refusal.at}|engine|refused|{refusal.object}.{refusal.field}|{refusal.key}|{refusal.system}")
 
     def dropped(self, event: Inbound, reason: str, at: int) -> None:
         """A naive engine gave up, and nobody is told."""

@@ -36,7 +36,7 @@ def test_the_sheet_says_what_the_mock_promises():
         assert {name: getattr(promise, name) for name in claims if name != "write"} == {
             name: value for name, value in claims.items() if name != "write"
         }
-    assert [c.write for c in SHEET] == ["note_deal", "note_deals", "note_party"]
+    assert [c.write for c in SHEET] == ["note_deal", "note_deals", "note_party", "change_party"]
     assert guard_of(SHEET, "note_deal").guard == "external-id"
 
 

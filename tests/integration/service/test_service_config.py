@@ -1,7 +1,5 @@
 """A configuration is checked whole: what is wrong is one line with the file, the place and the remedy."""
 
-import re
-
 import pytest
 import yaml
 
@@ -161,6 +159,22 @@ BAD = [
     (changed(masters=[{"object": "Ghost", "master": "erp"}]), "masters[0].object: no 'Ghost'; there are: Party"),
     (changed(masters=[{"object": "Party", "master": "erp", "stage": "x"}]), "masters[0].stage: Party has no 'x'; "),
     (changed(masters=[{"object": "Party", "master": "erp", "field": "x"}]), "masters[0].field: Party has no 'x'; "),
+    (
+        changed(masters=[{"object": "Party", "master": "erp", "field": "name"}]),
+        "masters[0]: erp as master of Party.name contradicts profile.master_customer, which is 'crm'; take",
+    ),
+    (
+        changed(profile={"master_credit": "erp"}, masters=[{"object": "Party", "master": "crm"}]),
+        "masters[0]: crm as master of Party.terms_days contradicts profile.master_credit, which is 'erp'; name",
+    ),
+    (
+        {**changed(profile={"master_credit": "erp"}), "systems": {**GOOD["systems"], "erp": OLD_ERP}},
+        "profile.master_credit: erp cannot be had of systems.erp: this ERP tells nothing of its customers by file, ",
+    ),
+    (
+        changed(profile={"master_customer": "erp", "topology": "point-to-point"}),
+        "profile.master_customer: with topology 'point-to-point' whoever hears the ERP knows no customer's account; ",
+    ),
     (changed(masters=[{"object": "Party", "master": "boss"}]), "masters[0].master: Invalid enum value 'boss'; correct"),
 ]
 
@@ -194,12 +208,18 @@ def test_roots_are_beside_the_journal_unless_told_otherwise(load):
 
 
 def test_holds_and_masters_are_read(load):
-    own = {"object": "Party", "field": "name", "stage": "customer", "master": "erp"}
+    own = {"object": "Party", "field": "name", "stage": "prospect", "master": "erp"}
     config = load(changed(holds=[{"id": "h", "reason": "r", "keys": ["cash:B1"]}], masters=[own]))
     assert holds_of(config)[0].keys == ("cash:B1",)
-    rule = masters_of(config).rule("Party", "name", "customer")
-    assert (rule.master, masters_of(config).rule("Party", "email", "customer").master) == ("erp", "crm")
-    assert re.fullmatch("crm", masters_of(load(GOOD)).rule("Party", "name", "customer").master)
+    rule = masters_of(config).rule("Party", "name", "prospect")
+    assert (rule.master, masters_of(config).rule("Party", "email", "prospect").master) == ("erp", "crm")
+    assert masters_of(load(GOOD)).rule("Party", "name", "prospect").master == "crm"
+
+
+def test_the_profile_says_who_is_master_of_a_customers_fields(load):
+    registry = masters_of(load(changed(profile={"master_credit": "erp"})))
+    found = [registry.rule("Party", field, "customer").master for field in ("name", "terms_days", "credit_limit_minor")]
+    assert found == ["crm", "erp", "erp"]
 
 
 MAP = """\

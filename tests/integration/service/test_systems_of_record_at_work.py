@@ -7,9 +7,12 @@ import pytest
 
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.governance.audit import entries
-from o2c_twin.integration.governance.systems_of_record import DEFAULT, Mastery, Registry
+from o2c_twin.integration.governance.field_groups import SHIPPED, registry_of
+from o2c_twin.integration.governance.systems_of_record import Mastery, Registry
 from o2c_twin.integration.governance.write_guard import guard, intended
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party, PaymentClaim, WriteOff
+from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.audit_log import JournalAuditLog
 
@@ -17,9 +20,13 @@ PARTY = Party("A1", "Acme", "K-1", "a@b.example", 30, 5_000)
 DEAL = Deal("D1", "R-1", "PO-1", PARTY, (DealLine("W", 1, 100),), "EUR", 0)
 ENTRY = BankEntry("B1", 100, "EUR", "2026-01-05", None, "INV1", "ACME", "DE1")
 CLAIM = PaymentClaim("INV1", "P1", 100, "EUR", "2026-02-01")
+BOTH_WAYS = registry_of(DesignProfile(master_customer="last-change", master_credit="last-change"))
+CHANGE = PartyChange("A1", "EUR", "Acme", "K-1", "a@b.example", 30, 5_000)
 SAMPLES = {
     "put_customer": (PARTY,),
     "update_customer": ("101", PARTY),
+    "change_customer": ("101", CHANGE),
+    "change_party": ("A1", CHANGE),
     "put_order": (DEAL, "101", {"W": "1"}),
     "cancel_order": ("201",),
     "bill": ("201",),
@@ -39,8 +46,29 @@ def test_what_the_flows_write_the_shipped_registry_allows(write):
     refused = []
     told = list(intended(write, SAMPLES[write], "k", 7))
     assert told
-    assert guard(DEFAULT, refused.append)(write, SAMPLES[write], "k", 7) is None
+    registry = BOTH_WAYS if write == "change_party" else SHIPPED
+    assert guard(registry, refused.append)(write, SAMPLES[write], "k", 7) is None
     assert refused == []
+
+
+@pytest.mark.parametrize(
+    ("write", "values"),
+    [
+        ("change_customer", {"master_customer": "erp"}),
+        ("change_customer", {"master_credit": "erp"}),
+        ("change_party", {"master_customer": "crm"}),
+        ("update_customer", {"master_credit": "erp"}),
+    ],
+)
+def test_what_an_axis_gives_to_one_side_the_other_may_not_write(write, values):
+    registry = registry_of(
+        DesignProfile(**{"master_customer": "last-change", "master_credit": "last-change", **values})
+    )
+    ((axis, master),) = values.items()
+    field = "name" if axis == "master_customer" else "terms_days"
+    why = guard(registry)(write, SAMPLES[write], "k", 7)
+    other = "crm" if master == "erp" else "erp"
+    assert why == f"{master} is master of Party.{field} in stage customer, not {other}; change it there"
 
 
 @pytest.mark.parametrize(
@@ -48,6 +76,8 @@ def test_what_the_flows_write_the_shipped_registry_allows(write):
     [
         ("put_customer", Mastery("Party", "*", "*", "erp")),
         ("update_customer", Mastery("Party", "*", "*", "erp")),
+        ("change_customer", Mastery("Party", "*", "*", "erp")),
+        ("change_party", Mastery("Party", "*", "*", "crm")),
         ("put_order", Mastery("DealLine", "*", "*", "erp")),
         ("bill", Mastery("InvoiceStatus", "*", "*", "crm")),
         ("put_payment", Mastery("Allocation", "*", "*", "erp")),
@@ -60,7 +90,7 @@ def test_what_the_flows_write_the_shipped_registry_allows(write):
     ],
 )
 def test_every_write_is_refused_by_another_master(write, rule):
-    own = {(each.object, each.field, each.stage): each for each in DEFAULT.rules if each.object != rule.object}
+    own = {(each.object, each.field, each.stage): each for each in SHIPPED.rules if each.object != rule.object}
     registry = Registry((*own.values(), rule))
     refused = []
     why = guard(registry, refused.append)(write, SAMPLES[write], "k", 7)
@@ -78,7 +108,8 @@ def test_an_order_that_is_worked_on_is_not_written_over():
 def erp_names_customers(bench):
     """An engine whose company lets the ERP alone change a customer's name; what it was told of refusals."""
     engine, refused = bench.engine(), []
-    rules = [*DEFAULT.rules, Mastery("Party", "name", "customer", "erp")]
+    others = [rule for rule in SHIPPED.rules if (rule.field, rule.stage) != ("name", "customer")]
+    rules = [*others, Mastery("Party", "name", "customer", "erp")]
     governed(engine, registry=Registry(rules), refused=refused.append)
     engine.receive(bench.won("D1", "A1", "K-1"))
     bench.pass_time(60)
@@ -112,7 +143,7 @@ def test_what_was_intended_before_a_rule_changed_is_carried_to_its_end(bench):
     assert bench.journal.effect("order:D1").state == "sent"
     bench.kill()
     engine = bench.engine()
-    others = [rule for rule in DEFAULT.rules if rule.object != "DealLine"]
+    others = [rule for rule in SHIPPED.rules if rule.object != "DealLine"]
     governed(engine, registry=Registry([*others, Mastery("DealLine", "*", "*", "erp")]))
     engine.start()
     bench.pass_time(600)

@@ -34,7 +34,7 @@ class Patient:
     def __init__(self, connector, sleep):
         self.impatient = self._connector = connector
         self._sleep = sleep
-        for name in ("sheet", "pushed"):
+        for name in ("sheet", "pushed", "customer_fields", "party_fields"):
             if hasattr(connector, name):
                 setattr(self, name, getattr(connector, name))
 

@@ -1,7 +1,9 @@
 """What every CRM does, whoever makes it: its dialect may not bend the rules of the core."""
 
 import pytest
+from msgspec import structs
 
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import DealLine
 
 _NOTES = {
@@ -121,6 +123,20 @@ def test_a_note_written_again_after_a_lost_answer_is_the_same_note(crm, sales, w
     assert {kind: len(table) for kind, table in crm.core.tables.items()} == counts
     told = crm.do(crm.system.deal(deal))
     assert (told.erp_order_id if write == "note_deal" else told.party.erp_id) == "4711"
+
+
+_CHANGES = {"name": "Acme Söhne & Co", "number": "D-77", "terms_days": 14, "credit_limit_minor": 4_567_89}
+
+
+@pytest.mark.parametrize("field", _CHANGES)
+def test_an_account_is_told_what_is_given_and_nothing_else(crm, sales, field):
+    account = sales.account(1, terms_days=45, credit_limit="12345.67")
+    assert crm.system.party_fields == set(_CHANGES)
+    before = crm.do(crm.system.party(account))
+    change = PartyChange(account, "EUR", **{field: _CHANGES[field]})
+    crm.lost_then_resent("change_party", "", lambda: crm.system.change_party(account, change, "customer:K-1"))
+    after = crm.do(crm.system.party(account))
+    assert structs.replace(after, modified_at=0) == structs.replace(before, modified_at=0, **{field: _CHANGES[field]})
 
 
 # --- changes ----------------------------------------------------------------------------------------

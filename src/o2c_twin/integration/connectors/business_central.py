@@ -12,8 +12,8 @@ from o2c_twin.integration.connectors.business_central_client import BusinessCent
 from o2c_twin.integration.connectors.business_central_corrections import Corrections
 from o2c_twin.integration.connectors.business_central_events import BusinessCentralEvents
 from o2c_twin.integration.connectors.business_central_journals import Journals
-from o2c_twin.integration.connectors.business_central_maps import MARK, BusinessCentralMaps, payment_lines
-from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.connectors.business_central_maps import MARK, NO_ID, BusinessCentralMaps, payment_lines
+from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange, Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -34,6 +34,7 @@ SHEET: Sheet = (
     # The number is the key of the customer table: a second create is refused, and the first is found by it.
     Capability("put_customer", "customers.create", "external-id"),
     Capability("update_customer", "record.update", "query", version_guard="etag"),
+    Capability("change_customer", "record.update", "query", version_guard="etag"),
     # The key stands in a comment line, which the posted invoices carry on.
     Capability("put_order", "salesOrders.create", "query"),
     # What is shipped and not invoiced can be read: a second bill finds nothing left.
@@ -80,6 +81,8 @@ class BusinessCentralErp:
         self._corrections = Corrections(client, credit_account, currency)
         self._terms: dict[str, str] = {}
         """Ids of payment terms by their date formula."""
+        self._formulas: dict[str, str] = {}
+        """Date formulas by the ids of payment terms."""
         self._sent: dict[str, str] = {}
         """Where to look for a write that is under way: the customer's number of an order, the order of a bill."""
 
@@ -103,9 +106,7 @@ class BusinessCentralErp:
         limit = body.get("creditLimit")
         if limit is not None:
             self._own_currency(operation, customer.written_currency(party, given))
-        if limit == 0:
-            # It would be read as no limit at all.
-            raise CallFailed(self.system, operation, "rejected", "a credit limit of 0 means none to this system")
+        self._refuse_no_limit(operation, limit)
         return body
 
     async def _term(self, party: Party) -> str:
@@ -113,13 +114,17 @@ class BusinessCentralErp:
         body = self._client.wire.body("terms", self.maps.party_to_payment_terms, party, self._given)
         wanted: str = body["dueDateCalculation"]
         if wanted not in self._terms:
-            for row in await self._client.rows("terms", "paymentTerms", {"$select": "id,dueDateCalculation"}):
-                with self._reading("terms"):
-                    self._terms.setdefault(row["dueDateCalculation"], row["id"])
+            await self._read_terms()
         if wanted not in self._terms:
             answer = await self._client.call("terms", "POST", "paymentTerms", None, body)
             self._terms[wanted] = self._id("terms", self._client.wire.json("terms", answer))
         return self._terms[wanted]
+
+    async def _read_terms(self) -> None:
+        for row in await self._client.rows("terms", "paymentTerms", {"$select": "id,dueDateCalculation"}):
+            with self._reading("terms"):
+                self._terms.setdefault(row["dueDateCalculation"], row["id"])
+                self._formulas[row["id"]] = row["dueDateCalculation"]
 
     def _id(self, operation: str, row: dict[str, Any]) -> str:
         with self._reading(operation):
@@ -161,11 +166,53 @@ class BusinessCentralErp:
         """Change name, terms, limit and e-mail, on the record as it was just read; its number is its key and stays."""
         body = await self._customer_body("update_customer", party)
         body.pop("number", None)
-        row = await self._client.get("update_customer", f"customers({erp_id})", {"$select": "id"})
-        with self._reading("update_customer"):
-            etag = row["@odata.etag"]
+        await self._patch_customer("update_customer", erp_id, body, correlation)
+
+    async def _patch_customer(self, operation: str, erp_id: str, body: dict[str, Any], correlation: str) -> None:
         path = f"customers({erp_id})"
-        await self._client.call("update_customer", "PATCH", path, None, body, correlation, etag)
+        row = await self._client.get(operation, path, {"$select": "id"})
+        with self._reading(operation):
+            etag = row["@odata.etag"]
+        await self._client.call(operation, "PATCH", path, None, body, correlation, etag)
+
+    @property
+    def customer_fields(self) -> frozenset[str]:
+        """The fields of a change that a customer keeps; its number is its key and stays."""
+        return self.maps.customer_fields
+
+    async def customer(self, erp_id: str) -> CustomerMaster:
+        """The customer as it stands, with the days of its payment terms."""
+        row = await self._client.get("customer", f"customers({erp_id})")
+        with self._reading("customer"):
+            terms = row["paymentTermsId"]
+        if terms != NO_ID and terms not in self._formulas:
+            await self._read_terms()
+        with self._reading("customer"):
+            told = self.maps.customer_of(row, None if terms == NO_ID else self._formulas[terms])
+        master: CustomerMaster = self._client.wire.made("customer", self.maps.customer_to_master.run, told, self._given)
+        return master
+
+    async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed customers after an instant, and where to ask from next."""
+        return await self._events.customer_changes(since)
+
+    async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given on the record as it was just read, and nothing else."""
+        operation, changed = "change_customer", self.maps.change_to_customer
+        if change.terms_days is not None:
+            await self._term(Party(change.crm_id, change.name or "", terms_days=change.terms_days))
+        given = {**self._given, "terms": self._terms}
+        body: dict[str, Any] = self._client.wire.body(operation, changed, change, given)
+        limit = body.get("creditLimit")
+        if limit is not None:
+            self._own_currency(operation, changed.written_currency(change, given))
+        self._refuse_no_limit(operation, limit)
+        await self._patch_customer(operation, erp_id, body, correlation)
+
+    def _refuse_no_limit(self, operation: str, limit: Any) -> None:
+        if limit == 0:
+            # It would be read as no limit at all.
+            raise CallFailed(self.system, operation, "rejected", "a credit limit of 0 means none to this system")
 
     # --- orders and shipments --------------------------------------------------------------------
 

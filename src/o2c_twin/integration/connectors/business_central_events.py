@@ -12,7 +12,12 @@ from o2c_twin.integration.runtime.errors import NotAuthentic
 
 _RECORD = re.compile(r"companies\([0-9a-fA-F-]{36}\)/(\w+)\(([0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12})\)\Z")
 _REMEMBERED = 50_000
-_FLOW = {"salesOrders": "order-status", "salesShipments": "delivery", "salesInvoices": "invoice"}
+_FLOW = {
+    "salesOrders": "order-status",
+    "salesShipments": "delivery",
+    "salesInvoices": "invoice",
+    "customers": "customer-master",
+}
 _FIELDS = {
     "salesOrders": "id,number,lastModifiedDateTime",
     "salesShipments": "id,orderNumber,lastModifiedDateTime",
@@ -74,6 +79,15 @@ class BusinessCentralEvents:
         found_all = list(events.values())
         return found_all, max((e.source_at for e in found_all), default=since)
 
+    async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed customers, by the same stamps."""
+        stamp = to_iso(since // 1_000 * 1_000)
+        query = {"$filter": f"lastModifiedDateTime ge {stamp}", "$orderby": "lastModifiedDateTime"}
+        rows = await self._client.rows("changes", "customers", {**query, "$select": "id,lastModifiedDateTime"})
+        with self._client.wire.reading("changes"):
+            events = [self._event("customer-master", row["id"], from_iso(row["lastModifiedDateTime"])) for row in rows]
+        return events, max((event.source_at for event in events), default=since)
+
     def pushed(self, body: bytes) -> list[Inbound]:
         """Read the notices of a webhook. Raises `NotAuthentic` where one lacks the secret; ValueError for nonsense.
 
@@ -99,6 +113,8 @@ class BusinessCentralEvents:
     def _event(self, flow: str, id_: str, at: int) -> Inbound:
         # A shipment happens once; orders and invoices change, and each change is an event.
         stamp = "" if flow == "delivery" else f":{at}"
+        if flow == "customer-master":
+            return Inbound(f"{self._client.system}:{flow}:{id_}{stamp}", flow, id_, f"customer:{id_}", at)
         number = self._number_of.get(id_)
         # What is not known to belong to an order waits in one lane of its kind, so that no two go side by side.
         lane = f"order:{number}" if number else f"{self._client.system}:{flow}"

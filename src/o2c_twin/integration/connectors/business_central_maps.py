@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
 from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.generating import attribute
 
@@ -20,6 +20,7 @@ _NOTHING = ("", NO_ID)
 # A field the connector makes, and the one of the service it is made from.
 _MADE_FROM = {"disputed": "disputeStatus"}
 _MADE_OF_ORDER = ("fulfilment", "key")
+_CUSTOMER = "business_central.customer"
 _INVOICE, _ORDER_STATUS = "business_central.salesInvoice", "canonical.OrderStatus"
 _TERMS = "business-central-party-to-payment-terms"
 
@@ -43,11 +44,13 @@ class BusinessCentralMaps(VendorMaps):
     shipment_to_shipment: CompiledMap
     invoice_to_status: CompiledMap
     invoice_to_open_item: CompiledMap
+    change_to_customer: CompiledMap
+    customer_to_master: CompiledMap
 
     system: ClassVar = "business_central"
     places: ClassVar = {
         "party_to_customer": Place(
-            "business-central-party-to-customer", "canonical.Party", "business_central.customer", {"terms": "text"}
+            "business-central-party-to-customer", "canonical.Party", _CUSTOMER, {"terms": "text"}
         ),
         "party_to_payment_terms": Place(_TERMS, "canonical.Party", "business_central.paymentTerm"),
         "deal_to_sales_order": Place(
@@ -76,12 +79,21 @@ class BusinessCentralMaps(VendorMaps):
         ),
         "invoice_to_status": Place("business-central-invoice-to-status", _INVOICE, "canonical.InvoiceStatus"),
         "invoice_to_open_item": Place("business-central-invoice-to-open-item", _INVOICE, "canonical.OpenItem"),
+        "change_to_customer": Place(
+            "business-central-party-change-to-customer", "canonical.PartyChange", _CUSTOMER, {"terms": "table"}
+        ),
+        "customer_to_master": Place("business-central-customer-to-master", _CUSTOMER, "canonical.CustomerMaster"),
     }
 
     @cached_property
     def open_item_fields(self) -> str:
         """What is selected of open invoices."""
         return ",".join(dict.fromkeys(_MADE_FROM.get(path, path) for path in self.invoice_to_open_item.paths))
+
+    @cached_property
+    def customer_fields(self) -> frozenset[str]:
+        """What is kept of a customer: read, and written one by one."""
+        return kept(self.change_to_customer, self.customer_to_master)
 
     @cached_property
     def number_field(self) -> str | None:
@@ -136,6 +148,13 @@ class BusinessCentralMaps(VendorMaps):
         places = ("sales_order_to_status", "invoice_to_status", "shipment_to_shipment")
         read = {place: (path for path in getattr(self, place).paths if "." not in path) for place in places}
         return {place: tuple(attribute(path) for path in paths) for place, paths in read.items()}
+
+    def customer_of(self, record: dict[str, Any], formula: str | None) -> dict[str, Any]:
+        """A customer as its map takes it, with the date formula of its payment terms; a limit of 0 is none."""
+        row = _filled({**record, "dueDateCalculation": formula}, self.customer_to_master)
+        if row.get("creditLimit") is not None and Decimal(str(row["creditLimit"])) == 0:
+            row["creditLimit"] = None
+        return row
 
     def gone_order_of(self, invoice: dict[str, Any]) -> dict[str, Any]:
         """The last invoice of an order, read with its comment lines, as the map of such an order takes it."""

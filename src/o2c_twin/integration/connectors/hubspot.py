@@ -15,7 +15,7 @@ from o2c_twin.integration.connectors.hubspot_login import HubSpotApp, PushCheck,
 from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps, agree
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
-from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes
+from o2c_twin.integration.mappings.documents import DealNotes, PartyChange, PartyNotes
 from o2c_twin.integration.model import Deal, Inbound, Party
 from o2c_twin.integration.ports import Clock, HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
@@ -36,6 +36,7 @@ SHEET: Sheet = (
     Capability("note_deal", "object.update", "external-id"),
     Capability("note_deals", "batch.update", "external-id", bulk_limit=MOST_INPUTS, partial=True),
     Capability("note_party", "object.update", "external-id"),
+    Capability("change_party", "object.update", "external-id"),
 )
 
 Json = dict[str, Any]
@@ -228,6 +229,16 @@ class HubSpotCrm:
         """Write the ERP's id on the company."""
         values = self._wire.body("note_party", self.maps.notes_to_company, PartyNotes(erp_id), self._given)
         await self._write("note_party", f"{_OBJECTS}/companies/{party_id}", values, correlation)
+
+    @property
+    def party_fields(self) -> frozenset[str]:
+        """The fields of a change that a company keeps."""
+        return self.maps.party_fields
+
+    async def change_party(self, party_id: str, change: PartyChange, correlation: str) -> None:
+        """Write what has changed of the customer on the company."""
+        values = self._wire.body("change_party", self.maps.change_to_company, change, self._given)
+        await self._write("change_party", f"{_OBJECTS}/companies/{party_id}", values, correlation)
 
     async def _write(self, operation: str, path: str, values: dict[str, str], correlation: str) -> None:
         await self._call(operation, "PATCH", path, None, {"properties": values}, correlation)

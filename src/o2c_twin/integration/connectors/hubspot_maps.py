@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, names_written
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept, names_written
 from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.rows import ITEMS
 
@@ -25,6 +25,7 @@ class HubSpotMaps(VendorMaps):
     company_to_party: CompiledMap
     notes_to_deal: CompiledMap
     notes_to_company: CompiledMap
+    change_to_company: CompiledMap
 
     system: ClassVar = "hubspot"
     places: ClassVar = {
@@ -32,6 +33,9 @@ class HubSpotMaps(VendorMaps):
         "company_to_party": Place("hubspot-company-to-party", "hubspot.company", "canonical.Party"),
         "notes_to_deal": Place("hubspot-notes-to-deal", "canonical.DealNotes", "hubspot.DealProperties"),
         "notes_to_company": Place("hubspot-notes-to-company", "canonical.PartyNotes", "hubspot.CompanyProperties"),
+        "change_to_company": Place(
+            "hubspot-party-change-to-company", "canonical.PartyChange", "hubspot.CompanyProperties"
+        ),
     }
 
     @cached_property
@@ -43,6 +47,11 @@ class HubSpotMaps(VendorMaps):
     def company_properties(self) -> str:
         """The properties of a company that are read, its own map's and those of the deal's."""
         return ",".join(dict.fromkeys(_properties((*self.company_to_party.paths, *self._bought))))
+
+    @cached_property
+    def party_fields(self) -> frozenset[str]:
+        """What is kept of a party on its company: read, and written where the ERP is master of it."""
+        return kept(self.change_to_company, self.company_to_party)
 
     @cached_property
     def line_properties(self) -> tuple[str, ...]:

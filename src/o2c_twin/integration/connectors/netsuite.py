@@ -4,7 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -16,7 +16,7 @@ from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
-from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange, Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -40,9 +40,18 @@ _CHANGES = (
     " WHERE type IN ('SalesOrd','ItemShip','CustInvc') AND lastmodifieddate >= TO_DATE('{}','" + _STAMP + "')"
     " ORDER BY lastmodifieddate, id"
 )
+_CHANGED_CUSTOMERS = (
+    f"SELECT id, TO_CHAR(lastmodifieddate,'{_STAMP}') AS modified FROM customer"
+    " WHERE lastmodifieddate >= TO_DATE('{}','" + _STAMP + "') ORDER BY lastmodifieddate, id"
+)
 _TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
 _FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
-_PUSHED = {"salesOrder": "order-status", "itemFulfillment": "delivery", "invoice": "invoice"}
+_PUSHED = {
+    "salesOrder": "order-status",
+    "itemFulfillment": "delivery",
+    "invoice": "invoice",
+    "customer": "customer-master",
+}
 _PAGE = 1000
 # The order status "Pending Fulfillment": what an order over the limit is when somebody has approved it.
 _APPROVED = "B"
@@ -64,6 +73,7 @@ _NOTICE = msgspec.json.Decoder(_Notice)
 SHEET: Sheet = (
     Capability("put_customer", "customer.upsert", "external-id"),
     Capability("update_customer", "customer.update", "external-id"),
+    Capability("change_customer", "customer.update", "external-id"),
     Capability("put_order", "salesOrder.upsert", "external-id"),
     Capability("bill", "salesOrder.transform.invoice", "external-id"),
     Capability("put_payment", "customerPayment.upsert", "external-id"),
@@ -198,6 +208,22 @@ class NetSuiteErp:
         """Change name, terms, limit and e-mail."""
         body = self._customer_body("update_customer", party)
         await self._call("update_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
+
+    @property
+    def customer_fields(self) -> frozenset[str]:
+        """The fields of a change that a customer keeps."""
+        return self.maps.customer_fields
+
+    async def customer(self, erp_id: str) -> CustomerMaster:
+        """The customer as it stands."""
+        answer = await self._call("customer", "GET", f"{_RECORD}/customer/{erp_id}")
+        master: CustomerMaster = self._wire.record("customer", answer, self.maps.customer_to_master, self._given)
+        return master
+
+    async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given, and nothing else."""
+        body = self._wire.body("change_customer", self.maps.change_to_customer, change, self._given)
+        await self._call("change_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
 
     # --- orders, shipments, invoices -------------------------------------------------------------
 
@@ -355,14 +381,29 @@ class NetSuiteErp:
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Changed orders, shipments and invoices; the clock of SuiteQL has seconds, so the last one is asked again."""
+        return await self._changed(_CHANGES, since, self._changed_document)
+
+    def _changed_document(self, row: Mapping[str, Any]) -> Inbound:
+        order = str(row["id"]) if row["type"] == "SalesOrd" else str(row.get("createdfrom") or row["id"])
+        return self._event(_FLOW[row["type"]], str(row["id"]), order, from_iso(row["modified"]))
+
+    async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed customers, by the same clock."""
+        return await self._changed(_CHANGED_CUSTOMERS, since, self._changed_customer)
+
+    def _changed_customer(self, row: Mapping[str, Any]) -> Inbound:
+        return self._customer_event(str(row["id"]), from_iso(row["modified"]))
+
+    async def _changed(
+        self, query: str, since: int, event_of: Callable[[Mapping[str, Any]], Inbound]
+    ) -> tuple[list[Inbound], int]:
         events: dict[str, Inbound] = {}
         stamp, offset, more = to_iso(since, "seconds")[:-1].replace("T", " "), 0, True
         while more:
-            rows, more = await self._page("changes", _CHANGES.format(stamp), offset)
+            rows, more = await self._page("changes", query.format(stamp), offset)
             with self._wire.reading("changes"):
                 for row in rows:
-                    order = str(row["id"]) if row["type"] == "SalesOrd" else str(row.get("createdfrom") or row["id"])
-                    event = self._event(_FLOW[row["type"]], str(row["id"]), order, from_iso(row["modified"]))
+                    event = event_of(row)
                     events[event.event_id] = event
             # Records move to the end while they are listed, and the others close up: the next page
             # begins at the last stamp, not at a count that no longer fits.
@@ -381,6 +422,8 @@ class NetSuiteErp:
         flow = _PUSHED.get(notice.type)
         if flow is None or notice.event == "delete":
             return [], b""
+        if flow == "customer-master":
+            return [self._customer_event(notice.id, from_iso(notice.lastModifiedDate))], b""
         order = notice.id if flow == "order-status" else (notice.createdFrom or notice.id)
         return [self._event(flow, notice.id, order, from_iso(notice.lastModifiedDate))], b""
 
@@ -388,6 +431,9 @@ class NetSuiteErp:
         # A shipment happens once; orders and invoices change, and each change is an event.
         stamp = "" if flow == "delivery" else f":{at}"
         return Inbound(f"{self.system}:{flow}:{id_}{stamp}", flow, id_, f"order:{order_id}", at)
+
+    def _customer_event(self, id_: str, at: int) -> Inbound:
+        return Inbound(f"{self.system}:customer-master:{id_}:{at}", "customer-master", id_, f"customer:{id_}", at)
 
 
 def _id_of(system: str, operation: str, answer: HttpAnswer) -> str:

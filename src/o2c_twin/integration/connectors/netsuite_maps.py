@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
-from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
 from o2c_twin.integration.mappings import CompiledMap
 
 _STATUS = "status.refName"
@@ -22,6 +22,8 @@ class NetSuiteMaps(VendorMaps):
     fulfillment_to_shipment: CompiledMap
     invoice_to_status: CompiledMap
     transaction_to_open_item: CompiledMap
+    change_to_customer: CompiledMap
+    customer_to_master: CompiledMap
 
     system: ClassVar = "netsuite"
     places: ClassVar = {
@@ -34,7 +36,14 @@ class NetSuiteMaps(VendorMaps):
         "fulfillment_to_shipment": Place("fulfillment-to-shipment", "netsuite.itemFulfillment", "canonical.Shipment"),
         "invoice_to_status": Place("invoice-to-status", "netsuite.invoice", "canonical.InvoiceStatus"),
         "transaction_to_open_item": Place("transaction-to-open-item", "netsuite.transaction", "canonical.OpenItem"),
+        "change_to_customer": Place("party-change-to-customer", "canonical.PartyChange", "netsuite.customer"),
+        "customer_to_master": Place("customer-to-master", "netsuite.customer", "canonical.CustomerMaster"),
     }
+
+    @cached_property
+    def customer_fields(self) -> frozenset[str]:
+        """What is kept of a customer: read, and written one by one."""
+        return kept(self.change_to_customer, self.customer_to_master)
 
     @cached_property
     def open_items_query(self) -> str:

@@ -15,6 +15,7 @@ from collections.abc import Mapping
 from typing import Protocol
 
 from o2c_twin.integration.capability import Sheet
+from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -141,6 +142,44 @@ class Erp(Protocol):
 
     def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
         """Read a push of this vendor."""
+        ...
+
+
+class TellsCustomers(Protocol):
+    """An ERP that can be asked for its customers, for designs in which it is master of what is known of them.
+
+    A push of it that names a customer, and what ``customer_changes`` gives, are events of the flow ``customer-master``,
+    in lanes ``customer:ID``. Not every vendor's connector has this: see `registry.DEAF`.
+    """
+
+    @property
+    def customer_fields(self) -> frozenset[str]:
+        """The fields of a `PartyChange` that are kept of a customer: read, and written by ``change_customer``."""
+        ...
+
+    async def customer(self, erp_id: str) -> CustomerMaster:
+        """The customer as it stands."""
+        ...
+
+    async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed customers after an instant, and where to ask from next."""
+        ...
+
+    async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given of a customer, and nothing else."""
+        ...
+
+
+class TakesCustomers(Protocol):
+    """A CRM in which an account can be told what the ERP knows of its customer."""
+
+    @property
+    def party_fields(self) -> frozenset[str]:
+        """The fields of a `PartyChange` that are kept of an account: read, and written by ``change_party``."""
+        ...
+
+    async def change_party(self, party_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given of an account, and nothing else."""
         ...
 
 

@@ -199,6 +199,11 @@ LACKING: dict[str, dict[str, str]] = {
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
 
+DEAF: dict[str, str] = {
+    "legacy_erp": "this ERP tells nothing of its customers by file, table or message; choose 'crm'",
+}
+"""Vendors that do not tell of changed customers (`ports.TellsCustomers`), and why: with remedy."""
+
 TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})
 """Vendors whose connectors are given other maps as they stand (``use``): what they have open or know stays theirs."""
 

@@ -12,7 +12,7 @@ import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.instants import from_iso
-from o2c_twin.integration.connectors.s4hana_changes import Changes, event_of
+from o2c_twin.integration.connectors.s4hana_changes import Changes, customer_event, event_of
 from o2c_twin.integration.connectors.s4hana_corrections import BILL, Corrections
 from o2c_twin.integration.connectors.s4hana_ledger import RECEIPT, WRITE_OFF, Ledger
 from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, order_item
@@ -25,7 +25,7 @@ from o2c_twin.integration.connectors.s4hana_wire import (
     fitted,
     literal,
 )
-from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange, Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -48,6 +48,7 @@ _BILLING, _PRODUCTS = f"{ROOT}/API_BILLING_DOCUMENT_SRV", f"{ROOT}/API_PRODUCT_S
 SHEET: Sheet = (
     Capability("put_customer", "businessPartner.create", "query"),
     Capability("update_customer", "businessPartner.update", "external-id", version_guard="etag"),
+    Capability("change_customer", "businessPartner.update", "external-id", version_guard="etag"),
     Capability("put_order", "salesOrder.create", "query"),
     Capability("bill", "billingDocument.createFromSdDocument", "external-id"),
     Capability("put_payment", "journalEntry.post", "query", bulk_limit=1_000, partial=True),
@@ -65,6 +66,10 @@ class _Event(msgspec.Struct):
 
 
 _EVENT = msgspec.json.Decoder(_Event)
+_PUSHED = {
+    "SalesOrder": "sap.s4.beh.salesorder.v1.SalesOrder.",
+    "BusinessPartner": "sap.s4.beh.businesspartner.v1.BusinessPartner.",
+}
 __all__ = ["SHEET", "Organisation", "S4HanaErp"]
 
 
@@ -126,6 +131,23 @@ class S4HanaErp:
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, e-mail and limit: one record after the other, each the same when sent again."""
         await self._partners.update(erp_id, party, correlation)
+
+    @property
+    def customer_fields(self) -> frozenset[str]:
+        """The fields of a change that a business partner keeps."""
+        return self.maps.customer_fields
+
+    async def customer(self, erp_id: str) -> CustomerMaster:
+        """The business partner as it stands."""
+        return await self._partners.read(erp_id)
+
+    async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
+        """Changed business partners after an instant, and where to ask from next."""
+        return await self._changes.customers(since, self._at.credit_segment)
+
+    async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given: one record after the other, each the same when sent again."""
+        await self._partners.change(erp_id, change, correlation)
 
     # --- orders, shipments, invoices -------------------------------------------------------------
 
@@ -320,13 +342,17 @@ class S4HanaErp:
         if self._push_authorization and not compare_digest(sent, self._push_authorization.encode()):
             raise NotAuthentic(f"{self.system}: the event broker did not log in")
         event = _EVENT.decode(body)
-        if not event.type.startswith("sap.s4.beh.salesorder.v1.SalesOrder.") or ".Deleted." in event.type:
+        kind = next((name for name, type_ in _PUSHED.items() if event.type.startswith(type_)), "")
+        if not kind or ".Deleted." in event.type:
             return [], b""
-        id_ = event.data.get("SalesOrder", "")
+        id_ = event.data.get(kind, "")
         if not (id_.isascii() and id_.isdecimal() and len(id_) <= 10):
             # It goes into addresses, and anybody may post here.
-            raise ValueError(f"not a sales order: {id_[:40]!r}")
-        return [event_of(self.system, "order-status", id_.lstrip("0"), id_.lstrip("0"), from_iso(event.time))], b""
+            raise ValueError(f"not a {kind}: {id_[:40]!r}")
+        id_, at = id_.lstrip("0"), from_iso(event.time)
+        if kind == "BusinessPartner":
+            return [customer_event(self.system, id_, at)], b""
+        return [event_of(self.system, "order-status", id_, id_, at)], b""
 
 
 def _delivery_of(key: str) -> str:

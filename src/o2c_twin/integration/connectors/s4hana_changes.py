@@ -2,13 +2,22 @@
 
 from typing import Any
 
-from o2c_twin.integration.connectors.s4hana_maps import issued_at, order_of_delivery, order_of_invoice
-from o2c_twin.integration.connectors.s4hana_wire import PAGE, ROOT, Session, instant, offset_literal
+from o2c_twin.integration.connectors.s4hana_maps import changed_at, issued_at, order_of_delivery, order_of_invoice
+from o2c_twin.integration.connectors.s4hana_wire import (
+    PAGE,
+    ROOT,
+    Session,
+    day_literal,
+    instant,
+    literal,
+    offset_literal,
+)
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock
 
 _ORDERS, _DELIVERIES = f"{ROOT}/API_SALES_ORDER_SRV", f"{ROOT}/API_OUTBOUND_DELIVERY_SRV"
-_BILLING = f"{ROOT}/API_BILLING_DOCUMENT_SRV"
+_BILLING, _PARTNERS = f"{ROOT}/API_BILLING_DOCUMENT_SRV", f"{ROOT}/API_BUSINESS_PARTNER"
+_ACCOUNTS = f"{ROOT}/API_CRDTMBUSINESSPARTNER/CreditManagementAccount"
 _SHIPMENT = (
     "DeliveryDocument,ActualGoodsMovementDate,ActualGoodsMovementTime,to_DeliveryDocumentItem/ReferenceSDDocument"
 )
@@ -21,6 +30,11 @@ def event_of(system: str, flow: str, id_: str, order_id: str, at: int) -> Inboun
     # A goods issue happens once; orders and invoices change, and each change is an event.
     stamp = "" if flow == "delivery" else f":{at}"
     return Inbound(f"{system}:{flow}:{id_}{stamp}", flow, id_, f"order:{order_id}", at)
+
+
+def customer_event(system: str, id_: str, at: int) -> Inbound:
+    """The event of a business partner's change, in a lane of its own."""
+    return Inbound(f"{system}:customer-master:{id_}:{at}", "customer-master", id_, f"customer:{id_}", at)
 
 
 class Changes:
@@ -42,6 +56,26 @@ class Changes:
         found = list(events.values())
         latest = max((event.source_at for event in found), default=since)
         return found, max(since, min(latest, began))
+
+    async def customers(self, since: int, segment: str) -> tuple[list[Inbound], int]:
+        """Customers changed since an instant, and those whose limit in a credit segment was.
+
+        A limit is dated by its day alone: of that day it may have been changed just now.
+        """
+        began, day = self._clock.now(), day_literal(since)
+        condition = f"Customer ne '' and (LastChangeDate ge {day} or CreationDate ge {day})"
+        query = {"$filter": condition, "$orderby": "BusinessPartner"}
+        query["$select"] = "BusinessPartner,CreationDate,CreationTime,LastChangeDate,LastChangeTime"
+        partners = await self._session.rows("changes", f"{_PARTNERS}/A_BusinessPartner", query)
+        condition = f"CreditSegment eq {literal(segment)} and CreditLimitLastChangeDate ge {day}"
+        query = {"$filter": condition, "$orderby": "BusinessPartner", "$select": "BusinessPartner"}
+        limits = await self._session.rows("changes", _ACCOUNTS, query)
+        with self._session.wire.reading("changes"):
+            at = {row["BusinessPartner"]: changed_at(row) for row in partners}
+            found = {id_: stamp for id_, stamp in at.items() if stamp >= since // _SECOND * _SECOND}
+            found |= {row["BusinessPartner"]: began for row in limits}
+        events = [customer_event(self._session.system, id_, stamp) for id_, stamp in found.items()]
+        return events, max((min(event.source_at, began) for event in events), default=since)
 
     async def _since(
         self, path: str, since: int, key: str, query: dict[str, str], more: str = ""
@@ -83,7 +117,7 @@ class Changes:
 
     async def _shipments(self, since: int) -> list[Inbound]:
         day, clock = since // _DAY_US * _DAY_US, since % _DAY_US // _SECOND
-        date = f"datetime'{offset_literal(day)[15:34]}'"
+        date = day_literal(day)
         time = f"time'PT{clock // 3600:02d}H{clock // 60 % 60:02d}M{clock % 60:02d}S'"
         condition = (
             f"OverallGoodsMovementStatus eq 'C' and ActualGoodsMovementDate ge {date}"

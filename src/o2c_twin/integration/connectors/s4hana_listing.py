@@ -12,8 +12,21 @@ from typing import Any
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.s4hana import S4HanaErp
 from o2c_twin.integration.connectors.s4hana_changes import event_of
-from o2c_twin.integration.connectors.s4hana_maps import issued_at, order_of_delivery, order_of_invoice
-from o2c_twin.integration.connectors.s4hana_wire import ROOT, any_of, at_clock, instant, literal, offset_literal
+from o2c_twin.integration.connectors.s4hana_maps import (
+    changed_at,
+    days_of,
+    issued_at,
+    order_of_delivery,
+    order_of_invoice,
+)
+from o2c_twin.integration.connectors.s4hana_wire import (
+    ROOT,
+    any_of,
+    day_literal,
+    instant,
+    literal,
+    offset_literal,
+)
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Kind, Row, Value
 
@@ -226,7 +239,7 @@ class S4HanaListing:
     def _readable(self, kind: Kind, id_: str, record: dict[str, Any], limits: Mapping[str, dict[str, Any]]) -> Row:
         try:
             if kind == "customer":
-                return Row(kind, id_, _changed_at(record), self._customer(id_, record, limits))
+                return Row(kind, id_, changed_at(record), self._customer(id_, record, limits))
             return self._document(kind, id_, record)
         except (KeyError, IndexError, TypeError, ValueError, ArithmeticError) as strange:
             # One record that makes no sense is no reason to see none.
@@ -245,7 +258,7 @@ class S4HanaListing:
         return {
             "name": record["OrganizationBPName1"] + record["OrganizationBPName2"],
             "number": record["SearchTerm1"] or None,
-            "terms_days": _days(terms),
+            "terms_days": days_of(terms),
             "credit_limit_minor": limit,
             "email": next(iter(emails), None) or None,
             "external_id": None,
@@ -288,21 +301,3 @@ def _since(kind: Kind, since: int) -> str:
     if kind == "shipment":
         return f"ActualGoodsMovementDate ge {day_literal(since)}"
     return f"LastChangeDateTime gt {offset_literal(since)}"
-
-
-def day_literal(at: int) -> str:
-    """A day in a filter."""
-    return f"datetime'{offset_literal(at // _DAY_US * _DAY_US)[15:34]}'"
-
-
-def _changed_at(partner: dict[str, Any]) -> int:
-    """A partner nobody has changed has no date of change."""
-    which = "LastChange" if partner["LastChangeDate"] else "Creation"
-    return at_clock(partner[f"{which}Date"], partner[f"{which}Time"])
-
-
-def _days(terms: str) -> int | None:
-    """Days of ``NT30``; ``0001`` is due at once; None for terms of the company's own."""
-    if terms == "0001":
-        return 0
-    return int(terms[2:]) if terms.startswith("NT") and terms[2:].isdecimal() else None

@@ -8,7 +8,7 @@ from typing import Any, ClassVar
 
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.connectors.s4hana_wire import at_clock, instant
-from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
 from o2c_twin.integration.mappings import CompiledMap
 
 _HEAD, _NAME, _TERMS_DAYS, _PRICE = "head.", "OrganizationBPName", "terms_days", "price"
@@ -43,6 +43,8 @@ class S4HanaMaps(VendorMaps):
     delivery_to_shipment: CompiledMap
     invoice_to_status: CompiledMap
     ledger_item_to_open_item: CompiledMap
+    change_to_partner: CompiledMap
+    partner_to_master: CompiledMap
 
     system: ClassVar = "s4hana"
     places: ClassVar = {
@@ -62,6 +64,8 @@ class S4HanaMaps(VendorMaps):
         "delivery_to_shipment": Place("s4hana-delivery-to-shipment", "s4hana.delivery", "canonical.Shipment"),
         "invoice_to_status": Place("s4hana-invoice-to-status", "s4hana.billingDocument", "canonical.InvoiceStatus"),
         "ledger_item_to_open_item": Place("s4hana-ledger-item-to-open-item", "s4hana.ledgerItem", "canonical.OpenItem"),
+        "change_to_partner": Place("s4hana-party-change-to-partner", "canonical.PartyChange", "s4hana.partner"),
+        "partner_to_master": Place("s4hana-partner-to-master", "s4hana.partner", "canonical.CustomerMaster"),
     }
 
     @cached_property
@@ -83,6 +87,11 @@ class S4HanaMaps(VendorMaps):
     def ledger_fields(self) -> tuple[str, ...]:
         """What the map reads of an item of the ledger."""
         return _columns(self.ledger_item_to_open_item, _OF_LEDGER)
+
+    @cached_property
+    def customer_fields(self) -> frozenset[str]:
+        """What is kept of a customer: read, and written one by one."""
+        return kept(self.change_to_partner, self.partner_to_master)
 
     @cached_property
     def number_field(self) -> str | None:
@@ -186,7 +195,7 @@ def _progress(order: Mapping[str, Any]) -> str:
 def head_of(partner: Mapping[str, Any]) -> dict[str, Any]:
     """The business partner itself, its name in the fields that hold it."""
     body: dict[str, Any] = {}
-    for field, value in partner["head"].items():
+    for field, value in partner.get("head", {}).items():
         if field != _NAME:
             body[field] = value
             continue
@@ -203,6 +212,19 @@ def view_of(partner: Mapping[str, Any], view: str, terms: str) -> dict[str, Any]
     if days is not None:
         body.setdefault(terms, "0001" if days == 0 else f"NT{days:02d}")
     return body
+
+
+def changed_at(partner: Mapping[str, Any]) -> int:
+    """When a business partner was changed; one nobody has changed has no date of change, but one of creation."""
+    which = "LastChange" if partner["LastChangeDate"] else "Creation"
+    return at_clock(partner[f"{which}Date"], partner[f"{which}Time"])
+
+
+def days_of(terms: str) -> int | None:
+    """Days of ``NT30``; ``0001`` is due at once; None for terms of the company's own."""
+    if terms == "0001":
+        return 0
+    return int(terms[2:]) if terms.startswith("NT") and terms[2:].isdecimal() else None
 
 
 def order_item(line: Mapping[str, Any], condition_type: str, currency: str) -> dict[str, Any]:

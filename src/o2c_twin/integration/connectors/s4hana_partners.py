@@ -4,12 +4,20 @@ A create is known again by BusinessPartnerIDByExtSystem, which is not unique: it
 """
 
 from dataclasses import dataclass
+from decimal import Decimal
 from typing import Any
 
-from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, head_of, view_of
-from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, as_texts, fitted, literal
+from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, changed_at, days_of, head_of, view_of
+from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, as_texts, fitted, instant, literal
+from o2c_twin.integration.mappings import CompiledMap
+from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange
 from o2c_twin.integration.model import Party
 
+_EMAIL, _COMPANY = "to_BusinessPartnerAddress/to_EmailAddress", "to_Customer/to_CustomerCompany"
+_SELECT = (
+    "BusinessPartner,OrganizationBPName1,OrganizationBPName2,SearchTerm1,CreationDate,CreationTime,LastChangeDate,"
+    f"LastChangeTime,{_EMAIL}/EmailAddress,{_COMPANY}/CompanyCode,{_COMPANY}/PaymentTerms"
+)
 _PARTNERS, _CREDIT = f"{ROOT}/API_BUSINESS_PARTNER", f"{ROOT}/API_CRDTMBUSINESSPARTNER"
 
 
@@ -61,8 +69,8 @@ class Partners:
         with self._session.wire.reading(operation):
             return rows[0]["BusinessPartner"] if rows else None
 
-    def _mapped(self, operation: str, party: Party) -> dict[str, Any]:
-        made = self._session.wire.body(operation, self._maps.party_to_partner, party, self._given)
+    def _mapped(self, operation: str, compiled: CompiledMap, document: Party | PartyChange) -> dict[str, Any]:
+        made = self._session.wire.body(operation, compiled, document, self._given)
         partner: dict[str, Any] = as_texts(
             {
                 **made,
@@ -74,7 +82,7 @@ class Partners:
 
     async def put(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer with all its views; with a key that is known already, change it."""
-        partner = self._mapped("put_customer", party)
+        partner = self._mapped("put_customer", self._maps.party_to_partner, party)
         known = None
         if key is not None:
             known = await self._find_by("put_customer", "BusinessPartnerIDByExtSystem", _partner_key(key))
@@ -114,7 +122,16 @@ class Partners:
 
     async def update(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change what the map writes: one record after the other, each the same when sent again."""
-        at, partner = self._at, self._mapped("update_customer", party)
+        partner = self._mapped("update_customer", self._maps.party_to_partner, party)
+        await self._write("update_customer", erp_id, partner, correlation)
+
+    async def change(self, erp_id: str, change: PartyChange, correlation: str) -> None:
+        """Change what is given, in the same way."""
+        partner = self._mapped("change_customer", self._maps.change_to_partner, change)
+        await self._write("change_customer", erp_id, partner, correlation)
+
+    async def _write(self, operation: str, erp_id: str, partner: dict[str, Any], correlation: str) -> None:
+        at = self._at
         area = (
             f"Customer={literal(erp_id)},SalesOrganization={literal(at.sales_organization)},"
             f"DistributionChannel={literal(at.distribution_channel)},Division={literal(at.division)}"
@@ -129,18 +146,48 @@ class Partners:
         ]
         for path, body in changes:
             if body:
-                await self._patch("update_customer", f"{_PARTNERS}/{path}", body, correlation)
+                await self._patch(operation, f"{_PARTNERS}/{path}", body, correlation)
         email = _email_of(partner)
         if email:
-            await self._email(erp_id, email, correlation)
-        await self._credit("update_customer", erp_id, partner, correlation)
+            await self._email(operation, erp_id, email, correlation)
+        await self._credit(operation, erp_id, partner, correlation)
+
+    async def read(self, erp_id: str) -> CustomerMaster:
+        """The customer as it stands: the partner with its terms in accounting, and its credit account."""
+        query = {"$select": _SELECT, "$expand": f"{_EMAIL},{_COMPANY}"}
+        row = await self._session.get("customer", f"{_PARTNERS}/A_BusinessPartner({literal(erp_id)})", query)
+        key = f"BusinessPartner={literal(erp_id)},CreditSegment={literal(self._at.credit_segment)}"
+        account = await self._session.get("customer", f"{_CREDIT}/CreditManagementAccount({key})")
+        with self._session.wire.reading("customer"):
+            master: CustomerMaster = self._maps.partner_to_master.run(self._partner_of(row, account), self._given)
+        return master
+
+    def _partner_of(self, row: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
+        """A partner as its map takes it; a limit of 0 that is not said to be one is none."""
+        own = self._at.company_code
+        companies = row["to_Customer"]["to_CustomerCompany"]["results"]
+        terms = next((each["PaymentTerms"] for each in companies if each["CompanyCode"] == own), "")
+        addresses = row["to_BusinessPartnerAddress"]["results"]
+        emails = [each["EmailAddress"] for address in addresses for each in address["to_EmailAddress"]["results"]]
+        limited = Decimal(account["CreditLimitAmount"]) != 0 or account["CreditLimitIsZero"]
+        limit_on = account["CreditLimitLastChangeDate"]
+        return {
+            "head": {
+                **row,
+                "OrganizationBPName": row["OrganizationBPName1"] + row["OrganizationBPName2"],
+                "SearchTerm1": row["SearchTerm1"] or None,
+                "changed_at": max(changed_at(row), instant(limit_on) if limit_on else 0),
+            },
+            "email": {"EmailAddress": next(iter(emails), None) or None},
+            "company": {"terms_days": days_of(terms)},
+            "credit": {"CreditLimitAmount": account["CreditLimitAmount"] if limited else None},
+        }
 
     async def _patch(self, operation: str, path: str, body: dict[str, Any], correlation: str) -> None:
         # Sales owns these fields: they are set, whatever somebody else made of them meanwhile.
         await self._session.write(operation, "PATCH", path, body, correlation, if_match="*")
 
-    async def _email(self, erp_id: str, email: str, correlation: str) -> None:
-        operation = "update_customer"
+    async def _email(self, operation: str, erp_id: str, email: str, correlation: str) -> None:
         path = f"{_PARTNERS}/A_BusinessPartner({literal(erp_id)})/to_BusinessPartnerAddress"
         rows, _ = await self._session.page(operation, path, {"$expand": "to_EmailAddress"})
         with self._session.wire.reading(operation):

@@ -9,8 +9,7 @@ from collections.abc import Mapping, Sequence
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.s4hana import S4HanaErp
 from o2c_twin.integration.connectors.s4hana_ledger import _CUBE, _KEYS
-from o2c_twin.integration.connectors.s4hana_listing import day_literal
-from o2c_twin.integration.connectors.s4hana_wire import fitted, instant, literal
+from o2c_twin.integration.connectors.s4hana_wire import day_literal, fitted, instant, literal
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 

@@ -16,6 +16,7 @@ from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
 
 ROOT = "/sap/opu/odata/sap"
+_DAY_US = 86_400_000_000
 PAGE = 1_000
 _TOKEN_FROM = f"{ROOT}/API_SALES_ORDER_SRV"
 _DATE = re.compile(r"/Date\((-?\d+)(?:[+-]\d+)?\)/")
@@ -195,3 +196,8 @@ def as_texts(value: Any) -> Any:
 def offset_literal(at_us: int) -> str:
     """An instant in a filter."""
     return f"datetimeoffset'{to_iso(at_us, 'microseconds')}'"
+
+
+def day_literal(at_us: int) -> str:
+    """Its day in a filter."""
+    return f"datetime'{offset_literal(at_us // _DAY_US * _DAY_US)[15:34]}'"

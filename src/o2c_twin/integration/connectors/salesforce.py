@@ -14,7 +14,7 @@ from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.salesforce_collections import MOST_RECORDS, body_of, outcomes_of
 from o2c_twin.integration.connectors.salesforce_maps import LINES, SalesforceMaps
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
-from o2c_twin.integration.mappings.documents import DealNotes, PartyNotes
+from o2c_twin.integration.mappings.documents import DealNotes, PartyChange, PartyNotes
 from o2c_twin.integration.model import Deal, Inbound, Party
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
@@ -38,6 +38,7 @@ SHEET: Sheet = (
     Capability("note_deal", "sobject.update", "external-id"),
     Capability("note_deals", "collection.update", "external-id", bulk_limit=MOST_RECORDS, partial=True),
     Capability("note_party", "sobject.update", "external-id"),
+    Capability("change_party", "sobject.update", "external-id"),
 )
 
 
@@ -202,6 +203,16 @@ class SalesforceCrm:
         """Write the ERP's id on the account."""
         body = self._wire.body("note_party", self.maps.notes_to_account, PartyNotes(erp_id), self._given)
         await self._call("note_party", "PATCH", f"{_API}/sobjects/Account/{party_id}", None, body, correlation)
+
+    @property
+    def party_fields(self) -> frozenset[str]:
+        """The fields of a change that an account keeps."""
+        return self.maps.party_fields
+
+    async def change_party(self, party_id: str, change: PartyChange, correlation: str) -> None:
+        """Write what has changed of the customer on the account."""
+        body = self._wire.body("change_party", self.maps.change_to_account, change, self._given)
+        await self._call("change_party", "PATCH", f"{_API}/sobjects/Account/{party_id}", None, body, correlation)
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Won deals without an order, and changed accounts, after an instant."""

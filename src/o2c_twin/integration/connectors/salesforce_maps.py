@@ -7,7 +7,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, names_written
+from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept, names_written
 from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.rows import ITEMS
 
@@ -25,6 +25,7 @@ class SalesforceMaps(VendorMaps):
     account_to_party: CompiledMap
     notes_to_opportunity: CompiledMap
     notes_to_account: CompiledMap
+    change_to_account: CompiledMap
 
     system: ClassVar = "salesforce"
     places: ClassVar = {
@@ -32,12 +33,18 @@ class SalesforceMaps(VendorMaps):
         "account_to_party": Place("account-to-party", "salesforce.Account", "canonical.Party"),
         "notes_to_opportunity": Place("notes-to-opportunity", "canonical.DealNotes", "salesforce.Opportunity"),
         "notes_to_account": Place("notes-to-account", "canonical.PartyNotes", "salesforce.Account"),
+        "change_to_account": Place("party-change-to-account", "canonical.PartyChange", "salesforce.Account"),
     }
 
     @cached_property
     def account_fields(self) -> str:
         """The fields of an account that are read, as the vendor lists them."""
         return ",".join(dict.fromkeys((*_HEAD, *self.account_to_party.paths)))
+
+    @cached_property
+    def party_fields(self) -> frozenset[str]:
+        """What is kept of a party on its account: read, and written where the ERP is master of it."""
+        return kept(self.change_to_account, self.account_to_party)
 
     @cached_property
     def deal_query(self) -> str:

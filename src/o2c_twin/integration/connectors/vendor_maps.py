@@ -63,6 +63,12 @@ class VendorMaps:
         return {"currency": currency, "rates": self.rates}
 
 
+def kept(change: CompiledMap, read: CompiledMap) -> frozenset[str]:
+    """The fields of a party that one map writes and the other reads again."""
+    # The currency says what an amount is in; nobody changes it.
+    return frozenset(change.paths) & frozenset(read.written) - {"currency"}
+
+
 def names_written(notes: CompiledMap) -> Mapping[str, str]:
     """Of a map of notes: by which field of the system each note is read back; of several the first."""
     found = {path: notes.targets_of(path) for path in notes.paths}

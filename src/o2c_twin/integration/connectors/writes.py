@@ -5,6 +5,7 @@ from typing import Any
 
 import msgspec
 
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import Allocation, BankEntry, Deal, Party, PaymentClaim, WriteOff
 
 
@@ -28,6 +29,7 @@ def _write(*types: Any, keyed: bool, many: str | None = None) -> Write:
 WRITES: dict[str, Write] = {
     "put_customer": _write(Party, keyed=True),
     "update_customer": _write(str, Party, keyed=False),
+    "change_customer": _write(str, PartyChange, keyed=False),
     "put_order": _write(Deal, str, dict[str, str], keyed=True),
     "cancel_order": _write(str, keyed=False),
     "bill": _write(str, keyed=True),
@@ -37,6 +39,7 @@ WRITES: dict[str, Write] = {
     "write_off": _write(WriteOff, keyed=True),
     "note_deal": _write(str, dict[str, str], keyed=False, many="note_deals"),
     "note_party": _write(str, str, keyed=False),
+    "change_party": _write(str, PartyChange, keyed=False),
     "put_payer": _write(Party, keyed=True),
     "collect": _write(PaymentClaim, keyed=True),
 }

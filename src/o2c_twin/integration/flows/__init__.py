@@ -8,6 +8,7 @@ from o2c_twin.integration.flows.decided import RELEASE, WRITE_OFF, release_hold,
 from o2c_twin.integration.flows.delivery import billing, delivery
 from o2c_twin.integration.flows.invoice import invoice
 from o2c_twin.integration.flows.later import later
+from o2c_twin.integration.flows.masters import customer_master
 from o2c_twin.integration.flows.order import order
 from o2c_twin.integration.flows.order_status import order_status
 from o2c_twin.integration.flows.undo import undo
@@ -17,6 +18,7 @@ from o2c_twin.integration.runtime.saga import UNDO
 FLOWS: dict[str, Flow] = {
     "order": order,
     "customer": customer,
+    "customer-master": customer_master,
     "order-status": order_status,
     "credit": credit,
     "delivery": delivery,

@@ -1,19 +1,18 @@
 """Customer master: an account that buys becomes a customer; a changed account changes its customer."""
 
+from collections.abc import Iterable
 from hashlib import sha256
 
 import msgspec
 
 from o2c_twin.integration.flows.golden import accounts_of, joined, survivor
+from o2c_twin.integration.flows.masters import BY_NUMBER, agree, agreed_links
 from o2c_twin.integration.flows.same_customer import remember, same_customer
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Parked
 from o2c_twin.integration.runtime.saga import kept_for
 from o2c_twin.integration.store import Link
-
-BY_NUMBER = ("exact-key", "probabilistic")
-"""Values of the axis ``matching`` by which an account's number is its customer's too."""
 
 
 async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
@@ -29,10 +28,9 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     if journal.effect(key) is None:
         found = await same_customer(engine, event, party)
         if found is not None:
-            digest = _digest_link(engine, party, party.crm_id)
             with journal.together():
-                if engine.profile.survivorship != "golden":
-                    journal.link(digest.system, digest.kind, digest.canonical, digest.remote)
+                for link in _told_links(engine, party, made=False):
+                    journal.link(link.system, link.kind, link.canonical, link.remote)
                 journal.link(erp.system, "customer", party.crm_id, found)
                 remember(engine, party)
                 joined(engine, event, found, party)
@@ -53,7 +51,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
         lane=event.lane,
         # With the outcome, from what was sent: a replay would remember the account as it is by then.
         links=lambda sent, _: (
-            _digest_link(engine, sent[0], sent[0].crm_id),
+            *_told_links(engine, sent[0], made=True),
             kept_for(event.event_id, "customer", [key, note]),
         ),
         rescue=by_number,
@@ -76,6 +74,15 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
     return made
 
 
+def _told_links(engine: Engine, party: Party, *, made: bool) -> Iterable[Link]:
+    """What the ERP counts as told of an account that has become a customer, ``made`` of it or there before."""
+    if engine.profile.hears_customers:
+        return agreed_links(engine, party)
+    if not made and engine.profile.survivorship == "golden":
+        return ()
+    return (_digest_link(engine, party, party.crm_id),)
+
+
 def _digest_link(engine: Engine, party: Party, account: str) -> Link:
     """What the ERP was told of a customer, remembered under the account that stands for it."""
     return Link(engine.erp.system, "customer-digest", account, told_digest(party))
@@ -96,7 +103,10 @@ def told_digest(party: Party) -> str:
 
 
 async def customer(engine: Engine, event: Inbound) -> None:
-    """An account changed: when it is a customer already, the ERP learns what changed of it."""
+    """An account changed: when it is a customer already, the ERP learns what changed of it.
+
+    Where the design says so, the customer may have changed instead, and what sales typed may be refused (`masters`).
+    """
     erp = engine.erp
     erp_id = engine.journal.remote(erp.system, "customer", event.object_id)
     if erp_id is None:
@@ -104,6 +114,9 @@ async def customer(engine: Engine, event: Inbound) -> None:
     party = await engine.delivery.read(
         engine.crm.system, f"party:{event.object_id}", lambda: engine.crm.party(event.object_id)
     )
+    if engine.profile.hears_customers:
+        await agree(engine, event, erp_id, party)
+        return
     party = _as_matched(engine, await survivor(engine, erp_id, party))
     digest, account = told_digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
     if engine.journal.remote(erp.system, "customer-digest", account) == digest:

@@ -12,15 +12,19 @@ _IDS = msgspec.json.Decoder(list[str])
 
 
 def joined(engine: Engine, event: Inbound, erp_id: str, party: Party) -> None:
-    """An account is a customer, perhaps besides others: then the customer's record is made anew of all of them."""
-    if engine.profile.survivorship != "golden":
+    """An account is a customer, perhaps besides others: then the customer's record is made anew of all of them.
+
+    Where the ERP's customers are news for sales, both are compared once: its notice may have come and gone.
+    """
+    golden, heard = engine.profile.survivorship == "golden", engine.profile.hears_customers
+    if not golden and not heard:
         return
     accounts = accounts_of(engine, erp_id)
     if party.crm_id in accounts:
         return
     told = msgspec.json.encode([*accounts, party.crm_id]).decode()
     engine.journal.link(engine.erp.system, "accounts", erp_id, told)
-    if accounts:
+    if heard or accounts:
         name = f"{engine.crm.system}:joined:{party.crm_id}"
         engine.receive(Inbound(name, "customer", party.crm_id, event.lane, engine.clock.now()))
 

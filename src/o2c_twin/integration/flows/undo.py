@@ -43,6 +43,8 @@ UNDOING: Mapping[str, Undone | Stays] = MappingProxyType(
     {
         "put_customer": Stays("other orders may be for the customer by now", "set it inactive if nobody else needs it"),
         "update_customer": Stays("what it said before is not on record", "compare it with the account"),
+        "change_customer": Stays("what it said before is not on record", "compare it with the account"),
+        "change_party": Stays("what it said before is not on record", "compare it with the customer"),
         "note_party": Stays("the customer it names stays", "clear the field if the customer is set inactive"),
         "put_order": Undone("cancel_order", lambda _, made: (made,), "cancel or close it by hand"),
         "note_deal": Undone(

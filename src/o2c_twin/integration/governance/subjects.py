@@ -16,7 +16,7 @@ def of_write(write: str, arguments: tuple[Any, ...]) -> str:
     match write:
         case "put_customer" | "put_payer":
             return str(arguments[0].crm_id)
-        case "update_customer":
+        case "update_customer" | "change_customer" | "change_party":
             return str(arguments[1].crm_id)
         case "note_party":
             return str(arguments[0])

@@ -121,7 +121,7 @@ DEFAULT = Registry(
         Mastery("Party", "crm_id", ANY, "crm"),
         Mastery("Party", "erp_id", ANY, "erp", ("engine",), "the ERP numbers; the engine notes it at sales"),
         Mastery("Party", "terms_days", "prospect", "crm", (), "sales proposes terms"),
-        Mastery("Party", "terms_days", ANY, "erp", ("engine",), "finance agrees terms, once there is a customer"),
+        Mastery("Party", "terms_days", ANY, "erp", ("engine",), "finance agrees terms"),
         Mastery("Party", "credit_limit_minor", ANY, "erp", ("engine",), "credit decides, whatever sales would like"),
         Mastery("Party", ANY, "blocked", "erp", (), "nothing moves until credit has decided"),
         Mastery("Deal", ANY, ANY, "crm"),
@@ -144,4 +144,4 @@ DEFAULT = Registry(
         Mastery("Payout", ANY, ANY, "provider"),
     )
 )
-"""The masters of the canonical model as the flows treat them."""
+"""The masters of the canonical model as the flows treat them, but for what the design chooses (`field_groups`)."""

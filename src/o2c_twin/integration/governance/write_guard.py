@@ -7,7 +7,9 @@ it as a writer.
 from collections.abc import Callable, Iterator
 from typing import Any
 
-from o2c_twin.integration.governance.systems_of_record import DEFAULT, Refusal, Registry, Write
+from o2c_twin.integration.governance.field_groups import GROUPS, SHIPPED
+from o2c_twin.integration.governance.systems_of_record import Refusal, Registry, Write
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import Party
 
 _CRM, _ERP, _BANK, _ENGINE = "crm", "erp", "bank", "engine"
@@ -36,6 +38,10 @@ def _changes(write: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str,
             yield _ENGINE, "Party", "erp_id", "customer"
         case "update_customer":
             yield from _party(arguments[1], "customer")
+        case "change_customer":
+            yield from _changed(_CRM, arguments[1])
+        case "change_party":
+            yield from _changed(_ERP, arguments[1])
         case "put_payer":
             yield from _party(arguments[0], "customer", at_provider=True)
         case "note_party":
@@ -74,17 +80,22 @@ def _changes(write: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str,
 def _party(party: Party, stage: str, *, at_provider: bool = False) -> Iterator[tuple[str, str, str, str]]:
     for field in _PARTY_FIELDS:
         if getattr(party, field) is not None:
-            yield _CRM, "Party", field, stage
+            yield (_ENGINE if at_provider else _CRM), "Party", field, stage
     if at_provider:
         return
-    # What sales proposes counts until there is a customer; from then on the engine carries what was agreed.
-    yield (_CRM if stage == "prospect" else _ENGINE), "Party", "terms_days", stage
+    yield _CRM, "Party", "terms_days", stage
     if party.credit_limit_minor is not None:
-        yield _ENGINE, "Party", "credit_limit_minor", stage
+        # The limit sales proposes for a new customer is the engine's to hand on; of one that is there sales decides.
+        yield (_ENGINE if stage == "prospect" else _CRM), "Party", "credit_limit_minor", stage
+
+
+def _changed(system: str, change: PartyChange) -> Iterator[tuple[str, str, str, str]]:
+    fields = (field for group in GROUPS for field in group.fields)
+    yield from ((system, "Party", field, "customer") for field in fields if getattr(change, field) is not None)
 
 
 def guard(
-    registry: Registry = DEFAULT, refused: Callable[[Refusal], None] = lambda _: None
+    registry: Registry = SHIPPED, refused: Callable[[Refusal], None] = lambda _: None
 ) -> Callable[[str, tuple[Any, ...], str, int], str | None]:
     """A check for `Delivery.registry`: the reason why a write may not leave, or None; ``refused`` is told of each."""
 

@@ -246,7 +246,8 @@ class MapChecker:
         if not loose or rule.has_default or rule.missing == "refuse":
             return
         struct = self._schemas.objects[self._spec.target].struct is not None
-        must_be = not wanted.nullable and (wanted.required or struct)
+        # What a record that is there already has, it keeps.
+        must_be = not wanted.nullable and ((wanted.required and not self._spec.partial) or struct)
         if must_be or (rule.missing == "null" and not wanted.nullable):
             remedy = "add 'default: ...' or 'missing: refuse'"
             self._complain(rule.node, f"{rule.to} must be there, and its source may be missing; {remedy}")

@@ -22,6 +22,30 @@ class PartyNotes(msgspec.Struct, frozen=True):
     erp_id: str
 
 
+class PartyChange(msgspec.Struct, frozen=True):
+    """What changed of an account that is a customer, to be written on the other side; None stays as it is there."""
+
+    crm_id: str
+    currency: str = "EUR"
+    name: str | None = None
+    number: str | None = None
+    email: str | None = None
+    terms_days: int | None = None
+    credit_limit_minor: int | None = None
+
+
+class CustomerMaster(msgspec.Struct, frozen=True):
+    """A customer as the ERP holds it; what nobody has entered there is None."""
+
+    erp_id: str
+    name: str
+    number: str | None = None
+    email: str | None = None
+    terms_days: int | None = None
+    credit_limit_minor: int | None = None
+    modified_at: int = 0
+
+
 class Receipt(msgspec.Struct, frozen=True):
     """A bank entry, the ERP's id of the customer who paid it, and what it pays: without allocations, on account."""
 

@@ -204,6 +204,14 @@ def _pattern(arguments: Arguments, around: Surroundings) -> Step:
     return Step(kind, "text", words, lambda v: f"{before}{v}{after}", undo=Step("text", kind, words, back))
 
 
+def _inside(arguments: Arguments, around: Surroundings) -> Step:
+    there = _pattern(arguments, around)
+    kind, words = there.takes, f"what stands in {there.words}"
+    if there.undo is None or there.undo.plain is None:
+        raise ValueError("the pattern has no way back; write one with a single {}")
+    return Step("text", kind, words, there.undo.plain, undo=there)
+
+
 def _lookup(arguments: Arguments, around: Surroundings) -> Step:
     name = str(arguments.get("in", ""))
     if around.given.get(name) != "table":
@@ -286,6 +294,12 @@ CATALOGUE: Mapping[str, Transformation] = {
         ),
         Transformation(
             "pattern", {"pattern": "a text with one {}", "of": "text (the default) or whole"}, _pattern, "put in a text"
+        ),
+        Transformation(
+            "inside",
+            {"pattern": "a text with one {}", "of": "text (the default) or whole"},
+            _inside,
+            "what was put in a text; another text is refused",
         ),
         Transformation("lookup", {"in": "a table given with the document"}, _lookup, "what a table given holds for it"),
         Transformation("cut", {"length": "characters kept"}, _cut, "the first characters"),

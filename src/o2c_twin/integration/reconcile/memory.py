@@ -5,24 +5,29 @@ from collections.abc import Mapping
 import msgspec
 
 from o2c_twin.integration.flows.customer import told_digest
+from o2c_twin.integration.flows.masters import BY_NUMBER
 from o2c_twin.integration.flows.order import ORDER_KEY
+from o2c_twin.integration.governance.field_groups import by_finance
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.reconcile.ports import Row, Value
-from o2c_twin.integration.store import Journal
+from o2c_twin.integration.runtime.engine import Engine
 
 _BILLS = msgspec.json.Decoder(dict[str, str])
 
 
 class Memory:
-    """A journal, as a sweep reads it. ``crm`` and ``erp`` are the systems' names, ``matched`` whether accounts
-    are matched with customers by their number.
+    """An engine's journal, as a sweep reads it.
+
+    ``matched`` says whether accounts are matched with customers by their number, ``by_finance`` which fields of a
+    customer may be what somebody typed in the ERP.
     """
 
-    def __init__(self, journal: Journal, crm: str, erp: str, matched: bool = True) -> None:
-        self._journal = journal
-        self._crm = crm
-        self._erp = erp
-        self.matched = matched
+    def __init__(self, engine: Engine) -> None:
+        self._journal = engine.journal
+        self._crm = engine.crm.system
+        self._erp = engine.erp.system
+        self.matched = engine.profile.matching in BY_NUMBER
+        self.by_finance = by_finance(engine.masters)
 
     def known(self, role: str, kind: str) -> list[str]:
         """Ids of the customers and orders that belong to an account or a deal; of the CRM's records none."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 
 import msgspec
 
-from o2c_twin.integration.flows.customer import BY_NUMBER
 from o2c_twin.integration.governance.approvals import ApprovalPolicy
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.approving import ENGINE, POLICY, Person, approve
@@ -88,8 +87,7 @@ class Reconciler:
         self.engine = engine
         self.listings = listings
         self.rules = rules or Rules()
-        matched = engine.profile.matching in BY_NUMBER
-        self._memory = Memory(engine.journal, engine.crm.system, engine.erp.system, matched)
+        self._memory = Memory(engine)
         self.looks = 0
 
     # --- looking ---------------------------------------------------------------------------------

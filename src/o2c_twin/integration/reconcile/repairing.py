@@ -8,8 +8,9 @@ from functools import partial
 
 import msgspec
 
-from o2c_twin.integration.flows.customer import BY_NUMBER, ensure_customer
+from o2c_twin.integration.flows.customer import ensure_customer
 from o2c_twin.integration.flows.order_status import UNKNOWN
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.reconcile.digests import diff
 from o2c_twin.integration.reconcile.flight import OWN
@@ -88,8 +89,7 @@ async def _again(engine: Engine, repair: Repair, role: str, listing: Listing) ->
 
 def _still(engine: Engine, repair: Repair, found: Found) -> bool:
     """Whether the difference is still there, as it was planned."""
-    memory = Memory(engine.journal, engine.crm.system, engine.erp.system, engine.profile.matching in BY_NUMBER)
-    sides = sides_of(found, memory, engine.clock.now())
+    sides = sides_of(found, Memory(engine), engine.clock.now())
     place = place_of(repair)
     return any(
         difference.place == place and changes_of(difference) == repair.changes
@@ -103,6 +103,16 @@ async def _customer(engine: Engine, repair: Repair, key: str, found: Found, corr
     if not accounts or not customers:
         return
     account, customer = next(iter(accounts.values())), next(iter(customers.values()))
+    if engine.profile.hears_customers:
+        # Beside it the ERP may be master, and may have changed its mind by the time this arrives.
+        party = party_of(account)
+        change = PartyChange(
+            account.id, party.currency, **{each.field: getattr(party, each.field) for each in repair.changes}
+        )
+        await engine.delivery.write(
+            engine.erp, "change_customer", key, (customer.id, change), correlation, lane=repair.lane, result=customer.id
+        )
+        return
     changed = {change.field for change in repair.changes}
     kept = {name: value for name, value in customer.fields.items() if name not in changed}
     mixed = msgspec.structs.replace(account, fields={**account.fields, **kept})

@@ -1,13 +1,12 @@
 """What there should be and what there is, place by place, from the rows of both systems and the engine's memory.
 
 Compared is what must agree: that a deal's order, a customer, a delivery's bill is there; what sales reads of an order;
-what the ERP knows of a customer whose master is the CRM (`governance.systems_of_record`).
+what the ERP knows of a customer whose master is the CRM (`governance.field_groups`).
 """
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
-from o2c_twin.integration.governance.systems_of_record import DEFAULT
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.reconcile.digests import Place, Values, values_of
 from o2c_twin.integration.reconcile.memory import Memory
@@ -17,9 +16,6 @@ from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Row, Value
 THERE: Values = (("record", "there"),)
 _STATUS = ("credit", "fulfilment")
 _MASTER = ("name", "number", "terms_days", "credit_limit_minor", "email")
-_BY_ERP = frozenset(
-    name for name in _MASTER if (rule := DEFAULT.rule("Party", name, "customer")) is not None and rule.master == "erp"
-)
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,7 +145,9 @@ def _text(value: Value) -> str | None:
 
 def _master_of(account: Row, memory: Memory, told: bool) -> dict[str, Value]:
     """What the ERP should know of an account. What finance may decide there is wanted only when sales has changed."""
-    names = [name for name in _MASTER if not (told and name in _BY_ERP) and (name != "number" or memory.matched)]
+    names = [
+        name for name in _MASTER if not (told and name in memory.by_finance) and (name != "number" or memory.matched)
+    ]
     return {name: value for name in names if (value := account.fields.get(name)) is not None}
 
 

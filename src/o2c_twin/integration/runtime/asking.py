@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from o2c_twin.integration.connectors.ports import Crm, Erp, Payments
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped
+from o2c_twin.integration.runtime.hearing import telling
 from o2c_twin.integration.runtime.line import worth_of_work
 from o2c_twin.integration.runtime.quota import Worth
 
@@ -91,6 +92,11 @@ class Asking:
         engine = self._engine
         since = int(engine.journal.cursor(source.system, "0"))
         events, until = await engine.delivery.read(source.system, f"ask:{source.system}", lambda: source.changes(since))
+        if source is engine.erp and engine.profile.hears_customers:
+            customers, key = telling(engine.erp), f"ask:{source.system}:customers"
+            changed, _ = await engine.delivery.read(source.system, key, lambda: customers.customer_changes(since))
+            events = [*events, *changed]
+            until = max((until, *(event.source_at for event in changed)))
         # The careful engine asks again for the last minutes each time: clocks differ, changes commit
         # late, and more may happen within the second of the last one. What it is told twice, the
         # inbox drops. A naive one takes the answer for complete.

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
+from o2c_twin.integration.governance.field_groups import registry_of
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
@@ -20,6 +21,7 @@ from o2c_twin.integration.runtime.cases import case_id_of, case_of
 from o2c_twin.integration.runtime.contract import is_drift
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter, Dropped, NotAuthentic, Parked
 from o2c_twin.integration.runtime.gathering import RULES, Gatherer
+from o2c_twin.integration.runtime.hearing import refuse_deaf
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
 from o2c_twin.integration.runtime.retry import NoRetry, policy_for
@@ -38,10 +40,12 @@ _LANES_A_WORKER = 64
 _CLIMB_EVERY_S = 900.0
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
-_STATE_FLOWS = frozenset({"order-status", "invoice", "customer"})
+_STATE_FLOWS = frozenset({"order-status", "invoice", "customer", "customer-master"})
 
 # Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
-_WORTH = {"cash": Worth.CASH, "payment": Worth.CASH, "payout": Worth.CASH, "customer": Worth.MASTER}
+_WORTH = dict.fromkeys(("cash", "payment", "payout"), Worth.CASH) | dict.fromkeys(
+    ("customer", "customer-master"), Worth.MASTER
+)
 
 ON_CALL = "order"
 """The flow that is called, and not told of, where the topology is api-first."""
@@ -136,6 +140,10 @@ class Engine(Steered):
             raise ValueError(
                 f"compensates: no flow {sorted(compensates - flows.keys())}; there are: {', '.join(flows)}"
             )
+        if profile.hears_customers:
+            refuse_deaf(profile, crm, erp)
+        self.masters = registry_of(profile)
+        """Who is master of what, as the design's axes have it."""
         self._compensates = compensates
         self._flows = flows
         self.sleep = sleep

@@ -9,6 +9,7 @@ import msgspec
 from o2c_twin.integration.capability import Capability, Sheet, guard_of
 from o2c_twin.integration.connectors.writes import WRITES
 from o2c_twin.integration.governance.errors import Erased
+from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw
 from o2c_twin.integration.profile import DesignProfile
@@ -324,6 +325,9 @@ class Observer:
 
     def worked(self, event: Inbound, began_at: int, ended_at: int, state: str) -> None:
         """An event was worked; ``state`` is done, dead, parked or dropped."""
+
+    def refused(self, refusal: Refusal) -> None:
+        """What somebody typed in a system that is not master of it: it goes nowhere, and is put back."""
 
     def dropped(self, event: Inbound, reason: str, at: int) -> None:
         """A naive engine gave up; in life nobody is told."""

@@ -9,9 +9,10 @@ from msgspec import Meta
 
 from o2c_twin.integration.connectors.listings import LISTED, PROVIDERS
 from o2c_twin.integration.connectors.own_maps import OwnMaps, own_maps
-from o2c_twin.integration.connectors.registry import CONNECTORS, OPTIONS, SCHEMES, ConfigError
+from o2c_twin.integration.connectors.registry import CONNECTORS, DEAF, OPTIONS, SCHEMES, ConfigError
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.errors import SecretMissing
+from o2c_twin.integration.governance.field_groups import contradiction, registry_of
 from o2c_twin.integration.governance.personal_data import TAGS
 from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.roles import ROLES
@@ -93,7 +94,10 @@ class HoldConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
 
 
 class MasterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
-    """A rule of the company's own: who is master of a field in a stage, in place of the shipped rule for it."""
+    """A rule of the company's own: who is master of a field in a stage, in place of the shipped rule for it.
+
+    What the axes ``master_customer`` and ``master_credit`` of the profile decide it may not say otherwise.
+    """
 
     object: str
     master: Literal["crm", "erp", "bank", "provider", "engine"]
@@ -101,6 +105,10 @@ class MasterConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     stage: str = ANY
     writers: tuple[str, ...] = ()
     why: str = ""
+
+    def rule(self) -> Mastery:
+        """The rule."""
+        return Mastery(self.object, self.field, self.stage, self.master, self.writers, self.why)
 
 
 class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
@@ -179,7 +187,7 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
     _check_edge(config.edge, profile)
     for role, system in config.systems.items():
         check_inbound(system.inbound, f"systems.{role}.inbound", profile)
-    masters_of(config)
+    _check_masters(config, profile)
     maps_of(config)
     systems = {
         role: msgspec.structs.replace(
@@ -322,8 +330,26 @@ def roots_path(config: ServiceConfig) -> Path | None:
     return None
 
 
+def _check_masters(config: ServiceConfig, profile: DesignProfile) -> None:
+    masters_of(config)
+    for number, own in enumerate(config.masters):
+        wrong = contradiction(own.rule(), profile)
+        if wrong is not None:
+            raise ConfigError(f"masters[{number}]: {wrong}")
+    if not profile.hears_customers:
+        return
+    axis = "master_customer" if profile.master_customer != "crm" else "master_credit"
+    for role, system in config.systems.items():
+        why = DEAF.get(system.vendor)
+        if why is not None:
+            raise ConfigError(f"profile.{axis}: {getattr(profile, axis)} cannot be had of systems.{role}: {why}")
+
+
 def masters_of(config: ServiceConfig) -> Registry:
-    """The systems of record: the shipped rules, those of the configuration in their place. Raises `ConfigError`."""
+    """The systems of record: the shipped rules, those of the configuration in their place, and those of the axes.
+
+    Raises `ConfigError`.
+    """
     rules = {(rule.object, rule.field, rule.stage): rule for rule in DEFAULT.rules}
     for number, own in enumerate(config.masters):
         if own.object not in STAGES:
@@ -334,10 +360,8 @@ def masters_of(config: ServiceConfig) -> Registry:
         if own.field not in (ANY, *TAGS[own.object]):
             there = ", ".join(TAGS[own.object])
             raise ConfigError(f"masters[{number}].field: {own.object} has no {own.field!r}; there are: {there}")
-        rules[own.object, own.field, own.stage] = Mastery(
-            own.object, own.field, own.stage, own.master, own.writers, own.why
-        )
-    return Registry(rules.values())
+        rules[own.object, own.field, own.stage] = own.rule()
+    return registry_of(DesignProfile().with_choices(expanded(config.profile)), rules.values())
 
 
 def maps_of(config: ServiceConfig) -> OwnMaps | None:

@@ -10,7 +10,17 @@ from o2c_twin.integration.model import OrderStatus
 
 MADE_UP = "dry-run-"
 """What the ids of records begin with that were not made."""
-_GIVES_NOTHING = frozenset({"update_customer", "note_deal", "note_party", "release_order", "cancel_order"})
+_GIVES_NOTHING = frozenset(
+    {
+        "update_customer",
+        "change_customer",
+        "change_party",
+        "note_deal",
+        "note_party",
+        "release_order",
+        "cancel_order",
+    }
+)
 
 
 class DryConnector:

@@ -21,7 +21,6 @@ from o2c_twin.integration.connectors.registry import CONNECTORS, LACKING, TAKES_
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.audit import day_of
 from o2c_twin.integration.governance.secrets import Secret
-from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.mappings import MappingError
@@ -62,7 +61,6 @@ _ESCALATE_EVERY_S = 60.0
 _DRAIN_S = 10.0
 _DUTY_US = 180 * 1_000_000
 # What of a refusal is logged: its key may name a person.
-_TOLD = ("object", "field", "stage", "system", "master", "message")
 
 
 class WallClock:
@@ -197,7 +195,7 @@ class Service:
             self.vault,
             holds,
             registry,
-            self._refused,
+            self.telemetry.refused,
             reconciler=self._reconciler,
             why_not=why_not,
             currency=erp.currency,
@@ -232,10 +230,6 @@ class Service:
             return ""
         case = self.journal.case(case_id)
         return "" if case is None else case.lane
-
-    def _refused(self, refusal: Refusal) -> None:
-        told = msgspec.to_builtins(refusal)
-        self.telemetry.log.warning("write refused", **{name: told[name] for name in _TOLD})
 
     def _roots_file(self) -> RootsFile | None:
         path, key = roots_path(self._config), self._config.roots_key

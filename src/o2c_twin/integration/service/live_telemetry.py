@@ -6,17 +6,20 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import unquote, urlsplit
 
+import msgspec
 import structlog
 
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.redaction import redact
 from o2c_twin.integration.governance.secrets import Secret
+from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.steps import Observer, Synced
 from o2c_twin.integration.service.config import ServiceConfig
 
 # A shorter text is found in innocent words.
 _SHORTEST_SECRET = 8
+_TOLD = ("object", "field", "stage", "system", "master", "message")
 
 
 class Telemetry(Observer):
@@ -57,6 +60,11 @@ class Telemetry(Observer):
         subject = subjects.of_lane(self._lane_of(case_id)) or (object_id if flow == "customer" else "")
         case_id, object_id = self._names(case_id, subject), self._names(object_id, subject)
         self.log.warning("case opened", case_id=case_id, flow=flow, object_id=object_id)
+
+    def refused(self, refusal: Refusal) -> None:
+        """A system is not master of what was to be written, or of what somebody typed there."""
+        told = msgspec.to_builtins(refusal)
+        self.log.warning("write refused", **{name: told[name] for name in _TOLD})
 
     def dropped(self, event: Inbound, reason: str, at: int) -> None:
         """A naive engine gave up."""

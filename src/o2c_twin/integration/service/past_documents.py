@@ -20,6 +20,7 @@ SOURCES = {
     f"{CANONICAL}.Receipt": ("put_payment",),
     f"{CANONICAL}.DealNotes": ("note_deal",),
     f"{CANONICAL}.PartyNotes": ("note_party",),
+    f"{CANONICAL}.PartyChange": ("change_customer", "change_party"),
 }
 """Source of a map to the writes whose arguments are such documents; of others the journal keeps none."""
 
@@ -77,6 +78,9 @@ def _given(effect: Effect, arguments: tuple[Any, ...], rates: Rates) -> dict[str
         case "put_customer" | "update_customer" | "put_payer":
             party = next(each for each in arguments if isinstance(each, Party))
             more = {"terms": f"net {party.terms_days} days", "currency": party.currency}
+        case "change_customer" | "change_party":
+            change = arguments[1]
+            more = {"terms": f"net {change.terms_days} days", "currency": change.currency}
         case _:
             more = {}
     return {"rates": rates, **more}

@@ -8,7 +8,7 @@ from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.errors import Erased
 from o2c_twin.integration.governance.personal_data import ERASED
 from o2c_twin.integration.governance.retention import LegalHold
-from o2c_twin.integration.governance.systems_of_record import DEFAULT, Refusal, Registry
+from o2c_twin.integration.governance.systems_of_record import Refusal, Registry
 from o2c_twin.integration.governance.vault import Vault
 from o2c_twin.integration.governance.write_guard import guard
 from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler
@@ -47,7 +47,7 @@ def governed(
     engine: Engine,
     vault: Vault | None = None,
     holds: Iterable[LegalHold] = (),
-    registry: Registry = DEFAULT,
+    registry: Registry | None = None,
     refused: Callable[[Refusal], None] = lambda _: None,
     reconciler: Reconciler | None = None,
     why_not: str = "no reconciler was given to this engine; make it with one",
@@ -61,6 +61,7 @@ def governed(
 ) -> Operations:
     """Give an engine its audit trail and its systems of record; gives the operations.
 
+    Without a ``registry`` the systems of record are those of the engine's design.
     With a ``vault`` the engine's journal is a sealed one. Without a ``reconciler`` there is no repair plan, for the
     reason ``why_not``; ``money`` is the reconciler of what came in. ``currency`` is that of the ERP's books,
     ``lacking`` says why its connector lacks a method.
@@ -74,7 +75,7 @@ def governed(
         raise TypeError("this journal keeps no audit log; give the engine one of SQLite or PostgreSQL")
     trail = Trail(journal, vault)
     engine.delivery.audit = trail
-    engine.delivery.registry = guard(registry, refused)
+    engine.delivery.registry = guard(engine.masters if registry is None else registry, refused)
     eraser = None
     if vault is not None and isinstance(journal, Sealing):
         eraser = Eraser(journal, vault, trail, now, journal.hidden, sorted(engine.systems), holds)

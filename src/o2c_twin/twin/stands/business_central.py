@@ -56,10 +56,13 @@ class BusinessCentralStand:
         self._currency = plan.world.currency
         self._secret = f"o2c-state-{plan.seed}"
         self._own = plan.maps
+        self._told: tuple[str, ...] = ("salesOrders", "salesShipments", "salesInvoices")
+        if plan.design.hears_customers:
+            self._told = (*self._told, "customers")
 
     def subscribe(self, url: str) -> None:
-        """Webhook subscriptions on orders, shipments and invoices."""
-        self.dialect.subscribe(url, ("salesOrders", "salesShipments", "salesInvoices"), self._secret)
+        """Webhook subscriptions on orders, shipments and invoices, and on customers where the design asks for them."""
+        self.dialect.subscribe(url, self._told, self._secret)
 
     def credentials(self) -> dict[str, str]:
         """Tenant, company and application."""

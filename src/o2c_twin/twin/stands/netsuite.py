@@ -38,10 +38,13 @@ class NetSuiteStand:
         self.core = self.dialect.core
         self._currency = plan.world.currency
         self._own = plan.maps
+        self._told: tuple[str, ...] = ("salesOrder", "itemFulfillment", "invoice")
+        if plan.design.hears_customers:
+            self._told = (*self._told, "customer")
 
     def subscribe(self, url: str) -> None:
-        """A user-event script on orders, fulfilments and invoices."""
-        self.dialect.subscribe(netsuite.Subscription(url, ("salesOrder", "itemFulfillment", "invoice")))
+        """A user-event script on orders, fulfilments and invoices, and on customers where the design asks for them."""
+        self.dialect.subscribe(netsuite.Subscription(url, self._told))
 
     def credentials(self) -> dict[str, str]:
         """Account and token."""

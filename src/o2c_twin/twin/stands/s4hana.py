@@ -43,11 +43,15 @@ class S4HanaStand:
         self.core = self.dialect.core
         self._currency = plan.world.currency
         self._own = plan.maps
+        self._told = ("order", "customer") if plan.design.hears_customers else ("order",)
         self._broker = f"Bearer o2c-broker-{plan.seed}"
 
     def subscribe(self, url: str) -> None:
-        """Order events; deliveries and billing documents are asked for, as their events name no order."""
-        topics = tuple(event_type("order", what) for what in ("created", "updated"))
+        """Order events, and those of business partners where the design asks for them.
+
+        Deliveries and billing documents are asked for, as their events name no order.
+        """
+        topics = tuple(event_type(kind, what) for kind in self._told for what in ("created", "updated"))
         self.dialect.subscribe(s4hana.Subscription(url, self._broker, topics))
 
     def credentials(self) -> dict[str, str]:

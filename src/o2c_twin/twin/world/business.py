@@ -16,6 +16,7 @@ from o2c_twin.twin.world.buyers import Buyers
 from o2c_twin.twin.world.cash_desk import CashDesk
 from o2c_twin.twin.world.company import YARD, Company
 from o2c_twin.twin.world.credit_desk import CreditDesk
+from o2c_twin.twin.world.credit_reviews import CreditReviews
 from o2c_twin.twin.world.office import Office
 from o2c_twin.twin.world.sales import Sales
 from o2c_twin.twin.world.settings import WorldSettings
@@ -68,6 +69,8 @@ class Business:
         self._warehouse = Warehouse(company, goods)
         self._sales = Sales(company, goods)
         self._warehouse.stopped.append(CreditDesk(company).called)
+        if settings.credit_review_days:
+            CreditReviews(company, buyers)
         if not integrated:
             self._sales.on_won = Office(company).deal_won
         elif design is not None:

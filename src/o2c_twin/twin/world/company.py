@@ -16,6 +16,7 @@ from o2c_twin.twin.time import TwinClock, TwinEnvironment
 from o2c_twin.twin.trace import Trace
 from o2c_twin.twin.world.calendar import OfficeHours
 from o2c_twin.twin.world.people import Desk, staff_for
+from o2c_twin.twin.world.population import Customer
 from o2c_twin.twin.world.settings import WorldSettings
 from o2c_twin.twin.world.truth import Truth
 from o2c_twin.twin.world.views import news_of_order
@@ -184,6 +185,14 @@ class Company:
     def news_of(self, order: SalesOrder) -> dict[str, str]:
         """What sales should read of an order."""
         return news_of_order(self.erp, order, self.erp_names.name_of("order", order.id))
+
+    def buyer_of(self, erp_id: str) -> Customer | None:
+        """The real customer behind one of the ERP's, as its orders tell; None while it has none."""
+        for order_id in self.erp.orders_of.get(erp_id, ()):
+            deal = self.truth.deal_of_po(self.erp.state.orders[order_id].po_number)
+            if deal is not None:
+                return deal.customer
+        return None
 
     def tell_crm(self, deal_id: str, values: Mapping[str, str]) -> None:
         """A person types a deal's news into the CRM; keys as in `CrmFields`."""

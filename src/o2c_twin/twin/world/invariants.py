@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from decimal import Decimal
 
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.views import orders_of_deal
@@ -29,6 +30,7 @@ def violations(company: Company) -> list[Violation]:
         _provider_receipts_applied_once,
         _no_shipment_on_hold,
         _one_master_per_customer,
+        _terms_as_agreed,
         _crm_agrees,
         _books_balance,
     )
@@ -127,6 +129,28 @@ def _one_master_per_customer(company: Company) -> Iterator[Violation]:
         if len(ids) > 1:
             numbers = ", ".join(company.erp.state.customers[i].number for i in ids)
             yield Violation("one master per customer", customer_id, f"{len(ids)} customers in the ERP: {numbers}")
+
+
+def _terms_as_agreed(company: Company) -> Iterator[Violation]:
+    """Where credit reviews them: terms and limits in the ERP, and what sales reads of them, are what credit agreed."""
+    if not company.truth.agreed:
+        return
+    for customer in company.erp.state.customers.values():
+        buyer = company.buyer_of(customer.id)
+        if buyer is None:
+            continue
+        agreed = company.truth.agreed[buyer.customer_id]
+        if (customer.terms_days, customer.credit_limit_minor) != (agreed.terms_days, agreed.credit_limit_minor):
+            detail = f"{customer.number}: {customer.terms_days} days, limit {customer.credit_limit_minor}; {agreed}"
+            yield Violation("terms and limits are what credit agreed", buyer.customer_id, detail)
+    names = company.fields
+    for account_id, customer_id in company.truth.accounts.items():
+        custom = company.crm.state.accounts[account_id].custom
+        agreed = company.truth.agreed[customer_id]
+        days, limit = Decimal(str(custom.get(names.terms_days))), Decimal(str(custom.get(names.credit_limit))) * 100
+        if days != agreed.terms_days or limit != agreed.credit_limit_minor:
+            detail = f"account {account_id}: {days} days, limit {limit}; {agreed}"
+            yield Violation("sales reads the terms credit agreed", customer_id, detail)
 
 
 def _crm_agrees(company: Company) -> Iterator[Violation]:

@@ -2,10 +2,16 @@
 
 from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from o2c_twin.twin.world.company import Company, Process
 from o2c_twin.twin.world.demand import Deal
-from o2c_twin.twin.world.population import Customer, Item
+from o2c_twin.twin.world.population import Item
+
+# Terms sales has on offer, and by how much it raises a limit; up to a multiple of what the customer came with
+# (modelling assumptions).
+_OFFERS = (30, 45, 60, 90)
+_RAISE, _MOST = Decimal("1.25"), 3
 
 
 class Sales:
@@ -23,9 +29,11 @@ class Sales:
             for item in goods
         }
 
-    def _account(self, customer: Customer, alias: int) -> str:
+    def _account(self, deal: Deal, alias: int) -> str:
+        customer = deal.customer
         known = self._accounts.get((customer.customer_id, alias))
         if known is not None:
+            self._sweeten(known, deal)
             return known
         company = self._company
         name = customer.name if alias == 0 else customer.aliases[alias - 1]
@@ -36,8 +44,25 @@ class Sales:
         }
         account = company.crm.create("account", {"name": name, "city": customer.city}, custom)
         self._accounts[customer.customer_id, alias] = account.id
+        company.truth.accounts[account.id] = customer.customer_id
         company.diary.note("sales", "account entered", "customer", customer.customer_id, None, name=name)
         return str(account.id)
+
+    def _sweeten(self, account_id: str, deal: Deal) -> None:
+        """To win a deal, sales writes better terms and a higher limit on the account than it reads there."""
+        company, fields = self._company, self._company.fields
+        generous = company.settings.generous_sales
+        if not generous or company.chance.uniform("sales.generous", deal.deal_id) >= generous:
+            return
+        custom = company.crm.state.accounts[account_id].custom
+        terms, limit = _read(custom.get(fields.terms_days)), _read(custom.get(fields.credit_limit))
+        most = deal.customer.credit_limit_minor // 100 * _MOST
+        better = {
+            fields.terms_days: next((days for days in _OFFERS if days > terms), int(terms)),
+            fields.credit_limit: min(int(limit * _RAISE), max(most, int(limit))),
+        }
+        company.crm.update("account", account_id, {}, better)
+        company.diary.note("sales", "terms improved", "customer", deal.customer.customer_id, deal.deal_id)
 
     def _alias(self, deal: Deal) -> int:
         # Sales finds the account, or enters the customer again under the name on the order.
@@ -52,7 +77,7 @@ class Sales:
         crm, fields = company.crm, company.fields
         for deal in deals:
             yield company.until(deal.won_at)
-            account = self._account(deal.customer, self._alias(deal))
+            account = self._account(deal, self._alias(deal))
             day = datetime.fromtimestamp(deal.won_at // 1_000_000, UTC).date().isoformat()
             opportunity = crm.create(
                 "opportunity",
@@ -90,3 +115,8 @@ class Sales:
             )
             company.diary.note("sales", "deal won", "deal", deal.deal_id, deal.deal_id, amount_minor=deal.amount_minor)
             self.on_won(deal)
+
+
+def _read(value: object) -> Decimal:
+    """A number as the CRM shows it, whoever wrote it there."""
+    return Decimal(str(value or 0))

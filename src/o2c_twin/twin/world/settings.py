@@ -5,6 +5,7 @@ from datetime import date
 
 _SHARES = (
     "duplicate_accounts",
+    "generous_sales",
     "field_error",
     "misfiled",
     "keyed_twice",
@@ -23,8 +24,9 @@ class WorldSettings:
     30/45/60. Dispute settlement lognormal, median 12 days, p90 30. ``line_fill`` is not set but
     comes out of stock policy. Minutes of work: 6.5 an order and 7 a receipt (the ROI example of the
     domain sheet); the others, the shares of misfiled papers and of payments that are short, mistyped or without a
-    reference, a credit controller's patience, how many cases it takes until somebody looks at the mapping and the time
-    that takes are modelling assumptions without a published source, to be calibrated by the user.
+    reference, how generous sales is, a credit controller's patience, how many cases it takes until somebody looks at
+    the mapping and the time that takes are modelling assumptions without a published source, to be calibrated by the
+    user.
     """
 
     orders: int = 5_000
@@ -47,6 +49,10 @@ class WorldSettings:
     """How often a controller waits two working days for money before releasing an order far over the limit."""
     duplicate_accounts: float = 0.0
     """Share of deals that sales enters under a second account of the same customer."""
+    generous_sales: float = 0.0
+    """Deals for which sales writes longer terms and a higher limit on the account of a customer it knows."""
+    credit_review_days: float = 0.0
+    """How often credit control sets a customer's terms and limit in the ERP, first when it is new; 0: never."""
     field_error: float = 0.0029
     misfiled: float = 0.001
     """Papers that never reach the next desk: an order not keyed, a delivery not billed."""

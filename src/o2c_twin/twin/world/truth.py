@@ -29,6 +29,14 @@ class Dispute:
     amount_minor: int
 
 
+@dataclass(frozen=True, slots=True)
+class Agreement:
+    """What credit has agreed with a customer."""
+
+    terms_days: int
+    credit_limit_minor: int
+
+
 @dataclass(slots=True)
 class Truth:
     """The ledger of facts. Keys are the truth's own names."""
@@ -46,6 +54,11 @@ class Truth:
     disputes: list[Dispute] = field(default_factory=list)
     shortfalls: dict[str, Shortfall] = field(default_factory=dict)
     """What payments lacked, by the reference of the receipt."""
+
+    agreed: dict[str, Agreement] = field(default_factory=dict)
+    """Terms and limits by customer; only where credit reviews them."""
+    accounts: dict[str, str] = field(default_factory=dict)
+    """Whose the accounts of the CRM are: account to customer."""
 
     def won(self, deal: Deal, crm_id: str) -> None:
         """A deal was won."""
