@@ -114,6 +114,23 @@ def test_letters_are_ended_by_two_and_only_those_that_were_approved(desk):
     assert f"no dead letter '{ids[0]}' among the oldest 1000; look at the list again" in gone.stderr
 
 
+def test_status_tells_of_the_broker_and_of_its_oldest_dead_letter(desk, monkeypatch):
+    desk.put(*POISON)
+    (oldest, *_) = desk.letters()
+    told = desk.office.call("GET", "/api/status").json()
+    broker = {"kind": "broker", "there": True, "accepted": 0, "known": 0, "dead": 3, "waiting": 0, "dead_letters": 3}
+    assert told["edges"] == {"broker": {**broker, "oldest_dead": oldest["since"]}}
+    assert "broker, 0 waiting, 3 put aside, the oldest for " in desk.office.o2c("status").output
+
+    async def away():
+        raise BrokerAway("broker: gone")
+
+    monkeypatch.setattr(desk.service.queue._broker, "figures", away)
+    told = desk.office.call("GET", "/api/status").json()["edges"]["broker"]
+    assert (told["there"], told["away"]) == (False, "broker: gone")
+    assert "broker          broker, away: broker: gone" in desk.office.o2c("status").output
+
+
 @pytest.mark.parametrize("who", ["sales", "credit", "finance", "auditor"])
 def test_only_operations_settles_them_and_the_auditor_may_look(desk, who):
     desk.put(POISON[0])

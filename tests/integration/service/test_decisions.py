@@ -8,6 +8,7 @@ import pytest
 
 from o2c_twin.integration.connectors.registry import LACKING
 from o2c_twin.integration.flows import FLOWS
+from o2c_twin.integration.flows.decided import decide, release_event
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.profile import DesignProfile
@@ -43,19 +44,8 @@ class Company:
         self.estate = build_estate(PLAN, world)
         self.estate.subscribe(lambda system: f"http://engine.test/{system}")
         self.journal = journal
-        systems = self.estate.connectors(direct(self.estate.servers, asyncio.sleep), lambda s: f"http://{s}.test")
-        self.engine = Engine(
-            DesignProfile(delivery=delivery),
-            systems.crm,
-            systems.erp,
-            systems.bank,
-            self.journal,
-            FLOWS,
-            clock=self.clock,
-            sleep=asyncio.sleep,
-            spawn=self.env.spawn,
-            draw=chance.sub("engine").uniform,
-        )
+        self.draw = chance.sub("engine").uniform
+        self.engine = self.worker(journal, delivery)
         self.operations = governed(self.engine)
         app = service_app(self.engine, self.operations, TOKENS, lambda: True)
         self.office = office(app, TOKENS, self.env.aio.run_until_complete)
@@ -63,6 +53,22 @@ class Company:
         self.erp, self.crm = self.estate.erp, self.estate.crm
         self.erp.add_item("WIDGET", "Widget", 2_500, 1_000, "EUR", 100_000)
         self.product = self.crm.create("product", {"code": "WIDGET", "name": "Widget", "price_minor": 2_500})
+
+    def worker(self, journal, delivery="effectively-once"):
+        """An engine between these systems; several may share a journal."""
+        systems = self.estate.connectors(direct(self.estate.servers, asyncio.sleep), lambda s: f"http://{s}.test")
+        return Engine(
+            DesignProfile(delivery=delivery),
+            systems.crm,
+            systems.erp,
+            systems.bank,
+            journal,
+            FLOWS,
+            clock=self.clock,
+            sleep=asyncio.sleep,
+            spawn=self.env.spawn,
+            draw=self.draw,
+        )
 
     async def post(self, url, headers, body):
         return self.engine.pushed(url.rpartition("/")[2], body, headers)
@@ -346,3 +352,61 @@ def test_an_erp_that_does_not_answer_decides_nothing(held):
     held.estate.servers["erp"].faults.add(ServerError(operations=("salesOrder.get",), status=503))
     answer = held.office.call("GET", f"/api/holds/{held.order.id}", "credit")
     assert (answer.status_code, "try again when the ERP answers" in answer.json()["error"]) == (503, True)
+
+
+# --- two workers ---------------------------------------------------------------------------------------
+
+
+SHARED = pytest.mark.parametrize("company", ["postgres"], indirect=True)
+
+
+@pytest.fixture
+def second(request, office, held):
+    """A second worker beside that of the held order, with an office of its own."""
+    journal = PostgresJournal(request.getfixturevalue("postgres_url"), "bert")
+    engine = held.worker(journal)
+    engine.start()
+    engine.operations = governed(engine)
+    app = service_app(engine, engine.operations, TOKENS, lambda: True)
+    engine.office = office(app, TOKENS, held.env.aio.run_until_complete)
+    yield engine
+    engine.stop()
+    journal.close()
+
+
+def _released(held):
+    return [e.operation for e in held.estate.servers["erp"].journal.entries if e.operation == "salesOrder.update"]
+
+
+@SHARED
+@pytest.mark.parametrize("approvals", [1, 2])
+def test_what_is_said_at_two_workers_is_done_once(held, second, approvals):
+    asking = held.office.call("GET", f"/api/holds/{held.order.id}", "credit").json()["asking"]
+    given = [_approved(held, asking, "credit", "finance") for _ in range(approvals)]
+    path = f"/api/holds/{held.order.id}/release"
+    first = held.office.call("POST", path, "credit", json={"approval": given[0]})
+    other = second.office.call("POST", path, "credit", json={"approval": given[-1]})
+    assert (first.status_code, other.status_code) == (202, 409)
+    held.pass_time(30)
+    assert (held.order.credit, len(_released(held))) == ("released", 1)
+    assert held.engine.handled + second.handled > 0
+
+
+@SHARED
+def test_of_two_who_decide_at_the_same_instant_the_later_ones_approval_is_not_used_up(held, second, monkeypatch):
+    asking = held.office.call("GET", f"/api/holds/{held.order.id}", "credit").json()["asking"]
+    late = _approved(held, asking, "credit", "finance")
+    use = held.operations.decisions._approvals.use
+
+    def decided_elsewhere_meanwhile(*given):
+        event = release_event(held.order.id, int(asking["content"]["modified_at"]), held.clock.now())
+        with second.journal.together():
+            assert decide(second, event, {"order": held.order.id, "by": "credit/ann"})
+        return use(*given)
+
+    monkeypatch.setattr(held.operations.decisions._approvals, "use", decided_elsewhere_meanwhile)
+    answer = held.office.call("POST", f"/api/holds/{held.order.id}/release", "credit", json={"approval": late})
+    assert (answer.status_code, "is being released already" in answer.json()["error"]) == (409, True)
+    assert [e["state"] for e in held.office.call("GET", "/api/approvals").json()] == ["approved"]
+    held.pass_time(30)
+    assert (held.order.credit, len(_released(held))) == ("released", 1)

@@ -99,7 +99,7 @@ class Service:
         )
         sources = (bench.crm, bench.erp, bench.bank)
         self.queue = RabbitQueue(RabbitConfig(url, prefix, LANES), self.engine, sources, self.told.append)
-        self.operations = governed(self.engine, aside=self.queue)
+        self.operations = governed(self.engine, aside=self.queue, edges={"broker": self.queue.standing})
         self.app = service_app(self.engine, self.operations, tokens, lambda: True, self.queue)
         self.http = httpx.AsyncClient(transport=httpx.ASGITransport(self.app), base_url="http://engine")
 
