@@ -6,6 +6,7 @@ from datetime import date
 import pytest
 
 from o2c_twin.integration.governance.roles import ROLES
+from o2c_twin.integration.reconcile.money_sweep import MoneyRules
 from o2c_twin.integration.runtime.errors import CallFailed
 from o2c_twin.integration.service.api import service_app
 from o2c_twin.integration.service.dry_run import compare_money
@@ -121,7 +122,7 @@ def test_a_rehearsal_of_a_service_that_reconciles_tells_what_people_would_be_ask
         till.tomorrow()
     before = len(books.state.payments)
     rehearsed = here.worker(SqliteJournal(":memory:", "OFF"))
-    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, "EUR"))
+    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, MoneyRules()))
     (case,) = rehearsed.journal.cases("open")
     assert "'CHEQUE'" in case.reason and rehearsed.journal.pending() == []
     assert len(books.state.payments) == before and here.journal.cases() == []
@@ -136,6 +137,6 @@ def test_a_rehearsal_says_which_side_of_the_money_it_could_not_read(counter, mon
 
     monkeypatch.setattr(here.money.erp, "postings", refuse)
     rehearsed = here.worker(SqliteJournal(":memory:", "OFF"))
-    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, "EUR"))
+    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, MoneyRules()))
     assert ["no right" in case.reason for case in rehearsed.journal.cases("open")] == [True]
     rehearsed.journal.close()

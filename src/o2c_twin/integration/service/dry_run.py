@@ -78,13 +78,13 @@ class DryConnector:
         return [] if customer_id.startswith(MADE_UP) else await self._connector.open_items(customer_id)
 
 
-async def compare_money(engine: Engine, listings: MoneyListings, currency: str) -> None:
+async def compare_money(engine: Engine, listings: MoneyListings, rules: MoneyRules) -> None:
     """Open a case, in a rehearsal's journal, for what a comparison of money finds that only people can settle.
 
     To be called before anything is worked. What nobody told of is not begun: the rehearsal asks for that by itself.
     Records are not compared: all that is known of them is what the engine remembers, and this one has only begun.
     """
-    sweeper = MoneyReconciler(engine, listings, MoneyRules(currency=currency))
+    sweeper = MoneyReconciler(engine, listings, rules)
     plan = await sweeper.look()
     sweeper.open_unread(plan)
     asked = tuple(repair for repair in plan.repairs if repair.action == "case")

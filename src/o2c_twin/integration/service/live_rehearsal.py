@@ -11,7 +11,14 @@ from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.runtime.steps import Observer
 from o2c_twin.integration.service.config import ServiceConfig, maps_of, masters_of
 from o2c_twin.integration.service.dry_run import DryConnector, compare_money
-from o2c_twin.integration.service.live_service import AtEnd, WallClock, build_engine, connectors, listings_for
+from o2c_twin.integration.service.live_service import (
+    AtEnd,
+    WallClock,
+    build_engine,
+    connectors,
+    listings_for,
+    money_rules,
+)
 from o2c_twin.integration.store import SqliteJournal
 
 _LOOK_EVERY_S = 0.02
@@ -45,7 +52,7 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
         engine.delivery.registry = guard(masters_of(config))
         listed = listings_for(config, real, clock) if config.reconcile and engine.careful else None
         if listed is not None:
-            await compare_money(engine, listed[1], config.systems["erp"].currency)
+            await compare_money(engine, listed[1], money_rules(config))
         for name in sorted(engine.systems):
             await engine.sweep(name)
         while not engine.idle:  # noqa: ASYNC110 - lanes end by themselves

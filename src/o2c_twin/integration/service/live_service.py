@@ -174,6 +174,11 @@ def listings_for(config: ServiceConfig, made: dict[str, Any], clock: Clock) -> t
     return listings, money_of(made["bank"], vendor["erp"], made["erp"], provider, made.get("payments"))
 
 
+def money_rules(config: ServiceConfig) -> MoneyRules:
+    """How the money of a configuration is compared."""
+    return MoneyRules(currency=config.systems["erp"].currency, unbacked=not config.money_elsewhere)
+
+
 class Service:
     """One worker: engine, HTTP side, journal."""
 
@@ -275,7 +280,7 @@ class Service:
 
     def _sweeping_money(self) -> MoneyReconciler:
         assert self._money is not None, "whose records can be listed, their money can"
-        return MoneyReconciler(self.engine, self._money, MoneyRules(currency=self._config.systems["erp"].currency))
+        return MoneyReconciler(self.engine, self._money, money_rules(self._config))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.get_running_loop().create_task(work, name=name)
