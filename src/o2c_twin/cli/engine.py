@@ -61,7 +61,7 @@ Example of a configuration:
 @click.option("--port", type=click.IntRange(0, 65_535), help="Listen here instead; 0 takes a free port.")
 @click.option("--worker", metavar="NAME", help="This worker's name among those on one journal [default: host and pid].")
 @click.option("--check", is_flag=True, help="Only check the configuration.")
-@click.option("--dry-run", is_flag=True, help="Write nothing: list each intended write as JSON, and end.")
+@click.option("--dry-run", is_flag=True, help="Write nothing: list each intended write and case as JSON, and end.")
 @options.as_json
 def run(config: Path, port: int | None, worker: str | None, check: bool, dry_run: bool, as_json: bool) -> None:
     """Start the engine of CONFIG and serve webhooks, health, metrics and operations until interrupted."""

@@ -1,5 +1,7 @@
 """What a sweep costs and sees: pages of a thousand and two thousand rows, records by id, deletions."""
 
+from o2c_twin.integration.runtime.errors import CallFailed
+
 HOUR = 3_600_000_000
 SECOND = 1_000_000
 
@@ -128,3 +130,26 @@ def test_a_survey_reads_on_page_by_page(company):
     assert (len({row.id for row in survey.rows["customer"]}), calls) == (2_100, 2)
     survey, calls = asked(here, here.listings.erp.survey(0, here.clock.now(), 0))
     assert (len({row.id for row in survey.rows["order"]}), calls) == (1_200, 4)
+
+
+def test_a_system_that_is_away_is_waited_for_once_and_one_that_refuses_is_asked_one_by_one(company, monkeypatch):
+    here = company()
+    here.win(here.account(1))
+    here.pass_time(HOUR)
+    listing, asked_for = here.listings.crm, []
+    whole = listing.listing
+
+    async def listed(kind, since, until):
+        asked_for.append(kind)
+        return await whole(kind, since, until)
+
+    monkeypatch.setattr(listing, "listing", listed)
+    for cause, kinds in (("unavailable", []), ("rejected", ["customer", "deal"])):
+
+        async def survey(since, until, gone_since, cause=cause):
+            raise CallFailed("crm", "survey", cause, "no")
+
+        monkeypatch.setattr(listing, "survey", survey)
+        asked_for.clear()
+        plan = here.look()
+        assert asked_for == kinds and len(plan.blind) == (cause == "unavailable")

@@ -152,6 +152,20 @@ def test_a_company_that_takes_money_elsewhere_has_its_postings_left_alone(cashie
     assert days(till, 10) == []
 
 
+@pytest.mark.parametrize("told", [True, False])
+def test_a_payment_that_was_taken_back_after_it_was_posted_is_asked_about_once(collected, told):
+    till = collected("stripe")
+    till.days(1)
+    provider = till.here.estate.payments_stand.core
+    if not told:
+        till.here.deaf.add("payments")
+    provider.customer_disputes(next(iter(provider.state.charges)))
+    till.here.pass_time(HOUR)
+    assert len(till.here.journal.cases()) == told
+    found = [r for r in days(till, 8) if r.kind == "posting"]
+    assert [r.action for r in found] == ([] if told else ["case"])
+
+
 # --- the rules, without systems ----------------------------------------------------------------------
 
 

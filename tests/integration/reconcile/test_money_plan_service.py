@@ -6,8 +6,12 @@ from datetime import date
 import pytest
 
 from o2c_twin.integration.governance.roles import ROLES
+from o2c_twin.integration.reconcile.money_sweep import MoneyRules
+from o2c_twin.integration.runtime.errors import CallFailed
 from o2c_twin.integration.service.api import service_app
+from o2c_twin.integration.service.dry_run import compare_money
 from o2c_twin.integration.service.wiring import governed
+from o2c_twin.integration.store import SqliteJournal
 
 HOUR = 3_600_000_000
 TOKENS = {name: f"token-of-{name}" for name in (*ROLES, "operations/ann")}
@@ -107,3 +111,32 @@ def test_what_only_a_person_can_say_becomes_a_case_and_needs_no_approval(counter
     answer = till.office.call("POST", "/api/repairs/apply", json={}).json()
     assert (len(answer["money"]["cases"]), answer["money"]["held"]) == (1, [])
     assert "perhaps posted already" in till.here.journal.cases("open")[0].reason
+
+
+def test_a_rehearsal_of_a_service_that_reconciles_tells_what_people_would_be_asked(counter):
+    till = counter(10_000)
+    here, books = till.here, till.here.estate.erp
+    customer = next(iter(books.state.customers))
+    books.receive_payment(customer, 7_777, reference="CHEQUE")
+    for _ in range(6):
+        till.tomorrow()
+    before = len(books.state.payments)
+    rehearsed = here.worker(SqliteJournal(":memory:", "OFF"))
+    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, MoneyRules()))
+    (case,) = rehearsed.journal.cases("open")
+    assert "'CHEQUE'" in case.reason and rehearsed.journal.pending() == []
+    assert len(books.state.payments) == before and here.journal.cases() == []
+    rehearsed.journal.close()
+
+
+def test_a_rehearsal_says_which_side_of_the_money_it_could_not_read(counter, monkeypatch):
+    here = counter().here
+
+    async def refuse(since):
+        raise CallFailed("erp", "list posting", "rejected", "no right to read transactions")
+
+    monkeypatch.setattr(here.money.erp, "postings", refuse)
+    rehearsed = here.worker(SqliteJournal(":memory:", "OFF"))
+    here.env.aio.run_until_complete(compare_money(rehearsed, here.money, MoneyRules()))
+    assert ["no right" in case.reason for case in rehearsed.journal.cases("open")] == [True]
+    rehearsed.journal.close()

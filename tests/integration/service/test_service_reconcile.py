@@ -30,9 +30,12 @@ def test_all_that_can_be_listed_is_swept(tmp_path, crm, erp, provider):
         details.write_text("customer,holder,iban,sort_code,account_number\nK-1,Acme,DE02100100100006820101,,\n")
         systems["payments"]["options"] = {"bank_details": str(details)}
     path = tmp_path / "engine.yaml"
+    elsewhere = provider == "stripe"
     raw = {"systems": systems, "journal": f"sqlite:///{tmp_path}/engine.db", "reconcile": True}
+    raw |= {"money_elsewhere": True} if elsewhere else {}
     path.write_text(yaml.safe_dump(raw))
     service = Service(load_config(path, {}), "anna")
     assert service._reconciler is not None and service._reconciler.listings is service._listings
     assert service._money_sweeper.listings.provider.system == "payments"
+    assert service._money_sweeper.rules.unbacked == (not elsewhere)
     service.journal.close()

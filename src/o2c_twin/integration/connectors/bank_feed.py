@@ -3,12 +3,14 @@
 import hashlib
 import hmac
 from collections.abc import Mapping
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 import msgspec
 
+from o2c_twin.integration.connectors.bearer import Bearer, token_for
 from o2c_twin.integration.connectors.camt053 import read_statement
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.wire import Wire, retry_after_s, status_cause
@@ -41,33 +43,15 @@ class BankFeed:
     ) -> None:
         self.system = system
         self._wire = Wire(system, url, http)
-        self._login = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
+        form = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
+        self._bearer = Bearer(
+            self._wire, partial(token_for, self._wire, "/oauth2/token", form, partial(self._failure, "login"))
+        )
         self._account_id = account_id
         self._webhook_secret = webhook_secret.encode()
-        self._token: str | None = None
 
     async def _call(self, operation: str, path: str, query: dict[str, str] | None = None) -> HttpAnswer:
-        for fresh in (False, True):
-            if self._token is None:
-                answer = await self._wire.send(
-                    "login",
-                    "POST",
-                    "/oauth2/token",
-                    None,
-                    {"content-type": "application/x-www-form-urlencoded"},
-                    self._login.encode(),
-                )
-                if answer.status != 200:
-                    raise self._failure("login", answer)
-                with self._wire.reading("login"):
-                    self._token = self._wire.json("login", answer)["access_token"]
-            token = self._token
-            answer = await self._wire.send(operation, "GET", path, query, {"authorization": f"Bearer {token}"})
-            if answer.status == 401 and not fresh:
-                # Calls side by side are refused one by one; the first has fetched a new token by now.
-                self._token = None if self._token == token else self._token
-                continue
-            break
+        answer = await self._bearer.send(operation, "GET", path, query, {})
         if answer.status >= 300:
             raise self._failure(operation, answer)
         return answer

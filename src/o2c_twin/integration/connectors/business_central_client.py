@@ -5,10 +5,12 @@ Wire facts: Microsoft Learn, "API (v2.0)", "OData transactional $batch requests"
 
 import base64
 import re
+from functools import partial
 from hashlib import blake2b
 from typing import Any
 from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
+from o2c_twin.integration.connectors.bearer import Bearer, refused_login, token_for
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
@@ -47,15 +49,15 @@ class BusinessCentralClient:
     ) -> None:
         self.system = system
         self.wire = Wire(system, url, http)
-        self._entra = self.wire if login_url is None else Wire(system, login_url, http)
-        self._tenant = tenant
+        entra = self.wire if login_url is None else Wire(system, login_url, http)
         self._root = f"/v2.0/{tenant}/{environment}/api/v2.0"
         self.company = f"companies({company_id})"
-        self._form = (
+        form = (
             f"grant_type=client_credentials&client_id={quote(client_id)}"
             f"&client_secret={quote(client_secret)}&scope={quote(_SCOPE, safe='')}"
         )
-        self._token: str | None = None
+        path = f"/{tenant}/oauth2/v2.0/token"
+        self._bearer = Bearer(self.wire, partial(token_for, entra, path, form, partial(refused_login, system)))
 
     async def call(
         self,
@@ -84,41 +86,19 @@ class BusinessCentralClient:
         snapshot: bool,
     ) -> HttpAnswer:
         raw = b"" if body is None else encode(body)
-        answer: HttpAnswer | None = None
-        for fresh in (False, True):
-            if self._token is None:
-                await self._log_in()
-            token = self._token
-            headers = {
-                "authorization": f"Bearer {token}",
-                "content-type": "application/json",
-                "accept": "application/json",
-                "x-correlation-id": correlation,
-            }
-            if etag:
-                headers["if-match"] = etag
-            if snapshot:
-                headers["isolation"] = "snapshot"
-            answer = await self.wire.send(operation, method, path, query, headers, raw)
-            if answer.status != 401 or fresh:
-                break
-            # Calls side by side are refused one by one; the first has logged in again by now.
-            self._token = None if self._token == token else self._token
-        assert answer is not None
+        headers = {
+            "content-type": "application/json",
+            "accept": "application/json",
+            "x-correlation-id": correlation,
+        }
+        if etag:
+            headers["if-match"] = etag
+        if snapshot:
+            headers["isolation"] = "snapshot"
+        answer = await self._bearer.send(operation, method, path, query, headers, raw)
         if answer.status >= 300:
             raise self.failure(operation, answer.status, answer.body, retry_after_s(answer))
         return answer
-
-    async def _log_in(self) -> None:
-        path = f"/{self._tenant}/oauth2/v2.0/token"
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        answer = await self._entra.send("login", "POST", path, None, headers, self._form.encode(), logs_in=True)
-        if answer.status != 200:
-            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status, logs_in=True)
-            detail = answer.body.decode("utf-8", "replace")[:200]
-            raise CallFailed(self.system, "login", cause, detail, retry_after_s(answer))
-        with self.wire.reading("login"):
-            self._token = self.wire.json("login", answer)["access_token"]
 
     def failure(self, operation: str, status: int, body: bytes, retry_after: float = 0.0) -> CallFailed:
         """A refusal as the engine sorts it: a stale ETag is read again and tried again."""

@@ -11,7 +11,7 @@ import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.hubspot_batches import MOST_INPUTS, body_of, outcomes_of
-from o2c_twin.integration.connectors.hubspot_login import HubSpotApp, PushCheck, Session
+from o2c_twin.integration.connectors.hubspot_login import HubSpotApp, PushCheck, session_of
 from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps, agree
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
@@ -86,7 +86,7 @@ class HubSpotCrm:
         self.system = system
         self.sheet = SHEET
         self._wire = Wire(system, url, http)
-        self._session = Session(self._wire, app)
+        self._bearer = session_of(self._wire, app)
         self._check = PushCheck(system, client_secret, pushed_to, clock)
         self._clock = clock
         self._currency = currency
@@ -107,20 +107,8 @@ class HubSpotCrm:
         body: Any = None,
         correlation: str = "",
     ) -> HttpAnswer:
-        for fresh in (False, True):
-            token = await self._session.token()
-            headers = {
-                "authorization": f"Bearer {token}",
-                "content-type": "application/json",
-                "x-correlation-id": correlation,
-            }
-            answer = await self._wire.send(
-                operation, method, path, query, headers, b"" if body is None else encode(body)
-            )
-            if answer.status == 401 and self._session.renews and not fresh:
-                self._session.refused(token)
-                continue
-            break
+        headers = {"content-type": "application/json", "x-correlation-id": correlation}
+        answer = await self._bearer.send(operation, method, path, query, headers, b"" if body is None else encode(body))
         if answer.status >= 300:
             raise self._failure(operation, answer)
         return answer

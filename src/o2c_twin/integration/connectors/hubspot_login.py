@@ -8,11 +8,13 @@ import hashlib
 import hmac
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from urllib.parse import urlencode
 
-from o2c_twin.integration.connectors.wire import Wire, retry_after_s, status_cause
+from o2c_twin.integration.connectors.bearer import Bearer, refused_login, token_for
+from o2c_twin.integration.connectors.wire import Wire
 from o2c_twin.integration.ports import Clock
-from o2c_twin.integration.runtime.errors import CallFailed, Cause, NotAuthentic
+from o2c_twin.integration.runtime.errors import NotAuthentic
 
 _OLDEST_MS = 300_000
 
@@ -36,49 +38,19 @@ class PublicApp:
 HubSpotApp = PrivateApp | PublicApp
 
 
-class Session:
+def session_of(wire: Wire, app: HubSpotApp) -> Bearer:
     """The token calls are made with; a public app's is fetched when there is none."""
-
-    def __init__(self, wire: Wire, app: HubSpotApp) -> None:
-        self._wire = wire
-        self._app = app
-        self._token = app.access_token if isinstance(app, PrivateApp) else None
-
-    @property
-    def renews(self) -> bool:
-        """Whether a refused token can be replaced."""
-        return isinstance(self._app, PublicApp)
-
-    async def token(self) -> str:
-        """The token. Raises `CallFailed` when there is none to be had."""
-        if self._token is None:
-            self._token = await self._trade()
-        return self._token
-
-    def refused(self, token: str) -> None:
-        """The system did not take this token: the next call gets another."""
-        # Calls side by side are refused one by one; the first has fetched a new one by now.
-        if self.renews and self._token == token:
-            self._token = None
-
-    async def _trade(self) -> str:
-        app = self._app
-        assert isinstance(app, PublicApp)  # a private app always has its token
-        form = {
-            "grant_type": "refresh_token",
-            "client_id": app.client_id,
-            "client_secret": app.client_secret,
-            "refresh_token": app.refresh_token,
-        }
-        headers = {"content-type": "application/x-www-form-urlencoded"}
-        body = urlencode(form).encode()
-        answer = await self._wire.send("login", "POST", "/oauth/v1/token", None, headers, body, logs_in=True)
-        if answer.status != 200:
-            cause: Cause = "login" if answer.status < 429 else status_cause(answer.status, logs_in=True)
-            detail = answer.body.decode("utf-8", "replace")[:200]
-            raise CallFailed(self._wire.system, "login", cause, detail, retry_after_s(answer))
-        with self._wire.reading("login"):
-            return str(self._wire.json("login", answer)["access_token"])
+    if isinstance(app, PrivateApp):
+        return Bearer(wire, None, app.access_token)
+    form = {
+        "grant_type": "refresh_token",
+        "client_id": app.client_id,
+        "client_secret": app.client_secret,
+        "refresh_token": app.refresh_token,
+    }
+    return Bearer(
+        wire, partial(token_for, wire, "/oauth/v1/token", urlencode(form), partial(refused_login, wire.system))
+    )
 
 
 @dataclass(frozen=True, slots=True)

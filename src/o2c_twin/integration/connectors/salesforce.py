@@ -5,11 +5,13 @@ Wire facts: Salesforce REST API Developer Guide; Outbound Message delivery in th
 
 import re
 from collections.abc import Mapping, Sequence
+from functools import partial
 from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.bearer import Bearer, token_for
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.salesforce_collections import MOST_RECORDS, body_of, outcomes_of
 from o2c_twin.integration.connectors.salesforce_maps import LINES, SalesforceMaps
@@ -61,11 +63,12 @@ class SalesforceCrm:
         self.system = system
         self.sheet = SHEET
         self._wire = Wire(system, url, http)
-        self._login = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
+        form = f"grant_type=client_credentials&client_id={quote(client_id)}&client_secret={quote(client_secret)}"
+        login = partial(token_for, self._wire, "/services/oauth2/token", form, self._refused_login)
+        self._bearer = Bearer(self._wire, login)
         self._currency = currency
         self.maps = SalesforceMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
-        self._token: str | None = None
 
     async def _call(
         self,
@@ -76,44 +79,15 @@ class SalesforceCrm:
         body: Any = None,
         correlation: str = "",
     ) -> HttpAnswer:
-        for fresh in (False, True):
-            if self._token is None:
-                await self._log_in()
-            token = self._token
-            headers = {
-                "authorization": f"Bearer {token}",
-                "content-type": "application/json",
-                "x-correlation-id": correlation,
-            }
-            answer = await self._wire.send(
-                operation, method, path, query, headers, b"" if body is None else encode(body)
-            )
-            if answer.status == 401 and not fresh:
-                # Calls side by side are refused one by one; the first has logged in again by now.
-                self._token = None if self._token == token else self._token
-                continue
-            break
+        headers = {"content-type": "application/json", "x-correlation-id": correlation}
+        answer = await self._bearer.send(operation, method, path, query, headers, b"" if body is None else encode(body))
         if answer.status >= 300:
             raise self._failure(operation, answer)
         return answer
 
-    async def _log_in(self) -> None:
-        answer = await self._wire.send(
-            "login",
-            "POST",
-            "/services/oauth2/token",
-            None,
-            {"content-type": "application/x-www-form-urlencoded"},
-            self._login.encode(),
-            logs_in=True,
-        )
-        if answer.status != 200:
-            failure = self._failure("login", answer, logs_in=True)
-            if failure.retryable:
-                raise failure
-            raise CallFailed(self.system, "login", "login", failure.detail)
-        with self._wire.reading("login"):
-            self._token = self._wire.json("login", answer)["access_token"]
+    def _refused_login(self, answer: HttpAnswer) -> CallFailed:
+        failure = self._failure("login", answer, logs_in=True)
+        return failure if failure.retryable else CallFailed(self.system, "login", "login", failure.detail)
 
     def _failure(self, operation: str, answer: HttpAnswer, *, logs_in: bool = False) -> CallFailed:
         text = answer.body.decode("utf-8", "replace")[:300]

@@ -52,7 +52,10 @@ class Gathering:
         back = max(0, now - int(self._horizon.deleted_s * _MICRO))
         surveys: dict[str, Survey] = {}
         for role, kinds in (("crm", _CRM_KINDS), ("erp", _ERP_KINDS)):
-            survey = surveys[role] = await self._survey(role, since, now + _MICRO, back)
+            survey = await self._survey(role, since, now + _MICRO, back)
+            if survey is None:
+                continue
+            surveys[role] = survey
             for kind in kinds:
                 await self._list(role, kind, since, now + _MICRO, survey.rows.get(kind))
         if self.blind:
@@ -96,16 +99,20 @@ class Gathering:
             if (kind, id_) not in kept and not self._memory.has_case(case_about_gone(kind, id_))
         ]
 
-    async def _survey(self, role: str, since: int, until: int, gone_since: int) -> Survey:
-        """What one call tells of several kinds; nothing where the vendor has none, or refuses it."""
+    async def _survey(self, role: str, since: int, until: int, gone_since: int) -> Survey | None:
+        """What one call tells of several kinds, nothing where the vendor has no such call or refuses it; None where it
+        is not there to be asked.
+        """
         listing = self._listings[role]
         if isinstance(listing, Surveying):
             try:
                 ask = partial(listing.survey, since, until, gone_since)
                 return await self._engine.delivery.read(listing.system, f"sweep:{role}", ask)
-            except DeadLetter:
+            except DeadLetter as letter:
+                if letter.kind != "refused":
+                    self.blind.append(f"{listing.system}: {letter.reason}")
+                    return None
                 # Asked one by one, the kinds that can be read are, and the others say why they cannot.
-                pass
         return Survey({}, {})
 
     async def _list(self, role: str, kind: Kind, since: int, until: int, known: Sequence[Row] | None) -> None:

@@ -320,12 +320,16 @@ class MoneyReconciler:
         No approval is asked: what the engine hears so goes the way of any statement or payment it was told of in time.
         """
         plan = await self.look()
+        self.open_unread(plan)
+        self._begin(plan.repairs)
+        return plan
+
+    def open_unread(self, plan: RepairPlan) -> None:
+        """Ask people about what could not be read."""
         now = self.engine.clock.now()
         for text in plan.blind:
             name = f"reconcile:money:unread:{text[:60]}"
             self.engine.open_case(Inbound(name, "reconcile", name, "reconcile", now), DeadLetter(name, text, "drift"))
-        self._begin(plan.repairs)
-        return plan
 
     async def run(self) -> None:
         """Sweep by the rhythm until the engine stops, counted from the last sweep on record."""

@@ -118,7 +118,8 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``env:NAME``. With ``keys`` (the address of a database of its own) and ``master_key`` what is personal is sealed
     and can be erased. With ``roots_key`` each day of the audit trail is signed into the file ``roots`` (for a SQLite
     journal beside it unless told otherwise). ``reconcile`` compares CRM with ERP, and what
-    came in with what is posted, once a day, and repairs what was lost. ``edge`` is the broker of an event-driven
+    came in with what is posted, once a day, and repairs what was lost; with ``money_elsewhere`` (cheques, accounts that
+    are not listed here) nobody is asked where the money of a posting is. ``edge`` is the broker of an event-driven
     topology; without it that is one in memory, which forgets with the process. ``holds`` are legal
     holds, ``masters`` rules of the systems of record. ``maps`` is a folder of the company's own field maps, in place of
     the shipped ones or beside them, with which the first start on a journal begins (then see `map_releases`), and
@@ -135,6 +136,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     tokens: dict[str, str] = {}
     traces: str | None = None
     reconcile: bool = False
+    money_elsewhere: bool = False
     keys: str | None = None
     master_key: str | None = None
     roots: str | None = None

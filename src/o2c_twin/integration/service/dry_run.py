@@ -7,6 +7,9 @@ import msgspec
 
 from o2c_twin.integration.connectors.writes import ONE_OF_MANY, WRITES
 from o2c_twin.integration.model import OrderStatus
+from o2c_twin.integration.reconcile.money_ports import MoneyListings
+from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler, MoneyRules
+from o2c_twin.integration.runtime.engine import Engine
 
 MADE_UP = "dry-run-"
 """What the ids of records begin with that were not made."""
@@ -83,3 +86,16 @@ class DryConnector:
     async def open_items(self, customer_id: str) -> Any:
         """What a customer has open; one that was not made has nothing."""
         return [] if customer_id.startswith(MADE_UP) else await self._connector.open_items(customer_id)
+
+
+async def compare_money(engine: Engine, listings: MoneyListings, rules: MoneyRules) -> None:
+    """Open a case, in a rehearsal's journal, for what a comparison of money finds that only people can settle.
+
+    To be called before anything is worked. What nobody told of is not begun: the rehearsal asks for that by itself.
+    Records are not compared: all that is known of them is what the engine remembers, and this one has only begun.
+    """
+    sweeper = MoneyReconciler(engine, listings, rules)
+    plan = await sweeper.look()
+    sweeper.open_unread(plan)
+    asked = tuple(repair for repair in plan.repairs if repair.action == "case")
+    sweeper.apply(msgspec.structs.replace(plan, repairs=asked))

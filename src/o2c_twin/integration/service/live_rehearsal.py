@@ -10,15 +10,23 @@ from o2c_twin.integration.governance.write_guard import guard
 from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.integration.runtime.steps import Observer
 from o2c_twin.integration.service.config import ServiceConfig, maps_of, masters_of
-from o2c_twin.integration.service.dry_run import DryConnector
-from o2c_twin.integration.service.live_service import AtEnd, WallClock, build_engine, connectors
+from o2c_twin.integration.service.dry_run import DryConnector, compare_money
+from o2c_twin.integration.service.live_service import (
+    AtEnd,
+    WallClock,
+    build_engine,
+    connectors,
+    listings_for,
+    money_rules,
+)
 from o2c_twin.integration.store import SqliteJournal
 
 _LOOK_EVERY_S = 0.02
 
 
 async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]) -> list[dict[str, Any]]:
-    """List every write that would leave, through ``tell``; gives the cases that would be opened.
+    """List every write that would leave, through ``tell``; gives the cases that would be opened, with those of the
+    comparison of money where the service reconciles.
 
     The journal is a new one in memory: what an engine has done already is found by what the systems say. Raises
     `ConfigError`.
@@ -38,12 +46,13 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
 
     at_end: AtEnd = []
     try:
-        made = {
-            role: DryConnector(each, tell)
-            for role, each in connectors(config, http, clock, at_end, maps_of(config)).items()
-        }
+        real = connectors(config, http, clock, at_end, maps_of(config))
+        made = {role: DryConnector(each, tell) for role, each in real.items()}
         engine = build_engine(config, made, journal, clock, spawn, Observer())
         engine.delivery.registry = guard(masters_of(config))
+        listed = listings_for(config, real, clock) if config.reconcile and engine.careful else None
+        if listed is not None:
+            await compare_money(engine, listed[1], money_rules(config))
         for name in sorted(engine.systems):
             await engine.sweep(name)
         while not engine.idle:  # noqa: ASYNC110 - lanes end by themselves

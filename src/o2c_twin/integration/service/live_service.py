@@ -163,6 +163,21 @@ def build_engine(
     )
 
 
+def listings_for(config: ServiceConfig, made: dict[str, Any], clock: Clock) -> tuple[Listings, MoneyListings] | None:
+    """The listings over these connectors, of records and of money; None where a vendor cannot be listed."""
+    if why_unlisted(config):
+        return None
+    vendor = {role: system.vendor for role, system in config.systems.items()}
+    listings = listings_of(vendor["crm"], made["crm"], vendor["erp"], made["erp"], clock)
+    provider = vendor.get("payments", "")
+    return listings, money_of(made["bank"], vendor["erp"], made["erp"], provider, made.get("payments"))
+
+
+def money_rules(config: ServiceConfig) -> MoneyRules:
+    """How the money of a configuration is compared."""
+    return MoneyRules(currency=config.systems["erp"].currency, unbacked=not config.money_elsewhere)
+
+
 class Service:
     """One worker: engine, HTTP side, journal."""
 
@@ -238,11 +253,9 @@ class Service:
         return RootsFile(path, key.encode(), JournalAuditLog(self.journal), self._clock.now)
 
     def _engine(self, made: dict[str, Any]) -> Engine:
-        if not why_unlisted(self._config):
-            vendor = {role: system.vendor for role, system in self._config.systems.items()}
-            self._listings = listings_of(vendor["crm"], made["crm"], vendor["erp"], made["erp"], self._clock)
-            provider = vendor.get("payments", "")
-            self._money = money_of(made["bank"], vendor["erp"], made["erp"], provider, made.get("payments"))
+        listed = listings_for(self._config, made, self._clock)
+        if listed is not None:
+            self._listings, self._money = listed
         return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._listings)
 
     def _queueing(self, made: dict[str, Any]) -> "RabbitQueue | None":
@@ -281,7 +294,7 @@ class Service:
 
     def _sweeping_money(self) -> MoneyReconciler:
         assert self._money is not None, "whose records can be listed, their money can"
-        return MoneyReconciler(self.engine, self._money, MoneyRules(currency=self._config.systems["erp"].currency))
+        return MoneyReconciler(self.engine, self._money, money_rules(self._config))
 
     def _spawn(self, work: Coroutine[Any, Any, None], name: str) -> object:
         task = asyncio.get_running_loop().create_task(work, name=name)
