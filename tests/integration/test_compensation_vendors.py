@@ -5,22 +5,11 @@ what is to be undone.
 """
 
 import asyncio
-from dataclasses import replace
 
 import pytest
-from tests.integration.crash_edges import CALL_EDGES, WRITE_EDGES, Died
-from tests.integration.test_crash_points import HOUR, MINUTE, PLAN, Point, Stage, _won_deal
-
-from o2c_twin.twin.plan import SystemPlan
-
-
-class _At(Stage):
-    """The estate with another ERP."""
-
-    def __init__(self, vendor, mishaps=()):
-        systems = {**PLAN.systems, "erp": SystemPlan(vendor, latency_s=0.45)}
-        self.plan = replace(PLAN, systems=systems)
-        super().__init__(mishaps)
+from tests.integration.crash_edges import Died
+from tests.integration.test_crash_points import HOUR, MINUTE, _won_deal
+from tests.integration.vendor_stage import broken_at_any_edge
 
 
 def _person(stage, keys):
@@ -66,7 +55,7 @@ def returned(stage):
     while not erp.state.invoices:
         stage.env.run(until=stage.env.now + 10 * MINUTE)
     stage.env.run(until=stage.env.now + 10 * MINUTE)
-    _person(stage, [f"bill:{stage.estate.erp_stand.names.name_of('shipment', delivery)}"])
+    _person(stage, [f"bill:{stage.erp_name('shipment', delivery)}"])
 
 
 def _seen(stage):
@@ -103,30 +92,11 @@ STORIES = {
 }
 
 
-def _told(vendor, story, *mishaps):
-    stage = _At(vendor, mishaps)
-    try:
-        story(stage)
-        found, end = _seen(stage), {"orders cancelled": ORDERS[vendor], **STORIES[story]}
-        return {name: (found[name], wanted) for name, wanted in end.items() if found[name] != wanted}, stage
-    finally:
-        stage.close()
-
-
 @pytest.mark.parametrize("vendor", ORDERS)
 @pytest.mark.parametrize("story", STORIES)
 def test_a_mishap_at_any_edge_of_it_doubles_nothing_and_loses_nothing(story, vendor, record_property):
-    wrong, whole = _told(vendor, story)
-    assert wrong == {}
-    points = [Point(edge, n) for n in range(whole.calls) for edge in CALL_EDGES]
-    points += [Point(edge, n) for edge in WRITE_EDGES for n in range(whole.writes[edge])]
-    broken = {}
-    for point in points:
-        wrong, stage = _told(vendor, story, point)
-        assert stage.lives == (2 if point.edge.startswith("dies") else 1), f"{point}: never reached"
-        if wrong:
-            broken[point] = wrong
-    print(f"{story.__name__} {vendor}: {len(points)} crash points")
-    record_property("crash points", len(points))
+    end = {"orders cancelled": ORDERS[vendor], **STORIES[story]}
+    broken, points = broken_at_any_edge(vendor, story, _seen, end)
+    record_property("crash points", points)
     assert broken == {}
-    assert len(points) > 20
+    assert points > 20

@@ -6,9 +6,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from o2c_twin.reports.kpis.compute import compute_kpis
 from o2c_twin.run_record import RunRecord
 from o2c_twin.scenarios import load
 from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.plan import SystemPlan
 from o2c_twin.twin.run import run
 from o2c_twin.twin.world.remittances import less, mangled, shortfall
 from o2c_twin.twin.world.settings import WorldSettings
@@ -80,3 +82,21 @@ def test_each_rung_takes_cases_off_the_desk_and_leaves_the_argument_with_support
     assert credited["exact"] == credited["full"]
     assert credited["exact"][0] > settled["exact"] == settled["full"] > 0
     assert credited["exact"][2] == {"bank charge", "deduction"}
+
+
+def test_what_banks_keep_costs_the_same_on_every_erp_and_leaks_nowhere(tmp_path):
+    plan = load("short-payments").plan({"cash": "full"}, orders=60, days=10)
+    world = replace(plan.world, drain_days=90, bank_charges=0.4, deductions=0.0, mangled_references=0.0)
+    told = {}
+    for vendor in ("netsuite", "s4hana", "business_central"):
+        systems = {**plan.systems, "erp": SystemPlan(vendor)}
+        assert run(replace(plan, world=world, systems=systems), tmp_path / vendor).violations == []
+        record = RunRecord(tmp_path / vendor)
+        applied = record.table("applications")
+        written_off = applied[applied["source_kind"] == "write_off"]
+        kpis = compute_kpis(record)
+        assert kpis["leakage.amount"].value == 0
+        assert written_off["amount_minor"].sum() == kpis["write_offs.amount"].value * 100
+        told[vendor] = (kpis["write_offs.amount"].value, len(written_off))
+    assert len(set(told.values())) == 1
+    assert told["s4hana"][0] > 0

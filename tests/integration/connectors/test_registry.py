@@ -1,13 +1,16 @@
 """Connectors from a configuration: what is missing or wrong is named with place and remedy before a call is made."""
 
+import asyncio
 import os
+from datetime import UTC, datetime
 
 import pytest
 
 from o2c_twin.integration.connectors.bank_details import BankDetailsFile
 from o2c_twin.integration.connectors.gocardless import BankDetails
 from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError, Site
-from o2c_twin.integration.model import Party
+from o2c_twin.integration.model import Party, WriteOff
+from o2c_twin.integration.ports import HttpAnswer
 from o2c_twin.integration.runtime.errors import CallFailed
 
 HEAD = "customer,holder,iban,sort_code,account_number\n"
@@ -161,3 +164,42 @@ def test_an_sftp_login_says_what_it_lacks(url, options, told):
         make("erp", "legacy_erp", url, **options)
     assert str(caught.value).startswith(told)
     assert "secret" not in str(caught.value)
+
+
+# --- what a vendor's customising calls things -------------------------------------------------------
+
+
+class Nothing:
+    """A system that lets in whoever asks, and has an invoice and nothing else."""
+
+    def now(self):
+        return int(datetime(2026, 1, 5, tzinfo=UTC).timestamp() * 1_000_000)
+
+    async def send(self, request):
+        rows = b'"value": [], "items": [], "hasMore": false, "d": {"results": []}'
+        return HttpAnswer(200, {}, b'{"access_token": "t", "customerId": "c", ' + rows + b"}")
+
+
+class Everything(dict):
+    """Credentials of any name."""
+
+    def get(self, name, default=None):
+        return name
+
+
+@pytest.mark.parametrize(
+    ("vendor", "options", "told"),
+    [
+        ("netsuite", {}, "no item WRITE-OFF; make an other charge item on the account, or name another"),
+        ("netsuite", {"write_offs": "KLEIN"}, "no item KLEIN;"),
+        ("business_central", {}, "no payment journal WRITEOFF; make it, with the account it balances on"),
+        ("business_central", {"write_offs": "KLEIN"}, "no payment journal KLEIN;"),
+        ("s4hana", {"write_off_account": "65200001", "rejection_reason": "50"}, "no invoice 1"),
+    ],
+)
+def test_what_write_offs_are_booked_against_is_named_in_the_file_and_in_the_refusal(vendor, options, told):
+    system = Nothing()
+    erp = CONNECTORS["erp"][vendor](Site("erp", "http://x", system, system, "EUR", Everything(), options, no_sleep))
+    with pytest.raises(CallFailed) as failed:
+        asyncio.run(erp.write_off(WriteOff("1", 100, "EUR", "bank charge"), "k", "c"))
+    assert failed.value.detail.startswith(told)
