@@ -152,7 +152,8 @@ class Partners:
         key = f"BusinessPartner={literal(erp_id)},CreditSegment={literal(self._at.credit_segment)}"
         account = await self._session.get("customer", f"{_CREDIT}/CreditManagementAccount({key})")
         with self._session.wire.reading("customer"):
-            return self._maps.partner_to_master.run(self._partner_of(row, account), self._given)
+            master: CustomerMaster = self._maps.partner_to_master.run(self._partner_of(row, account), self._given)
+            return master
 
     def _partner_of(self, row: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
         """A partner as its map takes it; a limit of 0 that is not said to be one is none."""
