@@ -174,8 +174,22 @@ def test_every_account_of_a_customer_is_told(bench, value):
     bench.pass_time(60)
     # The second account came with wishes of its own: nobody was refused, it is told what is agreed.
     assert bench.seen.refusals == []
+    assert [(p.terms_days, p.credit_limit_minor) for p in bench.crm.parties.values()] == [(30, 1_000), (30, 1_000)]
     finance_types(bench, engine, terms_days=14)
     assert [(p.terms_days, p.credit_limit_minor) for p in bench.crm.parties.values()] == [(14, 1_000), (14, 1_000)]
+
+
+def test_what_finance_changed_before_anybody_knew_whose_customer_it_is_is_not_forgotten(bench):
+    engine = bench.engine(master_credit="erp")
+    # Sales cannot be told the customer's number for a while, and as long the account is not known for one.
+    bench.crm.trouble["note_party"] = [bench.failed(retry_after_s=20.0)]
+    engine.receive(bench.won("D1", "A1", "K1", credit_limit_minor=1_000))
+    bench.pass_time(5)
+    (erp_id,) = bench.erp.customers
+    assert bench.journal.remote("erp", "customer", "A1") is None
+    engine.receive(bench.erp.grants(erp_id, terms_days=14))
+    bench.pass_time(60)
+    assert both(bench, "terms_days") == (14, 14)
 
 
 def test_a_change_the_erp_never_told_of_is_found_when_it_is_asked(bench):

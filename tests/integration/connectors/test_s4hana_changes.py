@@ -93,9 +93,10 @@ def test_a_push_is_the_event_a_poll_would_have_found(bench):
         customer = await bench.erp.put_customer(PARTY, None, "c")
         order = await bench.erp.put_order(DEAL, customer, {"TG11": "TG11", "TG12": "TG12"}, None, "o")
         await asyncio.sleep(0)
-        return order, (await bench.erp.changes(0))[0]
+        partners = {(each.flow, each.object_id, each.lane) for each in (await bench.erp.customer_changes(0))[0]}
+        return order, (await bench.erp.changes(0))[0], partners
 
-    order, polled = bench.run(story())
+    order, polled, partners = bench.run(story())
     pushed = []
     for headers, body in bench.outbox:
         lowered = {name.lower(): value for name, value in headers.items()}
@@ -105,14 +106,17 @@ def test_a_push_is_the_event_a_poll_would_have_found(bench):
         with pytest.raises(NotAuthentic):
             bench.erp.pushed(body, {**lowered, "authorization": "Bearer other"})
     assert order == "1"
-    assert pushed == polled
+    assert [event for event in pushed if event.flow != "customer-master"] == polled
+    assert {(e.flow, e.object_id, e.lane) for e in pushed if e.flow == "customer-master"} == partners
+    assert len(partners) == 1
 
 
 @pytest.mark.parametrize("id_", ["../x", "", "1/2", "٣", "9" * 11])
 def test_an_id_that_is_none_is_refused_before_it_gets_into_an_address(bench, id_):
-    event = {"type": "sap.s4.beh.salesorder.v1.SalesOrder.Changed.v1", "time": "2026-01-05T10:00:00Z"}
-    with pytest.raises(ValueError, match="not a sales order"):
-        bench.erp.pushed(json.dumps({**event, "data": {"SalesOrder": id_}}).encode(), {})
+    for kind in ("SalesOrder", "BusinessPartner"):
+        event = {"type": f"sap.s4.beh.{kind.lower()}.v1.{kind}.Changed.v1", "time": "2026-01-05T10:00:00Z"}
+        with pytest.raises(ValueError, match=f"no {kind} has this number"):
+            bench.erp.pushed(json.dumps({**event, "data": {kind: id_}}).encode(), {})
 
 
 @pytest.mark.parametrize("kind", ["billingdocument.v1.BillingDocument.Created", "salesorder.v1.SalesOrder.Deleted"])

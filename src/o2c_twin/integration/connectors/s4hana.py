@@ -348,7 +348,7 @@ class S4HanaErp:
         id_ = event.data.get(kind, "")
         if not (id_.isascii() and id_.isdecimal() and len(id_) <= 10):
             # It goes into addresses, and anybody may post here.
-            raise ValueError(f"not a {kind}: {id_[:40]!r}")
+            raise ValueError(f"no {kind} has this number: {id_[:40]!r}")
         id_, at = id_.lstrip("0"), from_iso(event.time)
         if kind == "BusinessPartner":
             return [customer_event(self.system, id_, at)], b""

@@ -160,7 +160,7 @@ class Partners:
         account = await self._session.get("customer", f"{_CREDIT}/CreditManagementAccount({key})")
         with self._session.wire.reading("customer"):
             master: CustomerMaster = self._maps.partner_to_master.run(self._partner_of(row, account), self._given)
-        return master
+            return master
 
     def _partner_of(self, row: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
         """A partner as its map takes it; a limit of 0 that is not said to be one is none."""

@@ -62,6 +62,14 @@ def _document(write: str, arguments: tuple[Any, ...]) -> msgspec.Struct:
     return next(each for each in arguments if isinstance(each, msgspec.Struct))
 
 
+class _EveryTerm:
+    """A table of payment terms in which all are found."""
+
+    def get(self, key: str) -> str:
+        """A text of its own for each."""
+        return f"terms {key}"
+
+
 def _given(effect: Effect, arguments: tuple[Any, ...], rates: Rates) -> dict[str, Any]:
     # The journal has no ids of payment terms, no document numbers and no numbers by which a system knows what it gave
     # an id: a text of their own stands for each. The day of value stands for that of posting, and the document's
@@ -79,8 +87,7 @@ def _given(effect: Effect, arguments: tuple[Any, ...], rates: Rates) -> dict[str
             party = next(each for each in arguments if isinstance(each, Party))
             more = {"terms": f"net {party.terms_days} days", "currency": party.currency}
         case "change_customer" | "change_party":
-            change = arguments[1]
-            more = {"terms": f"net {change.terms_days} days", "currency": change.currency}
+            more = {"terms": _EveryTerm(), "currency": arguments[1].currency}
         case _:
             more = {}
     return {"rates": rates, **more}
