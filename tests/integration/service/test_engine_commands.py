@@ -55,7 +55,7 @@ def changed_map(tmp_path):
 
 def test_all_maps_are_listed(o2c):
     told = json.loads(o2c("mapping", "list", "--json").output)["maps"]
-    assert [each["map"] for each in told][:2] == ["account-to-party", "business-central-deal-to-sales-order"]
+    assert [each["map"] for each in told][:2] == ["account-to-party", "business-central-customer-to-master"]
     assert all(len(each["hash"]) == 16 for each in told)
     assert len(o2c("mapping", "list").output.splitlines()) == len(told) == MAPS
 
