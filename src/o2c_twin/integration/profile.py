@@ -91,6 +91,11 @@ AXES: dict[str, dict[str, str]] = {
         "mangled": "damaged references are read where the amount confirms them",
         "full": "where nothing is named, an amount only one combination of open items explains is applied too",
     },
+    "currencies": {
+        "relabelled": "a deal's figures are entered as they stand, as if they were in the currency of the books",
+        "converted": "a deal in another currency is entered and billed in that of the books, at the rate of its day",
+        "document": "order, invoice and receipt keep the deal's currency",
+    },
     "monitoring": {
         "off": "nobody is told of a case; the list is opened in the review on Monday",
         "log": "a case is a line in the log; the list is opened each working morning",
@@ -135,6 +140,7 @@ class DesignProfile:
     survivorship: str = "last-change"
     partials: str = "per-delivery"
     cash: str = "full"
+    currencies: str = "document"
     monitoring: str = "alert"
     controls: str = "none"
     contract: str = "evolve"

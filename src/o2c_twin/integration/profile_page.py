@@ -99,6 +99,17 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "mangled": ("now and then a digit is read as another's", "short-payments"),
             "full": ("now and then an amount fits by chance", "short-payments"),
         },
+        "currencies": {
+            "relabelled": (
+                "who ordered in another currency is billed too much or too little; their money matches nothing",
+                "foreign-customers",
+            ),
+            "converted": (
+                "rates; the company bears them, and what was paid is never quite what was billed",
+                "foreign-customers",
+            ),
+            "document": ("systems and bank accounts in each currency, and rates for the books", "foreign-customers"),
+        },
         "monitoring": {
             "off": ("a case waits for Monday, and its customer with it", "to-be"),
             "log": ("a case waits for the morning", "to-be"),

@@ -150,6 +150,15 @@ TABLES: tuple[Table, ...] = (
         ),
     ),
     Table(
+        "exchange_rates",
+        "What other currencies were worth in that of the books (the manifest's); empty where all money is in it.",
+        (
+            _c("currency", "text", "ISO 4217 code of the other currency"),
+            _c("day_at", "instant", "midnight of the day; the rate holds until there is a later one"),
+            _c("rate", "text", "units of the books' currency for one unit, a decimal number"),
+        ),
+    ),
+    Table(
         "work",
         "What people did by hand: one row a task.",
         (

@@ -22,7 +22,7 @@ from o2c_twin.scenarios.errors import ScenarioError
 from o2c_twin.scenarios.expectations import Condition, Expectation, condition
 from o2c_twin.scenarios.faults import read_faults
 from o2c_twin.scenarios.scenario import Scenario, no_business
-from o2c_twin.scenarios.sections import PLANS, RHYTHM, SECTIONS, SYSTEM, TEXTS, TOP, WORLD, belongs
+from o2c_twin.scenarios.sections import PLANS, RHYTHM, SECTIONS, SYSTEM, TABLES, TEXTS, TOP, WORLD, belongs
 from o2c_twin.scenarios.values import SLUG, read_text
 from o2c_twin.twin.plan import ROLES, VENDORS, RunPlan, SystemPlan
 from o2c_twin.twin.world.settings import WorldSettings
@@ -147,11 +147,21 @@ class _File:
         entry = self._entries.get(section)
         if entry is None:
             return {}
-        found = self._document.mapping(entry.node, f"'{section}'", tuple(types), belongs(section))
+        tables = TABLES if section == "world" else {}
+        found = self._document.mapping(entry.node, f"'{section}'", (*types, *tables), belongs(section))
         values = {
-            key: (each, self._document.value(each, f"{section}.{key}", types[key])) for key, each in found.items()
+            key: (each, self._table(each, f"{section}.{key}", tables[key]))
+            if key in tables
+            else (each, self._document.value(each, f"{section}.{key}", types[key]))
+            for key, each in found.items()
         }
         return {key: (each, value) for key, (each, value) in values.items() if value is not None}
+
+    def _table(self, entry: Entry, what: str, types: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The lines of a table; None after a complaint."""
+        found = self._document.mapping(entry.node, what, tuple(types))
+        values = {key: self._document.value(each, f"{what}.{key}", types[key]) for key, each in found.items()}
+        return values if values and None not in values.values() else None
 
     def _world(self, inherited: WorldSettings, numbers: Mapping[str, Any]) -> WorldSettings:
         world = replace(inherited, **numbers)

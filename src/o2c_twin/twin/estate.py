@@ -1,6 +1,6 @@
 """The estate: the systems of one world, made to order, with the engine's credentials for them."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
@@ -61,9 +61,14 @@ class Estate:
         return self.crm_stand.fields
 
     @property
+    def bank_accounts(self) -> Mapping[str, str]:
+        """The company's accounts, by currency."""
+        return self.bank_stand.accounts
+
+    @property
     def bank_account_id(self) -> str:
-        """The company's account."""
-        return self.bank_stand.account_id
+        """The company's account in the currency of its books."""
+        return self.bank_accounts[self.currency]
 
     def subscribe(self, url_of: Callable[[str], str]) -> None:
         """Have every system push its changes; ``url_of`` gives the target by system name."""

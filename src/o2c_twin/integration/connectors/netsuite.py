@@ -4,7 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -44,6 +44,8 @@ _TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
 _FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
 _PUSHED = {"salesOrder": "order-status", "itemFulfillment": "delivery", "invoice": "invoice"}
 _PAGE = 1000
+_CODE = "currencycode"
+_CURRENCY = f"BUILTIN.DF(currency) AS {_CODE}"
 # The order status "Pending Fulfillment": what an order over the limit is when somebody has approved it.
 _APPROVED = "B"
 _CANCELLED = "C"
@@ -77,7 +79,9 @@ SHEET: Sheet = (
 class NetSuiteErp:
     """An ERP that is a NetSuite account, signed in with one integration's token.
 
-    ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given.
+    ``currency`` is that of the books, ``foreign`` the others the account has (by its feature Multiple Currencies): maps
+    are given the currency of the document at hand. ``maps`` say what the account's fields mean, the shipped ones unless
+    others are given.
     """
 
     def __init__(
@@ -89,6 +93,7 @@ class NetSuiteErp:
         signer: TokenSigner,
         currency: str = "EUR",
         maps: NetSuiteMaps | None = None,
+        foreign: Collection[str] = (),
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -96,8 +101,14 @@ class NetSuiteErp:
         self._clock = clock
         self._signer = signer
         self._currency = currency
+        self._foreign = frozenset(foreign)
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
+        self._given_of = {code: self.maps.given(code) for code in self._foreign}
+        self._open_items = self.maps.open_items_query
+        if self._foreign:
+            # An account with one currency has no such column.
+            self._open_items = self._open_items.replace("SELECT ", f"SELECT {_CURRENCY}, ", 1)
         self._calls = 0
 
     async def _call(
@@ -164,14 +175,27 @@ class NetSuiteErp:
         """SKU to item id, of all items."""
         return {row["itemid"]: row["id"] for row in await self._select("item_ids", "SELECT id, itemid FROM item")}
 
-    def _own_currency(self, operation: str, currency: str) -> None:
-        # The amount would be booked in the account's currency, whatever it was in.
-        if currency != self._currency:
-            detail = f"{currency} is not the currency of the books, {self._currency}"
+    def _in_currency(self, operation: str, currency: str) -> dict[str, Any]:
+        """What names the currency of a document in its body: nothing for that of the books.
+
+        Raises `CallFailed` for one the account does not have: the amount would be booked in the books' otherwise.
+        """
+        if currency == self._currency:
+            return {}
+        if currency not in self._foreign:
+            others = f" or {', '.join(sorted(self._foreign))}" if self._foreign else ""
+            detail = f"{currency} is not the currency of the books, {self._currency}{others}"
             raise CallFailed(self.system, operation, "rejected", detail)
+        return {"currency": {"refName": currency}}
+
+    def _given_with(self, currency: str) -> dict[str, Any]:
+        return self._given_of.get(currency, self._given)
 
     def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
-        body: dict[str, Any] = self._wire.body(operation, self.maps.party_to_customer, party, self._given)
+        customer = self.maps.party_to_customer
+        body: dict[str, Any] = self._wire.body(operation, customer, party, self._given)
+        if self._foreign:
+            body |= self._in_currency(operation, customer.written_currency(party, self._given))
         return body
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
@@ -202,8 +226,8 @@ class NetSuiteErp:
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
         order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
-        self._own_currency("put_order", order.written_currency(deal, given))
-        body = self._wire.body("put_order", order, deal, given)
+        currency = self._in_currency("put_order", order.written_currency(deal, given))
+        body = self._wire.body("put_order", order, deal, given) | currency
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
     async def _order(self, order_id: str) -> HttpAnswer:
@@ -246,7 +270,12 @@ class NetSuiteErp:
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
         answer = await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}")
-        status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, self._given)
+        given = self._given
+        if self._foreign:
+            shown = self._wire.json("invoice", answer)
+            with self._wire.reading("invoice"):
+                given = self._given_with(shown["currency"]["refName"])
+        status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, given)
         return status
 
     async def invoice_by_key(self, key: str) -> str | None:
@@ -268,16 +297,16 @@ class NetSuiteErp:
 
     async def _open(self, operation: str, where: str) -> list[OpenItem]:
         item, rows = self.maps.transaction_to_open_item.run, self._wire.made
-        found = await self._select(operation, self.maps.open_items_query.format(where))
-        return [rows(operation, item, row, self._given) for row in found]
+        found = await self._select(operation, self._open_items.format(where))
+        return [rows(operation, item, row, self._given_with(row.get(_CODE, ""))) for row in found]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt as a customer payment and apply it."""
         payment, receipt = self.maps.receipt_to_payment, Receipt(entry, customer_id, tuple(allocations) or None)
-        self._own_currency("put_payment", payment.written_currency(receipt, self._given))
-        body = self._wire.body("put_payment", payment, receipt, self._given)
+        currency = self._in_currency("put_payment", payment.written_currency(receipt, self._given))
+        body = self._wire.body("put_payment", payment, receipt, self._given) | currency
         return await self._write("put_payment", "customerPayment", body, key, correlation)
 
     # --- what people decide ----------------------------------------------------------------------
@@ -289,7 +318,7 @@ class NetSuiteErp:
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Credit what an invoice has open, with a credit memo made from it; the key becomes its external id."""
-        self._own_currency("write_off", what.currency)
+        self._in_currency("write_off", what.currency)
         path = f"{_RECORD}/invoice/{what.invoice_erp_id}"
         shown = self._wire.json("write_off", await self._call("write_off", "GET", path, {"expandSubResources": "true"}))
         with self._wire.reading("write_off"):

@@ -8,7 +8,7 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _QUERY, _STAMP, NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite import _CODE, _CURRENCY, _QUERY, _STAMP, NetSuiteErp, external_id
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
@@ -48,9 +48,11 @@ class NetSuitePostings:
     async def postings(self, since: int) -> list[Posting]:
         """Customer payments entered since an instant, which the vendor knows to the second."""
         erp, operation = self._erp, "list posting"
+        # An account with one currency has no such column.
+        currency = f"{_CURRENCY}, " if erp._foreign else ""
         stamp = to_iso(max(0, since), "seconds")[:-1].replace("T", " ")
         q = (
-            f"SELECT id, externalid, otherrefnum, foreigntotal, {_CREATED} FROM transaction"
+            f"SELECT id, externalid, otherrefnum, foreigntotal, {currency}{_CREATED} FROM transaction"
             f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{_STAMP}') ORDER BY id"
         )
         rows: list[dict[str, Any]] = []
@@ -70,6 +72,7 @@ class NetSuitePostings:
                     row.get("otherrefnum") or "",
                     abs(to_minor(row["foreigntotal"], erp._currency)),
                     from_iso(row["created"]),
+                    row.get(_CODE, "") if erp._foreign else erp._currency,
                 )
                 for row in rows
             ]

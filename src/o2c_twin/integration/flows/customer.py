@@ -4,6 +4,7 @@ from hashlib import sha256
 
 import msgspec
 
+from o2c_twin.integration.flows.currencies import entered_party
 from o2c_twin.integration.flows.golden import accounts_of, joined, survivor
 from o2c_twin.integration.flows.same_customer import remember, same_customer
 from o2c_twin.integration.model import Inbound, Party
@@ -104,7 +105,9 @@ async def customer(engine: Engine, event: Inbound) -> None:
     party = await engine.delivery.read(
         engine.crm.system, f"party:{event.object_id}", lambda: engine.crm.party(event.object_id)
     )
-    party = _as_matched(engine, await survivor(engine, erp_id, party))
+    key = f"customer:{party.crm_id}"
+    survived = await survivor(engine, erp_id, party)
+    party = _as_matched(engine, entered_party(engine, survived, party.modified_at, key))
     digest, account = told_digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
     if engine.journal.remote(erp.system, "customer-digest", account) == digest:
         return

@@ -43,7 +43,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """A customer payment as the ERP's books show it.
+    """A customer payment as the ERP's books show it; ``currency`` is empty where the ERP has one only.
 
     ``mark`` is what is left of the engine's key there, ``reference`` what a person may find the money by.
     """
@@ -53,6 +53,7 @@ class Posting(msgspec.Struct, frozen=True):
     reference: str
     amount_minor: int
     at: int
+    currency: str = ""
 
 
 class Told(Protocol):

@@ -31,12 +31,14 @@ class NetSuiteStand:
             tier=one_of(system.plan or "premium", get_args(netsuite.config.Tier)),
             suitecloud_plus=system.licences,
             currency=plan.world.currency,
+            currencies=tuple(plan.world.foreign),
             date_format="YYYY-MM-DD",
             custom_fields=_custom_fields(plan),
         )
         self.dialect = netsuite.make(world, config)
         self.core = self.dialect.core
         self._currency = plan.world.currency
+        self._foreign = tuple(plan.world.foreign)
         self._own = plan.maps
 
     def subscribe(self, url: str) -> None:
@@ -58,7 +60,8 @@ class NetSuiteStand:
         """Signed in with the integration's token."""
         token, account = self._token, self.dialect.config.account
         signer = TokenSigner(account, token.consumer_key, token.consumer_secret, token.token_id, token.token_secret)
-        return NetSuiteErp(name, url, http, clock, signer, self._currency, maps_for(self._own, NetSuiteMaps))
+        maps = maps_for(self._own, NetSuiteMaps)
+        return NetSuiteErp(name, url, http, clock, signer, self._currency, maps, self._foreign)
 
 
 def _custom_fields(plan: RunPlan) -> tuple[str, ...]:

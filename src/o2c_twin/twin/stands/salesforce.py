@@ -45,6 +45,7 @@ class SalesforceStand:
             edition=one_of(system.plan or "enterprise", get_args(salesforce.config.Edition)),
             licences=system.licences or 50,
             currency=plan.world.currency,
+            currencies=tuple(plan.world.foreign),
             custom_fields=custom,
         )
         self.dialect = salesforce.make(world, config)
@@ -75,4 +76,5 @@ class SalesforceStand:
         """Logged in as the connected app."""
         config = self.dialect.config
         secret, maps = config.client_secret, maps_for(self._own, SalesforceMaps)
-        return SalesforceCrm(name, url, http, config.client_id, secret, self._currency, maps)
+        several = bool(config.currencies)
+        return SalesforceCrm(name, url, http, config.client_id, secret, self._currency, maps, several)

@@ -23,10 +23,12 @@ class CashDesk:
     def _bank_changed(self, change: Change) -> None:
         if change.kind != "statement":
             return
-        statement = self._company.bank.account(self._company.bank_account_id).statements[-1]
-        for entry in statement.entries:
-            receipt = self._company.truth.receipts[entry.reference]
-            self._company.begin(self._apply(receipt, change.at))
+        company = self._company
+        for account_id in company.bank_accounts.values():
+            statement = company.bank.account(account_id).statements[-1]
+            if statement.id == change.id:
+                for entry in statement.entries:
+                    company.begin(self._apply(company.truth.receipts[entry.reference], change.at))
 
     def _apply(self, receipt: Receipt, printed_at: int) -> Process:
         company = self._company
@@ -43,14 +45,15 @@ def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
     """A clerk posts a receipt to the invoices it was meant for; gives the orders it pays.
 
     Where it has been posted on account already, only the application is missing. On the account of a customer of
-    another number, it was posted for a mistyped reference, and is moved first.
+    another number, it was posted for a mistyped reference, and is moved first. Money in another currency than the
+    customer's account is changed at the rate of its value date.
     """
     erp = company.erp
     by_customer: dict[str, list[tuple[str, int]]] = {}
     orders = {}
     for number, amount in receipt.intended.items():
         invoice = erp.state.invoices[erp.by_number[number]]
-        take = min(amount, invoice.open_minor)
+        take = min(_worth(company, receipt, amount, invoice.currency), invoice.open_minor)
         if take > 0:
             by_customer.setdefault(invoice.customer_id, []).append((invoice.id, take))
         orders[invoice.order_id] = erp.state.orders[invoice.order_id]
@@ -61,16 +64,27 @@ def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
         numbers = {erp.state.customers[each].number for each in (owner, payment.customer_id)}
         if len(numbers) > 1 and payment.unapplied_minor == payment.amount_minor:
             erp.move_payment(payment.id, owner)
-        rows, left = [], payment.unapplied_minor
-        for invoice_id, amount in by_customer.get(payment.customer_id, []):
-            take = min(amount, left)
-            if take > 0:
-                rows.append((invoice_id, take))
-                left -= take
+        rows = _within(by_customer.get(payment.customer_id, []), payment.unapplied_minor)
         if rows:
             erp.apply_payment(payment.id, rows)
         return list(orders.values())
     # Money for several masters of one customer is posted on the first and split by hand.
     first = next(iter(by_customer), None) or next(iter(orders.values())).customer_id
-    erp.receive_payment(first, receipt.amount_minor, by_customer.get(first, []), reference=receipt.reference)
+    amount = _worth(company, receipt, receipt.amount_minor, erp.state.customers[first].currency)
+    erp.receive_payment(first, amount, _within(by_customer.get(first, []), amount), reference=receipt.reference)
     return list(orders.values())
+
+
+def _worth(company: Company, receipt: Receipt, minor: int, currency: str) -> int:
+    return company.rates.exchanged(minor, receipt.currency, currency, receipt.value_at)
+
+
+def _within(wanted: list[tuple[str, int]], left: int) -> list[tuple[str, int]]:
+    """Invoices and amounts, as far as the money goes."""
+    rows = []
+    for invoice_id, amount in wanted:
+        take = min(amount, left)
+        if take > 0:
+            rows.append((invoice_id, take))
+            left -= take
+    return rows

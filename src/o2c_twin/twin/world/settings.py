@@ -1,7 +1,10 @@
 """The figures of a world, each with where it comes from (domain sheet 3.8 unless said otherwise)."""
 
-from dataclasses import dataclass, fields
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
 
 _SHARES = (
     "duplicate_accounts",
@@ -13,6 +16,24 @@ _SHARES = (
     "deductions",
     "mangled_references",
 )
+
+PER_EURO: Mapping[str, Decimal] = MappingProxyType(
+    {
+        "EUR": Decimal(1),
+        "USD": Decimal("1.08"),
+        "GBP": Decimal("0.847"),
+        "CHF": Decimal("0.953"),
+        "SEK": Decimal("11.43"),
+        "NOK": Decimal("11.63"),
+        "DKK": Decimal("7.459"),
+        "PLN": Decimal("4.306"),
+        "CZK": Decimal("25.12"),
+        "CAD": Decimal("1.482"),
+        "AUD": Decimal("1.640"),
+    }
+)
+"""In which currencies customers may buy, and about how many of each a euro was worth in 2024 (means of the European
+Central Bank's reference rates). All have two decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +53,11 @@ class WorldSettings:
     drain_days: int = 60
     start: date = date(2026, 1, 1)
     currency: str = "EUR"
+    """Of the company's books."""
+    foreign: Mapping[str, float] = field(default_factory=dict)
+    """Currency to the share of customers who buy in it; all others buy in the books'."""
+    rates: str = ""
+    """The exchange rates, by their name among those of the estate's own maps; drawn from the seed where none are."""
     customers: int = 0
     """0: one for each 60 orders a year, at least 12."""
     items: int = 60
@@ -75,15 +101,31 @@ class WorldSettings:
         for name in ("orders", "days", "items"):
             if getattr(self, name) < 1:
                 raise ValueError(f"world.{name}: must be at least 1, not {getattr(self, name)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-                raise ValueError(f"world.{field.name}: must not be negative, not {value}")
+                raise ValueError(f"world.{each.name}: must not be negative, not {value}")
         for name in _SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"world.{name}: is a share between 0 and 1, not {getattr(self, name)}")
+        self._check_foreign()
         if self.bank_charges + self.deductions > 1:
             raise ValueError("world.bank_charges: with world.deductions more than all payments; lower one of them")
+
+    def _check_foreign(self) -> None:
+        for currency, share in self.foreign.items():
+            if currency not in PER_EURO or currency == self.currency:
+                known = ", ".join(code for code in PER_EURO if code != self.currency)
+                raise ValueError(f"world.foreign: no customers can buy in {currency!r}; there are: {known}")
+            if not 0 < share <= 1:
+                raise ValueError(f"world.foreign: {currency} is a share above 0 and up to 1, not {share}")
+        if sum(self.foreign.values()) > 1:
+            raise ValueError("world.foreign: the shares are more than all customers; lower one of them")
+        if self.foreign and self.currency not in PER_EURO:
+            raise ValueError(
+                f"world.currency: with world.foreign there are no rates into {self.currency}; "
+                f"there are: {', '.join(PER_EURO)}"
+            )
 
     @property
     def orders_per_year(self) -> float:

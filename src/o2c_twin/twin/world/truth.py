@@ -8,18 +8,23 @@ from o2c_twin.twin.world.remittances import Shortfall
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money a customer really sent: ``intended`` is what it was for, by invoice number."""
+    """Money a customer really sent, in its currency: ``intended`` is what it was for, by invoice number.
+
+    ``value_at`` is the midnight of its value date.
+    """
 
     reference: str
     customer_id: str
     sent_at: int
+    value_at: int
+    currency: str
     amount_minor: int
     intended: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A refusal to pay an invoice as billed."""
+    """A refusal to pay an invoice as billed; the amount is in the invoice's currency."""
 
     dispute_id: str
     invoice_number: str
@@ -27,6 +32,7 @@ class Dispute:
     resolved_at: int | None
     reason: str
     amount_minor: int
+    currency: str
 
 
 @dataclass(slots=True)

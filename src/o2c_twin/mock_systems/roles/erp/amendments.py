@@ -158,7 +158,7 @@ class Amendments(Stock):
             del self._ext["invoice", invoice.external_id]
         del self.by_number[invoice.number]
         del self.state.invoices[invoice_id]
-        self._post(now, invoice.number, ("receivables", -invoice.total_minor), ("revenue", invoice.total_minor))
+        self._post_document(now, invoice, invoice.currency, "receivables", "revenue", -invoice.total_minor)
         self._changed("invoice", invoice_id, "deleted", now)
         order.modified_at = now
         self._changed("order", order.id, "updated", now)
@@ -182,7 +182,7 @@ class Amendments(Stock):
         if payment.reference is not None and self.payments_by_reference.get(payment.reference) == payment_id:
             del self.payments_by_reference[payment.reference]
         del self.state.payments[payment_id]
-        self._post(now, payment.number, ("bank", -payment.amount_minor), ("unapplied cash", payment.amount_minor))
+        self._post_document(now, payment, payment.currency, "bank", "unapplied cash", -payment.amount_minor)
         self._changed("payment", payment_id, "deleted", now)
         self.recheck_credit(payment.customer_id)
 
@@ -214,7 +214,7 @@ class Amendments(Stock):
         open_invoices = {**self.open_invoices.get(customer.id, {}), invoice.id: invoice}
         self.open_invoices[customer.id] = {id_: open_invoices[id_] for id_ in sorted(open_invoices, key=int)}
         self.state.applications.append(Application("payment", payment_id, invoice_id, -amount_minor, now, channel))
-        self._post(now, payment.number, ("receivables", amount_minor), ("unapplied cash", -amount_minor))
+        self._post_application(now, payment, invoice, -amount_minor)
         self._changed("invoice", invoice_id, "updated", now)
         self._changed("payment", payment_id, "updated", now)
         return payment

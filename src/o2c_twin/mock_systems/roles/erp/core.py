@@ -1,6 +1,7 @@
 """The ERP's core: what its screens and its API can do, each whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
@@ -22,11 +23,17 @@ NewLine = tuple[str, int, int]
 """item id, quantity, unit price in minor units"""
 
 
+def _one_currency(currency: str, at: int) -> Decimal | None:
+    """No rates: all documents are taken for ones in the books' currency."""
+    return None
+
+
 class ErpCore(Amendments):
     """One company's ERP. ``now`` gives microseconds since the epoch.
 
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
-    which kinds have number ranges of their own.
+    which kinds have number ranges of their own. ``exchange`` may be set to where the ERP has its rates from (see
+    `Receivables`).
     """
 
     def __init__(
@@ -35,6 +42,7 @@ class ErpCore(Amendments):
         self._now = now
         self.bill_on_delivery = bill_on_delivery
         self.numbering = numbering or Numbering()
+        self.exchange = _one_currency
         self.listeners: list[Listener] = []
         self._load(ErpState())
 
@@ -374,6 +382,7 @@ class ErpCore(Amendments):
             po_number=order.po_number,
             delivery_ids=deliveries,
             channel=channel,
+            exchange_rate=self.exchange(order.currency, now),
         )
         for delivery_id in deliveries:
             self.state.deliveries[delivery_id].invoice_id = invoice.id
@@ -385,7 +394,7 @@ class ErpCore(Amendments):
         if total:
             self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
         self._claim_external_id("invoice", external_id, invoice.id)
-        self._post(now, invoice.number, ("receivables", total), ("revenue", -total))
+        self._post_document(now, invoice, invoice.currency, "receivables", "revenue", total)
         self._changed("invoice", invoice.id, "created", now)
         self._touch_order(order)
         return invoice

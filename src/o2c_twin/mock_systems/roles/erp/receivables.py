@@ -1,8 +1,10 @@
 """The receivables ledger of the ERP: double-entry postings, payments, credit memos, their application."""
 
 from collections.abc import Callable, Sequence
+from decimal import Decimal
 
 from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.exchange import in_books, leaves
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
@@ -15,12 +17,17 @@ from o2c_twin.mock_systems.roles.erp.records import (
 )
 from o2c_twin.mock_systems.roles.records import ChangeKind, RuleError
 
+Document = Invoice | Payment | CreditMemo
+"""What is posted as a whole, at the rate of its day."""
+
 
 class Receivables:
     """The part of an ERP core that keeps what customers owe; `ErpCore` completes it."""
 
     state: ErpState
     numbering: Numbering
+    exchange: Callable[[str, int], Decimal | None]
+    """What one unit of a currency is worth in the books' at an instant; None for the books' own."""
     open_invoices: dict[str, dict[str, Invoice]]
     by_number: dict[str, str]
     payments_by_reference: dict[str, str]
@@ -47,11 +54,42 @@ class Receivables:
             raise AssertionError(f"{document}: debits and credits differ: {lines}")
         self.state.postings.extend((at, document, account, amount) for account, amount in lines if amount)
 
+    def _post_document(self, at: int, document: Document, currency: str, debit: str, credit: str, minor: int) -> None:
+        """Post a whole document, as it is and as the books value it at its rate; negative ``minor`` takes it back."""
+        worth = in_books(minor, document.exchange_rate)
+        self._post(at, document.number, (debit, worth), (credit, -worth))
+        if document.exchange_rate is not None:
+            self._post_foreign(at, document.number, currency, (debit, minor), (credit, -minor))
+
+    def _post_foreign(self, at: int, document: str, currency: str, *lines: tuple[str, int]) -> None:
+        self.state.foreign_postings.extend((at, document, account, currency, amount) for account, amount in lines)
+
+    def _post_application(self, at: int, source: Payment | CreditMemo, invoice: Invoice, minor: int) -> None:
+        """Set an amount of a source against an invoice, both as they are by now; negative ``minor`` takes it back.
+
+        Either leaves the books at its own document's rate: between them is the exchange gain or loss, realised now.
+        """
+        used = leaves(source.unapplied_minor + minor, source.unapplied_minor, source.exchange_rate)
+        paid = leaves(invoice.open_minor + minor, invoice.open_minor, invoice.exchange_rate)
+        lines = ("unapplied cash", used), ("receivables", -paid), ("exchange differences", paid - used)
+        self._post(at, source.number, *lines)
+        if invoice.exchange_rate is not None:
+            own = ("unapplied cash", minor), ("receivables", -minor)
+            self._post_foreign(at, source.number, invoice.currency, *own)
+
     def trial_balance(self) -> dict[str, int]:
-        """Balance of each account in minor units, debit positive; the sum is zero."""
+        """Balance of each account in minor units of the books' currency, debit positive; the sum is zero."""
         balances: dict[str, int] = {}
         for _, _, account, amount in self.state.postings:
             balances[account] = balances.get(account, 0) + amount
+        return balances
+
+    def foreign_balances(self) -> dict[str, dict[str, int]]:
+        """The same of each other currency documents are in, in its own minor units: there, too, the sum is zero."""
+        balances: dict[str, dict[str, int]] = {}
+        for _, _, account, currency, amount in self.state.foreign_postings:
+            own = balances.setdefault(currency, {})
+            own[account] = own.get(account, 0) + amount
         return balances
 
     def _customer(self, customer_id: str) -> Customer:
@@ -101,13 +139,14 @@ class Receivables:
             external_id=external_id,
             reference=reference,
             channel=channel,
+            exchange_rate=self.exchange(customer.currency, now),
         )
         self.state.payments[payment.id] = payment
         if reference is not None:
             self.payments_by_reference.setdefault(reference, payment.id)
         customer.unapplied_minor += amount_minor
         self._claim_external_id("payment", external_id, payment.id)
-        self._post(now, payment.number, ("bank", amount_minor), ("unapplied cash", -amount_minor))
+        self._post_document(now, payment, payment.currency, "bank", "unapplied cash", amount_minor)
         for invoice, (_, amount) in zip(invoices, applications, strict=True):
             self._apply(payment, invoice, amount, now, channel)
         self._changed("payment", payment.id, "created", now)
@@ -136,7 +175,7 @@ class Receivables:
     def move_payment(self, payment_id: str, customer_id: str) -> Payment:
         """Put a receipt that is wholly on account on another customer's account, where it should have been posted.
 
-        Raises `RuleError` for an unknown payment or customer, and when some of it is applied.
+        Raises `RuleError` for an unknown payment or customer, one in another currency, and when some of it is applied.
         """
         payment = self.state.payments.get(payment_id)
         if payment is None:
@@ -144,6 +183,8 @@ class Receivables:
         if payment.unapplied_minor != payment.amount_minor:
             raise RuleError("applied", f"payment {payment.number} is set against invoices", "id")
         wrong, right = self._customer(payment.customer_id), self._customer(customer_id)
+        if right.currency != payment.currency:
+            raise RuleError("other-currency", f"customer {right.number} is in {right.currency}", "entity")
         wrong.unapplied_minor -= payment.amount_minor
         right.unapplied_minor += payment.amount_minor
         payment.customer_id = customer_id
@@ -180,12 +221,13 @@ class Receivables:
             now,
             now,
             external_id=external_id,
+            exchange_rate=invoice.exchange_rate,
         )
         self.state.credit_memos[memo.id] = memo
         invoice.credited_minor += amount_minor
         customer.unapplied_minor += amount_minor
         self._claim_external_id("credit_memo", external_id, memo.id)
-        self._post(now, memo.number, ("revenue", amount_minor), ("unapplied cash", -amount_minor))
+        self._post_document(now, memo, memo.currency, "revenue", "unapplied cash", amount_minor)
         usable = min(amount_minor, invoice.open_minor)
         if usable:
             self._apply(memo, invoice, usable, now, "manual")
@@ -215,5 +257,5 @@ class Receivables:
         self.state.applications.append(
             Application(kind, source.id, invoice.id, amount, now, channel)  # type: ignore[arg-type]
         )
-        self._post(now, source.number, ("unapplied cash", amount), ("receivables", -amount))
+        self._post_application(now, source, invoice, amount)
         self._changed("invoice", invoice.id, "updated", now)

@@ -1,5 +1,10 @@
-"""The ERP's records. Money in integer minor units of the record's currency, instants in epoch microseconds."""
+"""The ERP's records. Money in integer minor units of the record's currency, instants in epoch microseconds.
 
+``exchange_rate`` is what one unit of a document's currency was worth in the books' when it was posted; None for a
+document in the books' own currency, and where an ERP was given no rates.
+"""
+
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -129,6 +134,7 @@ class Invoice(msgspec.Struct, gc=False):
     credited_minor: int = 0
     returned: bool = False
     channel: str = "manual"
+    exchange_rate: Decimal | None = None
 
 
 class CreditMemo(msgspec.Struct, gc=False):
@@ -145,6 +151,7 @@ class CreditMemo(msgspec.Struct, gc=False):
     issued_at: int
     modified_at: int
     external_id: str | None = None
+    exchange_rate: Decimal | None = None
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -172,6 +179,7 @@ class Payment(msgspec.Struct, gc=False):
     external_id: str | None = None
     reference: str | None = None
     channel: str = "manual"
+    exchange_rate: Decimal | None = None
 
 
 class ErpState(msgspec.Struct):
@@ -188,4 +196,6 @@ class ErpState(msgspec.Struct):
     payments: dict[str, Payment] = {}
     applications: list[Application] = []
     postings: list[tuple[int, str, str, int]] = []
-    """(at, document number, account, amount in minor units: debit positive, credit negative)"""
+    """(at, document number, account, amount in minor units of the books' currency: debit positive, credit negative)"""
+    foreign_postings: list[tuple[int, str, str, str, int]] = []
+    """What documents in other currencies say in these: (at, document number, account, currency, amount in it)"""

@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NoReturn
 
-from o2c_twin.mock_systems.roles.erp import OrderLine, SalesOrder
+from o2c_twin.mock_systems.roles.erp import Customer, OrderLine, SalesOrder
 from o2c_twin.mock_systems.roles.erp.rules import shippable
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
@@ -54,11 +54,7 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
     status = body.reference("orderStatus")
     if status is not None and status.id not in _FIRST_STATUSES:
         body.refuse("orderStatus", status)
-    currency = body.reference("currency")
-    if currency is not None:
-        own = dialect.shapes.currency(customer.currency)
-        if str(currency) not in (own.get("id"), own["refName"]):
-            body.refuse("currency", currency)
+    check_currency(dialect, body, customer)
     rows = body.lines("item")
     if not rows:
         user_error(NO_LINES)
@@ -74,6 +70,15 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
     )
     dialect.kept.take(order.id, body, rows)
     return written(call.request, SALES_ORDER.name, order.id)
+
+
+def check_currency(dialect: "NetSuiteDialect", body: Body, customer: Customer) -> None:
+    """Raise `Refused` for another currency than the customer's: one with several is not modelled."""
+    currency = body.reference("currency")
+    if currency is not None:
+        own = dialect.shapes.currency(customer.currency)
+        if str(currency) not in (own.get("id"), own["refName"]):
+            body.refuse("currency", currency)
 
 
 def _new_line(dialect: "NetSuiteDialect", row: Body) -> tuple[str, int, int]:

@@ -15,7 +15,7 @@ from o2c_twin.mock_systems.vendors.netsuite.finding import (
     replaces,
     upsert_key,
 )
-from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, refuse_preview
+from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, check_currency, refuse_preview
 from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
@@ -148,6 +148,7 @@ def _receive(
         customer = dialect.core.state.customers[source.customer_id]
     if customer is None:
         missing("Customer")
+    check_currency(dialect, body, customer)
     amount = body.money("payment")
     rows = body.lines("apply")
     if rows is not None:

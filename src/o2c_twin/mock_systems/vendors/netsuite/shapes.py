@@ -1,6 +1,7 @@
 """Records as the record API shows them. Every function gives a new dict; amounts are Decimal with two decimals."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Item, Payment, SalesOrder
@@ -140,13 +141,21 @@ class Shapes:
             "status": {"id": status, "refName": status},
             "subsidiary": self._subsidiary,
             "currency": self.currency(record.currency),
-            "exchangeRate": 1,
+            "exchangeRate": self._rate(record, entered_at),
             "createdDate": iso_instant(entered_at),
             "lastModifiedDate": iso_instant(record.modified_at),
         }
         if record.external_id is not None:
             head["externalId"] = record.external_id
         return head
+
+    def _rate(self, record: Any, entered_at: int) -> Decimal | int:
+        """Units of the account's base currency for one of a transaction's."""
+        if isinstance(record, SalesOrder | Delivery):
+            rate = self._core.exchange(record.currency, entered_at)
+        else:
+            rate = record.exchange_rate
+        return 1 if rate is None else rate
 
     def _order(self, order: SalesOrder, root: str, now: int) -> Shape:
         shape = self._head(order, root, order.entered_at)
