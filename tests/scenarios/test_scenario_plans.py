@@ -23,6 +23,7 @@ FAILURES = [
     "crm-call-limit",
     "duplicate-masters",
     "erp-outage",
+    "foreign-customers",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

@@ -12,7 +12,7 @@ from o2c_twin.mock_systems.wire.faults import ChangedRecord, FaultPlan, Latency
 from o2c_twin.mock_systems.wire.journal import Entry, Journal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.server import MockServer
-from o2c_twin.twin.plan import RunPlan, SystemPlan
+from o2c_twin.twin.plan import RunPlan, SystemPlan, one_currency_only
 from o2c_twin.twin.stands import STANDS, BankStand, CrmStand, ErpStand, PaymentsStand, Stand
 from o2c_twin.twin.world.company import CrmFields
 
@@ -109,8 +109,11 @@ class Estate:
 def build_estate(plan: RunPlan, world: World, sink: Callable[[Entry], None] | None = None) -> Estate:
     """Make the systems of a plan in a world. ``sink`` gets every journal entry.
 
-    Raises ValueError when the plan names what there is not.
+    Raises ValueError when the plan names what there is not, or customers no system of it can serve.
     """
+    unable = one_currency_only(plan.world, plan.systems)
+    if unable is not None:
+        raise ValueError(f"systems.{unable[0]}: {unable[1]}")
     stands: dict[str, Stand] = {
         role: STANDS[role][system.vendor](plan, system, world) for role, system in plan.systems.items()
     }

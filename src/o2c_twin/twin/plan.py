@@ -1,5 +1,6 @@
 """What a run is made of: one record, and the same record gives the same run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
@@ -16,6 +17,13 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""
+SEVERAL_CURRENCIES: dict[str, tuple[str, ...]] = {
+    "crm": ("salesforce",),
+    "erp": ("netsuite",),
+    "bank": ("bank_iso20022",),
+    "payments": (),
+}
+"""Those of them that can stand where customers buy in other currencies than the books' (`WorldSettings.foreign`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +63,16 @@ class RunPlan:
     """``direct`` calls the mocks as functions, ``asgi`` as ASGI applications: same trace."""
     maps: OwnMaps | None = None
     """The estate's own field maps and its legal entity; None for the maps that come with the engine."""
+
+
+def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -> tuple[str, str] | None:
+    """Of an estate that cannot serve a world's foreign customers: the role that cannot, and why. None when all can."""
+    for role, system in systems.items() if world.foreign else ():
+        able = SEVERAL_CURRENCIES[role]
+        if system.vendor not in able:
+            remedy = f"choose {' or '.join(able)}" if able else "remove the provider"
+            return (
+                role,
+                f"{system.vendor} has one currency here, and world.foreign names others; {remedy}, or no foreign",
+            )
+    return None

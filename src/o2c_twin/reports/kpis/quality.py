@@ -13,7 +13,7 @@ from o2c_twin.reports.observed_run import ObservedRun
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
 _REASONS = ("price", "quantity", "duplicate")
-_NO_ERROR = "bank charge"
+_NO_ERRORS = ("bank charge", "exchange difference")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,19 +34,26 @@ class Leakage:
 
 def leakage(run: ObservedRun) -> Leakage:
     """Compares each deal's delivered value at the agreed price with what was billed net of credit memos."""
-    delivered = run.with_deal("deliveries").dropna(subset=["deal_id"])
-    by_deal = delivered.groupby("deal_id").agg(last=("issued_at", "max"), delivered=("amount_minor", "sum"))
+    # Compared in the deal's own currency, and only then valued, at the rate of the day it was won.
+    delivered = run.naming_deals(run.record.table("deliveries")).dropna(subset=["deal_id"])
+    by_deal = delivered.groupby("deal_id").agg(
+        last=("issued_at", "max"), delivered=("amount_minor", "sum"), currency=("currency", "first")
+    )
     settled = by_deal[by_deal["last"] <= pd.Timestamp(run.end - timedelta(days=LEAKAGE_SETTLED_DAYS))]
-    agreed = run.table("deals").set_index("deal_id")["amount_minor"]
+    deals = run.record.table("deals").set_index("deal_id")
     # A second delivery of the same deal is nothing the customer ordered: it cannot be billed.
     names = settled.index.to_series()
-    limit = looked_up(names, agreed).fillna(settled["delivered"])
-    billable = settled["delivered"].where(settled["delivered"] <= limit, limit)
-    documents = run.with_deal("invoices").dropna(subset=["deal_id"])
+    won_at = looked_up(names, deals["won_at"]).fillna(settled["last"])
+    limit = looked_up(names, deals["amount_minor"]).fillna(settled["delivered"])
+    billable = settled["delivered"].where(settled["delivered"] <= limit, limit).astype("int64")
+    billable = run.rates.column(billable, settled["currency"], won_at, "deals")
+    documents = run.naming_deals(run.record.table("invoices")).dropna(subset=["deal_id"])
     signed = documents["amount_minor"].where(documents["kind"] == "invoice", -documents["amount_minor"])
-    net = signed.groupby(documents["deal_id"]).sum()
+    net = signed.groupby([documents["deal_id"], documents["currency"]]).sum().reset_index(name="net")
+    net = net[net["deal_id"].isin(names)]
+    net["net"] = run.rates.column(net["net"], net["currency"], looked_up(net["deal_id"], won_at), "invoices")
     invoiced = set(documents.loc[documents["kind"] == "invoice", "deal_id"])
-    billed = looked_up(names, net).fillna(0)
+    billed = looked_up(names, net.groupby("deal_id")["net"].sum()).fillna(0)
     gap = billable - billed
     short, never = gap.clip(lower=0), ~names.isin(invoiced)
     return Leakage(
@@ -113,7 +120,7 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
     issued = run.in_period("invoices", "issued_at")
     bills = issued.loc[issued["kind"] == "invoice", "document_id"]
     credited = documents.dropna(subset=["corrects"])
-    corrections = credited[credited["reason"] != _NO_ERROR].drop_duplicates("corrects")
+    corrections = credited[~credited["reason"].isin(_NO_ERRORS)].drop_duplicates("corrects")
     wrong = corrections[corrections["corrects"].isin(bills)]
     disputed = run.table("disputes")["document_id"].drop_duplicates()
     reasons = wrong["reason"].fillna("not stated")
