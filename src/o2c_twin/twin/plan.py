@@ -73,6 +73,6 @@ def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -
             remedy = f"choose {' or '.join(able)}" if able else "remove the provider"
             return (
                 role,
-                f"{system.vendor} has one currency here, and world.foreign names others; {remedy}, or no foreign",
+                f"{system.vendor} has one currency here; {remedy}, or leave out world.foreign",
             )
     return None

@@ -9,7 +9,7 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite import _CODE, _CURRENCY, _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
 
@@ -32,6 +32,7 @@ _FIELDS: dict[Kind, str] = {
 }
 _TEXT, _NUMBER, _MAYBE = Field("text"), Field("number"), Field("text", optional=True)
 _HEAD = {
+    _CODE: Field("text", optional=True, needed=False),
     "links": Field("list", optional=True, needed=False),
     "id": _NUMBER,
     "modified": Field("instant"),
@@ -136,8 +137,11 @@ class NetSuiteListing:
 
     async def _page(self, kind: Kind, where: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         table = "customer" if kind == "customer" else "transaction"
+        # An account with one currency has no such column; a shipment has no money.
+        several = self._erp._foreign and kind != "shipment"
+        fields = f"{_CURRENCY}, {_FIELDS[kind]}" if several else _FIELDS[kind]
         typed = "" if kind == "customer" else f"type = '{_TYPE[kind]}' AND "
-        return await self._ask(f"list {kind}", f"SELECT {_FIELDS[kind]} FROM {table} WHERE {typed}{where}", offset)
+        return await self._ask(f"list {kind}", f"SELECT {fields} FROM {table} WHERE {typed}{where}", offset)
 
     async def _ask(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         erp = self._erp
@@ -161,7 +165,7 @@ class NetSuiteListing:
     def _row(self, kind: Kind, id_: str, record: dict[str, Any]) -> Row:
         at = from_iso(record["modified"])
         if kind == "customer":
-            return Row(kind, id_, at, self._customer(record))
+            return Row(kind, id_, at, self._customer(record), currency=self._currency(record))
         if kind == "order":
             return self._order(record, id_, at)
         order = record.get("createdfrom")
@@ -170,7 +174,8 @@ class NetSuiteListing:
             return Row(kind, id_, at, fields, event=self._erp._event("delivery", id_, str(order), at))
         total, unpaid = self._minor(record["foreigntotal"]), self._minor(record["foreignamountunpaid"])
         fields["state"] = "paid" if unpaid == 0 else "open" if unpaid == total else "part paid"
-        return Row(kind, id_, at, fields, total, self._erp._event("invoice", id_, str(order or id_), at))
+        event = self._erp._event("invoice", id_, str(order or id_), at)
+        return Row(kind, id_, at, fields, total, event, currency=self._currency(record))
 
     def _customer(self, record: dict[str, Any]) -> dict[str, Value]:
         limit, net = record.get("creditlimit"), record.get("net")
@@ -194,7 +199,11 @@ class NetSuiteListing:
             "to_bill": "yes" if status in _TO_BILL else "no",
         }
         total = self._minor(record["foreigntotal"])
-        return Row("order", id_, at, fields, total, self._erp._event("order-status", id_, id_, at))
+        event = self._erp._event("order-status", id_, id_, at)
+        return Row("order", id_, at, fields, total, event, currency=self._currency(record))
+
+    def _currency(self, record: dict[str, Any]) -> str:
+        return str(record[_CODE]) if self._erp._foreign else ""
 
     def _minor(self, amount: str) -> int:
         return to_minor(amount, self._erp._currency)

@@ -4,7 +4,7 @@ Each sum that came in is one customer payment in the ERP, unless it is with a pe
 payout was heard of, is the sum of its parts, and is on a bank statement.
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -83,7 +83,12 @@ def sides_of_money(found: Found, known: Known, mark_of: Callable[[str], str], la
                 by_name.setdefault(name, []).append(posting)
     for each in found.incoming:
         _posted(sides, each, by_name, known, mark_of)
-    arrived = {name: each.amount_minor for each in found.incoming if each.kind == "entry" for name in each.names}
+    arrived = {
+        (name, each.currency): each.amount_minor
+        for each in found.incoming
+        if each.kind == "entry"
+        for name in each.names
+    }
     for payout in found.sent:
         _payout(sides, payout, arrived, found, known, late_us, now)
     return sides
@@ -101,16 +106,29 @@ def _posted(
     if not mine and (known.asked(each.key) or known.is_payout(each)):
         return
     place = Place(each.kind, each.reference, "posted")
-    wanted = values_of({"amount_minor": each.amount_minor, "times": 1})
-    there = values_of({"amount_minor": sum(p.amount_minor for p in mine), "times": len(mine)}) if mine else None
+    wanted = values_of({"amount_minor": each.amount_minor, "currency": each.currency, "times": 1})
+    there = _there(each, mine) if mine else None
     told = known.progress(each.key) == "done"
     at = max((each.at, *(posting.at for posting in mine)))
     lanes = (each.key, lane_of(each.event))
     sides.put(place, wanted, there, Evidence(lanes, at, each.amount_minor, (), (), told), each)
 
 
+def _there(each: Incoming, mine: Collection[Posting]) -> Values:
+    """What is posted of a sum: how much in its own currency, and in which others. No two currencies are added."""
+    currencies = dict.fromkeys(posting.currency or each.currency for posting in mine)
+    amount = sum(p.amount_minor for p in mine if p.currency in ("", each.currency))
+    return values_of({"amount_minor": amount, "currency": " and ".join(sorted(currencies)), "times": len(mine)})
+
+
 def _payout(
-    sides: MoneySides, payout: Sent, arrived: Mapping[str, int], found: Found, known: Known, late_us: int, now: int
+    sides: MoneySides,
+    payout: Sent,
+    arrived: Mapping[tuple[str, str], int],
+    found: Found,
+    known: Known,
+    late_us: int,
+    now: int,
 ) -> None:
     lanes = (lane_of(payout.event),)
 
@@ -125,7 +143,7 @@ def _payout(
         put("sum", amount, (("amount_minor", found.made_of[payout.payout_id]),), payout.at)
     # What was sent before the bank's window may be on a statement before it.
     if payout.arrived and payout.at >= found.bank_since and now - payout.at > late_us:
-        there = arrived.get(payout.reference)
+        there = arrived.get((payout.reference, payout.currency))
         put("arrived", amount, None if there is None else (("amount_minor", there),), payout.at)
 
 
@@ -176,6 +194,8 @@ def _why(
     wanted, found = dict(difference.wanted or ()), dict(difference.found)
     if found["times"] != 1 or _is_multiple(found["amount_minor"], wanted["amount_minor"]):
         return "case", erp, "posted more than once"
+    if found["currency"] != wanted["currency"]:
+        return "case", erp, "posted in another currency"
     return "case", erp, _OTHER
 
 

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from o2c_twin.integration.exchange import NoRate
 from o2c_twin.integration.flows.collection import is_payout
 from o2c_twin.integration.model import BankEntry, Inbound
 from o2c_twin.integration.reconcile.contract import Mode, checked
@@ -124,7 +125,7 @@ class MoneyReconciler:
         bank_since = now
         entries = await self._read(listed, bank, "entry", lambda: bank.incoming(since, now))
         if entries is not None:
-            incoming, bank_since = entries, since
+            incoming, bank_since = self._as_posted(listed, entries), since
         if provider is not None:
             incoming += await self._read(listed, provider, "collection", lambda: provider.incoming(since, now)) or []
             sent = await self._read(listed, provider, "payout", lambda: provider.sent(since, now)) or []
@@ -134,6 +135,28 @@ class MoneyReconciler:
             return None
         sums = await self._sums(listed, sent)
         return Found(tuple(incoming), tuple(postings), tuple(sent), sums, bank_since)
+
+    def _as_posted(self, listed: _Listed, entries: list[Incoming]) -> list[Incoming]:
+        """What came in, as the engine posts it: in the books' currency where its design converts.
+
+        Without a rate nobody knows what should be posted. What a person is to change into another currency, as where
+        figures are only relabelled, is left to that person.
+        """
+        engine, found = self.engine, []
+        for each in entries:
+            exchange = engine.exchange
+            if exchange is None or engine.profile.currencies == "document" or each.currency == exchange.books:
+                found.append(each)
+                continue
+            if engine.profile.currencies == "relabelled":
+                continue
+            try:
+                amount = exchange.into_books(each.amount_minor, each.currency, each.value_on)
+            except NoRate as none:
+                listed.blind.append(f"{self.listings.bank.system} entry {each.reference}: {none}")
+                continue
+            found.append(msgspec.structs.replace(each, amount_minor=amount, currency=exchange.books))
+        return found
 
     async def _read(
         self, listed: _Listed, source: Told, kind: MoneyKind, ask: Callable[[], Awaitable[list[_Answer]]]
