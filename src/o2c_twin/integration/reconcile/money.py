@@ -105,6 +105,9 @@ def _posted(
     mine = {posting.id: posting for name in names for posting in by_name.get(name, ())}.values()
     if not mine and (known.asked(each.key) or known.is_payout(each)):
         return
+    if known.asked(each.key) and any(posting.currency not in ("", each.currency) for posting in mine):
+        # A person was asked what to do with it, and has changed it.
+        return
     place = Place(each.kind, each.reference, "posted")
     wanted = values_of({"amount_minor": each.amount_minor, "currency": each.currency, "times": 1})
     there = _there(each, mine) if mine else None

@@ -139,17 +139,12 @@ class MoneyReconciler:
     def _as_posted(self, listed: _Listed, entries: list[Incoming]) -> list[Incoming]:
         """What came in, as the engine posts it: in the books' currency where its design converts.
 
-        Without a rate nobody knows what should be posted. What a person is to change into another currency, as where
-        figures are only relabelled, is left to that person.
+        Without a rate nobody knows what should be posted: the plan says so, and is silent about that entry.
         """
-        engine, found = self.engine, []
+        exchange, found = self.engine.exchange, []
+        if exchange is None or self.engine.profile.currencies != "converted":
+            return entries
         for each in entries:
-            exchange = engine.exchange
-            if exchange is None or engine.profile.currencies == "document" or each.currency == exchange.books:
-                found.append(each)
-                continue
-            if engine.profile.currencies == "relabelled":
-                continue
             try:
                 amount = exchange.into_books(each.amount_minor, each.currency, each.value_on)
             except NoRate as none:

@@ -62,7 +62,7 @@ class Business:
             trace,
             integrated,
             rates,
-            "document" if design is None else design.currencies,
+            design.currencies if integrated and design is not None else "document",
             estate.payments_stand if integrated else None,
         )
         if settings.foreign:

@@ -25,9 +25,8 @@ class CashDesk:
             return
         company = self._company
         for account_id in company.bank_accounts.values():
-            statement = company.bank.account(account_id).statements[-1]
-            if statement.id == change.id:
-                for entry in statement.entries:
+            for statement in company.bank.account(account_id).statements[-1:]:
+                for entry in statement.entries if statement.id == change.id else ():
                     company.begin(self._apply(company.truth.receipts[entry.reference], change.at))
 
     def _apply(self, receipt: Receipt, printed_at: int) -> Process:
