@@ -289,7 +289,7 @@ class Bench:
         """For property tests, whose examples share a bench: a number for each."""
         self._tasks = []
 
-    def engine(self, flows=FLOWS, rhythm=Rhythm(), **choices):  # noqa: B008 - frozen
+    def engine(self, flows=FLOWS, rhythm=Rhythm(), exchange=None, **choices):  # noqa: B008 - frozen
         self.now_running = Engine(
             DesignProfile(**choices),
             self.crm,
@@ -303,6 +303,7 @@ class Bench:
             draw=keyed_draw,
             observer=self.seen,
             rhythm=rhythm,
+            exchange=exchange,
         )
         return self.now_running
 

@@ -109,7 +109,7 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     named = references(entry.remittance)
     asked = named or (possible_references(entry.remittance) if rung.policy.mangled else [])
     found = await engine.delivery.read(erp.system, key, lambda: erp.items_named(asked)) if asked else []
-    items, possible = (named_payable(found, entry, key), []) if named else ([], payable(found, entry))
+    items, possible = (named_payable(engine, found, entry, key), []) if named else ([], payable(engine, found, entry))
     if len({item.customer_erp_id for item in items}) > 1:
         raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'", "unmatched-cash")
     known = engine.journal.remote(erp.system, "payer", entry.payer_iban or _NOBODY) or None
@@ -123,6 +123,6 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
         return Posting(owner, 1, decision.allocations, decision.grade) if decision and exact else Posting(owner, 0, ())
     if decision is None or decision.rule != 1:
         # What is named does not settle it: a mangled reference or the amount may, among all that is open.
-        items = payable(await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner)), entry)
+        items = payable(engine, await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner)), entry)
         decision = allocate(receipt, items, rung.policy)
     return Posting(owner, decision.rule, decision.allocations, decision.grade)
