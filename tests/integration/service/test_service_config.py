@@ -76,7 +76,11 @@ BAD = [
     (system("crm", vendor="sap"), "systems.crm.vendor: no connector for 'sap'; there are: salesforce"),
     (system("crm", url="ftp://x"), "systems.crm.url: 'ftp://x' is no address; begin with http:// or https://"),
     (system("crm", url="env:NONE"), "systems.crm.url: no secret NONE; set it in the env"),
-    (system("crm", options={"x": "1"}), "systems.crm.options.x: no such option; salesforce has none; remove it"),
+    (system("crm", options={"x": "1"}), "systems.crm.options.x: no such option; there are: currencies"),
+    (
+        system("crm", vendor="hubspot", options={"x": "1"}),
+        "systems.crm.options.x: no such option; hubspot has none; remove it",
+    ),
     (system("erp", vendor="legacy_erp"), "systems.erp.url: 'http://127.0.0.1:9' is no address; begin with file:///"),
     (
         system("erp", vendor="legacy_erp", url="file:///x", options={"speling": "csv"}),

@@ -64,6 +64,10 @@ class Site:
             raise ConfigError(f"systems.{self.name}.options.{name}: is missing; {remedy}")
         return value
 
+    def others(self, name: str) -> tuple[str, ...]:
+        """What an option lists, with commas between: further currencies, or accounts. Empty when it is not given."""
+        return tuple(each for part in self.options.get(name, "").split(",") if (each := part.strip()))
+
 
 def _salesforce(site: Site) -> SalesforceCrm:
     return SalesforceCrm(
@@ -74,6 +78,7 @@ def _salesforce(site: Site) -> SalesforceCrm:
         site.credential("client_secret"),
         site.currency,
         maps_for(site.maps, SalesforceMaps),
+        bool(site.others("currencies")),
     )
 
 
@@ -97,7 +102,8 @@ def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
-    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps)
+    foreign = site.others("currencies")
+    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps, foreign)
 
 
 def _s4hana(site: Site) -> S4HanaErp:
@@ -117,7 +123,9 @@ def _business_central(site: Site) -> BusinessCentralErp:
 
 def _bank_iso20022(site: Site) -> BankFeed:
     names = ("client_id", "client_secret", "account_id", "webhook_secret")
-    return BankFeed(site.name, site.url, site.http, *(site.credential(name) for name in names))
+    id_, secret, account, webhook_secret = (site.credential(name) for name in names)
+    others = site.others("other_accounts")
+    return BankFeed(site.name, site.url, site.http, id_, secret, account, webhook_secret, others)
 
 
 def _stripe(site: Site) -> StripePayments:
@@ -173,6 +181,9 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 """How the address of a vendor's system begins, where it is none of http:// and https://."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
+    "salesforce": ("currencies",),
+    "netsuite": ("currencies",),
+    "bank_iso20022": ("other_accounts",),
     "gocardless": ("bank_details",),
     "legacy_erp": (
         "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",

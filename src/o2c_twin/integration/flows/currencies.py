@@ -62,20 +62,20 @@ def entered_receipt(engine: Engine, entry: BankEntry, key: str) -> BankEntry:
 
 def payable(engine: Engine, items: list[OpenItem], entry: BankEntry) -> list[OpenItem]:
     """The items a receipt may be set against: those in its currency."""
-    return [item for item in items if _currency_of(engine, item) in ("", entry.currency)]
+    return [item for item in items if currency_of(engine, item) in ("", entry.currency)]
 
 
 def named_payable(engine: Engine, items: list[OpenItem], entry: BankEntry, key: str) -> list[OpenItem]:
     """The same of items a receipt names. Raises `DeadLetter` when it names one in another currency."""
     for item in items:
-        currency = _currency_of(engine, item)
+        currency = currency_of(engine, item)
         if currency not in ("", entry.currency):
             reason = f"paid in {entry.currency}, and {item.number} is in {currency}: '{entry.remittance}'"
             raise DeadLetter(key, reason, "unmatched-cash")
     return items
 
 
-def _currency_of(engine: Engine, item: OpenItem) -> str:
+def currency_of(engine: Engine, item: OpenItem) -> str:
     """An ERP that does not tell has that of the books; empty where nobody has told the engine which that is."""
     return item.currency or ("" if engine.exchange is None else engine.exchange.books)
 

@@ -22,6 +22,7 @@ from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAG
 from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
+from o2c_twin.integration.service.rates import check_rates
 
 _ENV = "env:"
 _SHORTEST_KEY = 32
@@ -112,8 +113,9 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topology; without it that is one in memory, which forgets with the process. ``holds`` are legal
     holds, ``masters`` rules of the systems of record. ``maps`` is a folder of the company's own field maps, in place of
     the shipped ones or beside them, with which the first start on a journal begins (then see `map_releases`), and
-    ``entity`` the legal entity whose rules in them count. ``compensates`` are the flows that undo what they did when
-    they die; the others stay as far as they came, with a case.
+    ``entity`` the legal entity whose rules in them count; ``rates`` names the source among their exchange rates by
+    which amounts in other currencies than that of the ERP's books are converted or compared. ``compensates`` are the
+    flows that undo what they did when they die; the others stay as far as they came, with a case.
     """
 
     systems: dict[str, SystemConfig]
@@ -134,6 +136,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     masters: tuple[MasterConfig, ...] = ()
     maps: str | None = None
     entity: str = ""
+    rates: str = ""
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
@@ -223,7 +226,7 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
             raise ConfigError(f"compensates: no flow {flow!r}; there are: {', '.join(FLOWS)}")
     _check_edge(config.edge, profile)
     masters_of(config)
-    maps_of(config)
+    check_rates(config.rates, maps_of(config), profile)
     systems = {
         role: msgspec.structs.replace(
             system,

@@ -12,6 +12,7 @@ from o2c_twin.integration.runtime.steps import Observer
 from o2c_twin.integration.service.config import ServiceConfig, maps_of, masters_of
 from o2c_twin.integration.service.dry_run import DryConnector
 from o2c_twin.integration.service.live_service import AtEnd, WallClock, build_engine, connectors
+from o2c_twin.integration.service.rates import RatesInUse
 from o2c_twin.integration.store import SqliteJournal
 
 _LOOK_EVERY_S = 0.02
@@ -38,11 +39,9 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
 
     at_end: AtEnd = []
     try:
-        made = {
-            role: DryConnector(each, tell)
-            for role, each in connectors(config, http, clock, at_end, maps_of(config)).items()
-        }
-        engine = build_engine(config, made, journal, clock, spawn, Observer())
+        maps = maps_of(config)
+        made = {role: DryConnector(each, tell) for role, each in connectors(config, http, clock, at_end, maps).items()}
+        engine = build_engine(config, made, journal, clock, spawn, Observer(), RatesInUse(config.rates, maps))
         engine.delivery.registry = guard(masters_of(config))
         for name in sorted(engine.systems):
             await engine.sweep(name)

@@ -47,6 +47,7 @@ from o2c_twin.integration.service.config import (
 from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
 from o2c_twin.integration.service.map_releases import begin, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
+from o2c_twin.integration.service.rates import RatesInUse
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.roots import RootsFile
 from o2c_twin.integration.service.wiring import governed, names_of
@@ -137,6 +138,7 @@ def build_engine(
     clock: Clock,
     spawn: Spawn,
     observer: Observer,
+    rates: RatesInUse,
     listings: Listings | None = None,
 ) -> Engine:
     """The engine of a configuration, between these connectors; with ``listings`` it works repairs too."""
@@ -161,6 +163,7 @@ def build_engine(
         payments=made.get("payments"),
         allowances=allowances,
         compensates=frozenset(config.compensates),
+        exchange=rates.into(config.systems["erp"].currency),
     )
 
 
@@ -181,7 +184,9 @@ class Service:
         self.vault = open_vault(config)
         self.journal = open_journal(config.journal, worker, self.vault)
         self.telemetry = Telemetry(config.traces, names_of(self.vault), self._lane_of, secrets_of(config))
-        self._made = made = connectors(config, self._http, self._clock, self._at_end, self._maps())
+        maps = self._maps()
+        self._made = made = connectors(config, self._http, self._clock, self._at_end, maps)
+        self._rates = RatesInUse(config.rates, maps)
         self.engine = self._engine(made)
         self._queue = self._queueing(made)
         self._roots = self._roots_file()
@@ -217,6 +222,7 @@ class Service:
         for connector in self._made.values():
             if hasattr(connector, "use"):
                 connector.use(maps)
+        self._rates.use(maps)
 
     def _lane_of(self, case_id: str) -> str:
         if self.vault is None:
@@ -240,7 +246,9 @@ class Service:
             self._listings = listings_of(vendor["crm"], made["crm"], vendor["erp"], made["erp"], self._clock)
             provider = vendor.get("payments", "")
             self._money = money_of(made["bank"], vendor["erp"], made["erp"], provider, made.get("payments"))
-        return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._listings)
+        return build_engine(
+            self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._rates, self._listings
+        )
 
     def _queueing(self, made: dict[str, Any]) -> "RabbitQueue | None":
         if self._config.edge is None:
