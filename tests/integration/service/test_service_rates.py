@@ -77,8 +77,8 @@ def test_a_connector_is_told_which_other_currencies_or_accounts_there_are(http):
         ("client_id", "client_secret", "account", "consumer_key", "consumer_secret", "token_id", "token_secret"), "x"
     )
     site = Site("s", URL, http, _Clock(), "EUR", {**login, "account_id": "A1", "webhook_secret": "x"})
-    assert CONNECTORS["erp"]["netsuite"](replace(site, options={"currencies": "USD, GBP"}))._foreign == {"USD", "GBP"}
+    assert CONNECTORS["erp"]["netsuite"](replace(site, options={"currencies": "USD, GBP"})).currencies.several
     assert CONNECTORS["crm"]["salesforce"](replace(site, options={"currencies": "USD"}))._several
     bank = CONNECTORS["bank"]["bank_iso20022"](replace(site, options={"other_accounts": "A2,A3"}))
     assert bank._others == ("A2", "A3")
-    assert not CONNECTORS["erp"]["netsuite"](site)._foreign
+    assert not CONNECTORS["erp"]["netsuite"](site).currencies.several

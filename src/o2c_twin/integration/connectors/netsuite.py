@@ -13,6 +13,7 @@ import msgspec
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.amounts import to_decimal
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.netsuite_currencies import ALL, NetSuiteCurrencies
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
@@ -44,8 +45,6 @@ _TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
 _FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
 _PUSHED = {"salesOrder": "order-status", "itemFulfillment": "delivery", "invoice": "invoice"}
 _PAGE = 1000
-_CODE = "currencycode"
-_CURRENCY = f"BUILTIN.DF(currency) AS {_CODE}"
 # The order status "Pending Fulfillment": what an order over the limit is when somebody has approved it.
 _APPROVED = "B"
 _CANCELLED = "C"
@@ -101,14 +100,11 @@ class NetSuiteErp:
         self._clock = clock
         self._signer = signer
         self._currency = currency
-        self._foreign = frozenset(foreign)
+        self.currencies = NetSuiteCurrencies(system, currency, foreign)
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
-        self._given_of = {code: self.maps.given(code) for code in self._foreign}
-        self._open_items = self.maps.open_items_query
-        if self._foreign:
-            # An account with one currency has no such column.
-            self._open_items = self._open_items.replace("SELECT ", f"SELECT {_CURRENCY}, ", 1)
+        self._given_of = {code: self.maps.given(code) for code in (currency, *foreign)}
+        self._open_items = self.currencies.with_column(self.maps.open_items_query)
         self._calls = 0
 
     async def _call(
@@ -175,32 +171,27 @@ class NetSuiteErp:
         """SKU to item id, of all items."""
         return {row["itemid"]: row["id"] for row in await self._select("item_ids", "SELECT id, itemid FROM item")}
 
-    def _in_currency(self, operation: str, currency: str) -> dict[str, Any]:
-        """What names the currency of a document in its body: nothing for that of the books.
+    async def learn_currencies(self) -> None:
+        """Ask the account once what it calls its currencies, where it has several."""
+        if self.currencies.untold:
+            rows = await self._select("currencies", ALL)
+            with self._wire.reading("currencies"):
+                self.currencies.told(rows)
 
-        Raises `CallFailed` for one the account does not have: the amount would be booked in the books' otherwise.
-        """
-        if currency == self._currency:
-            return {}
-        if currency not in self._foreign:
-            others = f" or {', '.join(sorted(self._foreign))}" if self._foreign else ""
-            detail = f"{currency} is not the currency of the books, {self._currency}{others}"
-            raise CallFailed(self.system, operation, "rejected", detail)
-        return {"currency": {"refName": currency}}
+    async def _named(self, operation: str, currency: str) -> dict[str, Any]:
+        await self.learn_currencies()
+        return self.currencies.named(operation, currency)
 
-    def _given_with(self, currency: str) -> dict[str, Any]:
-        return self._given_of.get(currency, self._given)
-
-    def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
+    async def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
         customer = self.maps.party_to_customer
         body: dict[str, Any] = self._wire.body(operation, customer, party, self._given)
-        if self._foreign:
-            body |= self._in_currency(operation, customer.written_currency(party, self._given))
+        if self.currencies.several:
+            body |= await self._named(operation, customer.written_currency(party, self._given))
         return body
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer, or with a known key update it."""
-        body = self._customer_body("put_customer", party)
+        body = await self._customer_body("put_customer", party)
         return await self._write("put_customer", "customer", body, key, correlation)
 
     async def customer_by_number(self, number: str) -> str | None:
@@ -216,7 +207,7 @@ class NetSuiteErp:
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, limit and e-mail."""
-        body = self._customer_body("update_customer", party)
+        body = await self._customer_body("update_customer", party)
         await self._call("update_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
 
     # --- orders, shipments, invoices -------------------------------------------------------------
@@ -226,7 +217,7 @@ class NetSuiteErp:
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
         order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
-        currency = self._in_currency("put_order", order.written_currency(deal, given))
+        currency = await self._named("put_order", order.written_currency(deal, given))
         body = self._wire.body("put_order", order, deal, given) | currency
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
@@ -271,10 +262,11 @@ class NetSuiteErp:
         """The invoice as it stands."""
         answer = await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}")
         given = self._given
-        if self._foreign:
+        if self.currencies.several:
+            await self.learn_currencies()
             shown = self._wire.json("invoice", answer)
             with self._wire.reading("invoice"):
-                given = self._given_with(shown["currency"]["refName"])
+                given = self._given_of[self.currencies.code(shown)]
         status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, given)
         return status
 
@@ -298,14 +290,19 @@ class NetSuiteErp:
     async def _open(self, operation: str, where: str) -> list[OpenItem]:
         item, rows = self.maps.transaction_to_open_item.run, self._wire.made
         found = await self._select(operation, self._open_items.format(where))
-        return [rows(operation, item, row, self._given_with(row.get(_CODE, ""))) for row in found]
+        if not self.currencies.several:
+            return [rows(operation, item, row, self._given) for row in found]
+        await self.learn_currencies()
+        with self._wire.reading(operation):
+            given = [self._given_of[self.currencies.code(row)] for row in found]
+        return [rows(operation, item, row, each) for row, each in zip(found, given, strict=True)]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt as a customer payment and apply it."""
         payment, receipt = self.maps.receipt_to_payment, Receipt(entry, customer_id, tuple(allocations) or None)
-        currency = self._in_currency("put_payment", payment.written_currency(receipt, self._given))
+        currency = await self._named("put_payment", payment.written_currency(receipt, self._given))
         body = self._wire.body("put_payment", payment, receipt, self._given) | currency
         return await self._write("put_payment", "customerPayment", body, key, correlation)
 
@@ -318,7 +315,7 @@ class NetSuiteErp:
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Credit what an invoice has open, with a credit memo made from it; the key becomes its external id."""
-        self._in_currency("write_off", what.currency)
+        await self._named("write_off", what.currency)
         path = f"{_RECORD}/invoice/{what.invoice_erp_id}"
         shown = self._wire.json("write_off", await self._call("write_off", "GET", path, {"expandSubResources": "true"}))
         with self._wire.reading("write_off"):

@@ -9,7 +9,8 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _CODE, _CURRENCY, _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Value
 
@@ -32,7 +33,7 @@ _FIELDS: dict[Kind, str] = {
 }
 _TEXT, _NUMBER, _MAYBE = Field("text"), Field("number"), Field("text", optional=True)
 _HEAD = {
-    _CODE: Field("text", optional=True, needed=False),
+    COLUMN: Field("number", optional=True, needed=False),
     "links": Field("list", optional=True, needed=False),
     "id": _NUMBER,
     "modified": Field("instant"),
@@ -137,11 +138,13 @@ class NetSuiteListing:
 
     async def _page(self, kind: Kind, where: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         table = "customer" if kind == "customer" else "transaction"
-        # An account with one currency has no such column; a shipment has no money.
-        several = self._erp._foreign and kind != "shipment"
-        fields = f"{_CURRENCY}, {_FIELDS[kind]}" if several else _FIELDS[kind]
+        await self._erp.learn_currencies()
         typed = "" if kind == "customer" else f"type = '{_TYPE[kind]}' AND "
-        return await self._ask(f"list {kind}", f"SELECT {fields} FROM {table} WHERE {typed}{where}", offset)
+        query = f"SELECT {_FIELDS[kind]} FROM {table} WHERE {typed}{where}"
+        # A shipment has no money.
+        return await self._ask(
+            f"list {kind}", query if kind == "shipment" else self._erp.currencies.with_column(query), offset
+        )
 
     async def _ask(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
         erp = self._erp
@@ -203,7 +206,7 @@ class NetSuiteListing:
         return Row("order", id_, at, fields, total, event, currency=self._currency(record))
 
     def _currency(self, record: dict[str, Any]) -> str:
-        return str(record[_CODE]) if self._erp._foreign else ""
+        return self._erp.currencies.code(record)
 
     def _minor(self, amount: str) -> int:
         return to_minor(amount, self._erp._currency)

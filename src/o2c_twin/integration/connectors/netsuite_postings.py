@@ -8,7 +8,8 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _CODE, _CURRENCY, _QUERY, _STAMP, NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite import _QUERY, _STAMP, NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
@@ -27,6 +28,7 @@ SHAPES: Mapping[MoneyKind, Shape] = {
             "otherrefnum": _MAYBE,
             "foreigntotal": Field("number"),
             "created": Field("instant"),
+            COLUMN: Field("number", optional=True, needed=False),
         },
     )
 }
@@ -48,11 +50,10 @@ class NetSuitePostings:
     async def postings(self, since: int) -> list[Posting]:
         """Customer payments entered since an instant, which the vendor knows to the second."""
         erp, operation = self._erp, "list posting"
-        # An account with one currency has no such column.
-        currency = f"{_CURRENCY}, " if erp._foreign else ""
+        await erp.learn_currencies()
         stamp = to_iso(max(0, since), "seconds")[:-1].replace("T", " ")
-        q = (
-            f"SELECT id, externalid, otherrefnum, foreigntotal, {currency}{_CREATED} FROM transaction"
+        q = erp.currencies.with_column(
+            f"SELECT id, externalid, otherrefnum, foreigntotal, {_CREATED} FROM transaction"
             f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{_STAMP}') ORDER BY id"
         )
         rows: list[dict[str, Any]] = []
@@ -72,7 +73,7 @@ class NetSuitePostings:
                     row.get("otherrefnum") or "",
                     abs(to_minor(row["foreigntotal"], erp._currency)),
                     from_iso(row["created"]),
-                    row.get(_CODE, "") if erp._foreign else erp._currency,
+                    erp.currencies.code(row),
                 )
                 for row in rows
             ]

@@ -17,7 +17,7 @@ from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     Transaction,
 )
 from o2c_twin.mock_systems.vendors.netsuite.statuses import LIVE_ORDER
-from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, build_tables, lines_of
+from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, build_tables, currencies_of, lines_of
 from o2c_twin.mock_systems.vendors.netsuite.values import Dates
 from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Row, Table
 
@@ -37,6 +37,7 @@ class Ledger:
         self._core = core
         self._index = index
         self._tables = build_tables(config, core)
+        self._currencies = currencies_of(config)
         self.render: Mapping[FieldType, Callable[[Any], object]] = {
             "number": _written,
             "date": dates.day,
@@ -62,6 +63,8 @@ class Ledger:
                 return self._items(hints)
             case "deletedrecord":
                 return self._deleted(hints)
+            case "currency":
+                return self._currencies
             case _:
                 return self._links(hints)
 

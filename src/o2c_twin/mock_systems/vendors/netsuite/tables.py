@@ -90,6 +90,8 @@ def build_tables(config: NetSuiteConfig, core: ErpCore) -> Mapping[str, Table]:
     currencies = {code: number for number, code in enumerate(config.all_currencies, 1)}
     links = _links()
     made = [_transactions(core, currencies), _lines(core), _customers(currencies), _items(), _deleted(), *links]
+    if config.currencies:
+        made.append(_currencies())
     return {each.name.lower(): each for each in made}
 
 
@@ -273,6 +275,33 @@ def _items() -> Table:
             _number("quantityavailable", lambda row: row.on_hand - row.committed),
             _flag("isinactive", lambda row: False),
             _modified(lambda row: row.modified_at),
+        ),
+    )
+
+
+class Currency(NamedTuple):
+    """A currency of the account: its internal id, its ISO code, whether the books are in it."""
+
+    id: int
+    code: str
+    base: bool
+
+
+def currencies_of(config: NetSuiteConfig) -> tuple[Currency, ...]:
+    """All of an account, the base currency first."""
+    codes = enumerate(config.all_currencies, 1)
+    return tuple(Currency(number, code, code == config.currency) for number, code in codes)
+
+
+def _currencies() -> Table:
+    return table(
+        "currency",
+        (
+            _number("id", lambda row: row.id, True),
+            _text("name", lambda row: row.code),
+            _text("symbol", lambda row: row.code, True),
+            _flag("isbasecurrency", lambda row: row.base),
+            _flag("isinactive", lambda row: False),
         ),
     )
 
