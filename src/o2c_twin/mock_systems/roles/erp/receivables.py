@@ -3,6 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.entities import Entities, assigned
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
@@ -21,6 +22,7 @@ class Receivables:
 
     state: ErpState
     numbering: Numbering
+    entities: Entities
     open_invoices: dict[str, dict[str, Invoice]]
     by_number: dict[str, str]
     payments_by_reference: dict[str, str]
@@ -39,8 +41,13 @@ class Receivables:
         numbers = self.state.numbers
         return str(numbers.next("id", 101) if first is None else numbers.next(f"id {kind}", first))
 
-    def _new_number(self, kind: str, prefix: str, id_: str) -> str:
-        return id_ if kind in self.numbering.plain else f"{prefix}{self.state.numbers.next(kind, 1001)}"
+    def _new_number(self, kind: str, prefix: str, id_: str, entity: str | None = None) -> str:
+        if kind in self.numbering.plain:
+            return id_
+        if entity is None:
+            return f"{prefix}{self.state.numbers.next(kind, 1001)}"
+        own, first = self.entities.numbered_from(entity, 1001)
+        return f"{prefix}{self.state.numbers.next(kind + own, first)}"
 
     def _post(self, at: int, document: str, *lines: tuple[str, int]) -> None:
         if sum(amount for _, amount in lines) != 0:
@@ -53,6 +60,14 @@ class Receivables:
         for _, _, account, amount in self.state.postings:
             balances[account] = balances.get(account, 0) + amount
         return balances
+
+    def receivables_by_entity(self) -> dict[str | None, int]:
+        """What is open to each legal entity, in minor units; under None where the company is one."""
+        owed: dict[str | None, int] = {}
+        for invoices in self.open_invoices.values():
+            for invoice in invoices.values():
+                owed[invoice.entity] = owed.get(invoice.entity, 0) + invoice.open_minor
+        return owed
 
     def _customer(self, customer_id: str) -> Customer:
         customer = self.state.customers.get(customer_id)
@@ -75,23 +90,25 @@ class Receivables:
         external_id: str | None = None,
         reference: str | None = None,
         channel: str = "manual",
+        entity: str | None = None,
     ) -> Payment:
         """Post a receipt and apply it to invoices of the same customer; the rest stays on account.
 
-        Raises `RuleError` on a bad amount, an unknown invoice or one of another customer, or when
-        more is applied than an invoice has open.
+        It is ``entity``'s money, that of the customer's own entity unless said otherwise. Raises `RuleError` on a bad
+        amount, an unknown invoice, one of another customer or entity, or when more is applied than an invoice has open.
         """
         customer = self._customer(customer_id)
+        entity = self.entities.of(customer, entity)
         self._refuse_known_external_id("payment", external_id)
         if amount_minor <= 0:
             raise RuleError("bad-amount", "a payment must be positive", "payment")
-        invoices = self._of_customer(customer_id, applications)
+        invoices = self._of_customer(customer_id, entity, applications)
         rules.check_applications([i.open_minor for i in invoices], [a for _, a in applications], amount_minor)
         now = self._now()
         id_ = self._new_id("payment")
         payment = Payment(
             id_,
-            self._new_number("payment", "PYMT", id_),
+            self._new_number("payment", "PYMT", id_, entity),
             customer_id,
             customer.currency,
             amount_minor,
@@ -101,6 +118,7 @@ class Receivables:
             external_id=external_id,
             reference=reference,
             channel=channel,
+            entity=entity,
         )
         self.state.payments[payment.id] = payment
         if reference is not None:
@@ -121,7 +139,7 @@ class Receivables:
         payment = self.state.payments.get(payment_id)
         if payment is None:
             raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
-        invoices = self._of_customer(payment.customer_id, applications)
+        invoices = self._of_customer(payment.customer_id, payment.entity, applications)
         rules.check_applications(
             [i.open_minor for i in invoices], [a for _, a in applications], payment.unapplied_minor
         )
@@ -147,6 +165,8 @@ class Receivables:
         wrong.unapplied_minor -= payment.amount_minor
         right.unapplied_minor += payment.amount_minor
         payment.customer_id = customer_id
+        if payment.entity is not None and not assigned(right, payment.entity):
+            payment.entity = right.entity
         payment.modified_at = self._now()
         self._changed("payment", payment.id, "updated", payment.modified_at)
         self.recheck_credit(wrong.id)
@@ -170,7 +190,7 @@ class Receivables:
         id_ = self._new_id("credit_memo")
         memo = CreditMemo(
             id_,
-            self._new_number("credit_memo", "CM", id_),
+            self._new_number("credit_memo", "CM", id_, invoice.entity),
             invoice_id,
             customer.id,
             invoice.currency,
@@ -180,6 +200,7 @@ class Receivables:
             now,
             now,
             external_id=external_id,
+            entity=invoice.entity,
         )
         self.state.credit_memos[memo.id] = memo
         invoice.credited_minor += amount_minor
@@ -193,13 +214,17 @@ class Receivables:
         self.recheck_credit(customer.id)
         return memo
 
-    def _of_customer(self, customer_id: str, applications: Sequence[tuple[str, int]]) -> list[Invoice]:
+    def _of_customer(
+        self, customer_id: str, entity: str | None, applications: Sequence[tuple[str, int]]
+    ) -> list[Invoice]:
         invoices = [self._invoice(invoice_id) for invoice_id, _ in applications]
         if len({i.id for i in invoices}) < len(invoices):
             raise RuleError("over-application", "an invoice is named twice", "apply")
         for invoice in invoices:
             if invoice.customer_id != customer_id:
                 raise RuleError("other-customer", f"invoice {invoice.number} is another customer's", "doc")
+            if invoice.entity != entity:
+                raise RuleError("other-entity", f"invoice {invoice.number} is owed to {invoice.entity}", "doc")
         return invoices
 
     def _apply(self, source: Payment | CreditMemo, invoice: Invoice, amount: int, now: int, channel: str) -> None:

@@ -48,6 +48,9 @@ class Customer(msgspec.Struct, gc=False):
     open_orders_minor: int = 0
     unbilled_minor: int = 0
     unapplied_minor: int = 0
+    entity: str | None = None
+    """The legal entity that sells to it, its primary one; None where the company is one."""
+    further_entities: tuple[str, ...] = ()
 
 
 class OrderLine(msgspec.Struct, gc=False):
@@ -82,6 +85,8 @@ class SalesOrder(msgspec.Struct, gc=False):
     cancelled: bool = False
     ship_complete: bool = False
     channel: str = "manual"
+    entity: str | None = None
+    """The legal entity that sold, as of every document; None where the company is one."""
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
@@ -107,10 +112,14 @@ class Delivery(msgspec.Struct, gc=False):
     external_id: str | None = None
     tracking: str | None = None
     invoice_id: str | None = None
+    entity: str | None = None
 
 
 class Invoice(msgspec.Struct, gc=False):
-    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back."""
+    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back.
+
+    ``replaces`` is the id of the invoice it was billed again for, by another legal entity.
+    """
 
     id: str
     number: str
@@ -129,6 +138,8 @@ class Invoice(msgspec.Struct, gc=False):
     credited_minor: int = 0
     returned: bool = False
     channel: str = "manual"
+    entity: str | None = None
+    replaces: str | None = None
 
 
 class CreditMemo(msgspec.Struct, gc=False):
@@ -145,6 +156,7 @@ class CreditMemo(msgspec.Struct, gc=False):
     issued_at: int
     modified_at: int
     external_id: str | None = None
+    entity: str | None = None
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -172,6 +184,7 @@ class Payment(msgspec.Struct, gc=False):
     external_id: str | None = None
     reference: str | None = None
     channel: str = "manual"
+    entity: str | None = None
 
 
 class ErpState(msgspec.Struct):

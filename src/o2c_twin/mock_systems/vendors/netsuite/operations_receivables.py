@@ -148,6 +148,7 @@ def _receive(
         customer = dialect.core.state.customers[source.customer_id]
     if customer is None:
         missing("Customer")
+    entity = dialect.subsidiaries.of_transaction(body, customer)
     amount = body.money("payment")
     rows = body.lines("apply")
     if rows is not None:
@@ -165,6 +166,7 @@ def _receive(
         external_id=external_id,
         reference=body.text("checkNum") or body.text("memo"),
         channel=CHANNEL,
+        entity=entity,
     )
     return written(call.request, PAYMENT.name, payment.id)
 
