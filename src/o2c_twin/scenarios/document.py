@@ -113,10 +113,13 @@ class Document:
         return None
 
     def value(self, entry: Entry, what: str, type_: object) -> object | None:
-        """The value of a scalar or list as this type (see `values.read_text`); None after a complaint."""
+        """The value of a scalar, list or mapping as this type (see `values.read_text`); None after a complaint."""
         node = entry.node
+        text: str | list[str | None] | dict[str, str | None] | None
         if isinstance(node, SequenceNode):
-            text: str | list[str | None] | None = [self.text(item) for item in node.value]
+            text = [self.text(item) for item in node.value]
+        elif isinstance(node, MappingNode):
+            text = {self.text(key) or "": self.text(item) for key, item in node.value}
         else:
             text = self.text(node)
         try:

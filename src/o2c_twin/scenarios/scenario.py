@@ -81,7 +81,7 @@ class Scenario:
                 design = design.with_choices(expanded({axis: choice}))
             except ProfileError as error:
                 raise ScenarioError([f"choice {axis}={choice}: {_without(error, axis)}"]) from error
-        return RunPlan(
+        plan = RunPlan(
             name=f"{self.name}:naive" if naive else self.name,
             title=f"{self.title} (naive design)" if naive else self.title,
             story=self.story,
@@ -93,6 +93,9 @@ class Scenario:
             transport=transport,
             maps=self.maps,
         )
+        if plan.unplayable:
+            raise ScenarioError([f"scenario '{self.name}': {plan.unplayable}"])
+        return plan
 
 
 def no_business(world: WorldSettings) -> str | None:

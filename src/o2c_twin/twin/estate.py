@@ -1,8 +1,9 @@
 """The estate: the systems of one world, made to order, with the engine's credentials for them."""
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from o2c_twin.integration.connectors.own_maps import maps_of_design
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.roles.bank import BankCore
@@ -106,6 +107,9 @@ def build_estate(plan: RunPlan, world: World, sink: Callable[[Entry], None] | No
 
     Raises ValueError when the plan names what there is not.
     """
+    if plan.unplayable:
+        raise ValueError(plan.unplayable)
+    plan = replace(plan, maps=maps_of_design(plan.maps, plan.design))
     stands: dict[str, Stand] = {
         role: STANDS[role][system.vendor](plan, system, world) for role, system in plan.systems.items()
     }

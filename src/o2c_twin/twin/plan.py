@@ -3,6 +3,7 @@
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
+from o2c_twin.integration.connectors.registry import KEEPS_ENTITIES, why_not_by_customer
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -55,3 +56,18 @@ class RunPlan:
     """``direct`` calls the mocks as functions, ``asgi`` as ASGI applications: same trace."""
     maps: OwnMaps | None = None
     """The estate's own field maps and its legal entity; None for the maps that come with the engine."""
+
+    @property
+    def several_entities(self) -> bool:
+        """Whether the company has several legal entities, or its design expects that."""
+        return bool(self.world.entities) or self.design.entities != "one"
+
+    @property
+    def unplayable(self) -> str:
+        """Why there is no such estate, and what to change; "" where there is."""
+        vendor = self.systems["erp"].vendor
+        if self.world.entities and vendor not in KEEPS_ENTITIES:
+            there = ", ".join(sorted(KEEPS_ENTITIES))
+            return f"world.entities: {vendor} keeps one legal entity here; take an ERP of: {there}"
+        why = why_not_by_customer(vendor) if self.design.entities != "one" else ""
+        return f"design.entities: {why}" if why else ""

@@ -116,7 +116,7 @@ class S4HanaErp:
         """Create the customer with all its views; with a key that is known already, change it."""
         return await self._partners.put(party, key, correlation)
 
-    async def customer_by_number(self, number: str) -> str | None:
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
         """The partner with that number, where and as the map of customers writes it."""
         return await self._partners.by_number(number)
 

@@ -89,6 +89,7 @@ class Business:
                     buyer.terms_days,
                     buyer.credit_limit_minor,
                     settings.currency,
+                    buyer.entity,
                 ),
             )
 

@@ -5,6 +5,7 @@ from collections.abc import Iterable
 from o2c_twin.integration.store import Journal
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.truth import WRONG_ENTITY
 
 
 def write_documents(company: Company, journals: Iterable[Journal]) -> None:
@@ -41,6 +42,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 channel,
                 deal_id is not None and deal_id in seen,
                 error,
+                order.entity,
             ),
         )
         if deal_id is not None:
@@ -48,6 +50,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
     for invoice in erp.state.invoices.values():
         deal = deals[invoice.order_id]
         delivery = erp.state.deliveries[invoice.delivery_ids[0]].number if invoice.delivery_ids else None
+        replaced = None if invoice.replaces is None else erp.state.invoices[invoice.replaces].number
         record.add(
             "invoices",
             (
@@ -61,8 +64,10 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 invoice.due_at,
                 invoice.total_minor,
                 currency,
-                None,
-                None,
+                replaced,
+                None if replaced is None else WRONG_ENTITY,
+                invoice.entity,
+                erp.entities.tax_code(invoice.entity),
             ),
         )
     for memo in erp.state.credit_memos.values():
@@ -83,6 +88,8 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 currency,
                 invoice.number,
                 memo.reason,
+                memo.entity,
+                erp.entities.tax_code(memo.entity),
             ),
         )
     for applied in erp.state.applications:

@@ -193,8 +193,11 @@ def enter_order(company: Company, deal: Deal) -> str:
                 number=number,
                 terms_days=deal.customer.terms_days,
                 credit_limit_minor=deal.customer.credit_limit_minor,
+                entity=deal.customer.entity,
             ).id
+        if deal.customer.entity is not None:
+            company.erp.assign_customer(master, deal.customer.entity)
         lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
-        order = company.erp.enter_order(master, lines, po_number=deal.po_number)
+        order = company.erp.enter_order(master, lines, po_number=deal.po_number, entity=deal.customer.entity)
     company.tell_crm(deal.deal_id, company.news_of(order))
     return company.erp_names.name_of("order", order.id)

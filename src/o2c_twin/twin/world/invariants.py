@@ -23,6 +23,7 @@ def violations(company: Company) -> list[Violation]:
     checks = (
         _each_deal_ordered_once,
         _order_as_agreed,
+        _booked_by_who_sold,
         _shipped_is_invoiced,
         _receipts_applied_once,
         _short_payments_cleared,
@@ -55,6 +56,15 @@ def _order_as_agreed(company: Company) -> Iterator[Violation]:
             entered = sorted((sku_of[x.item_id], x.quantity, x.unit_price_minor) for x in order.lines)
             if entered != agreed:
                 yield Violation("order is as agreed", deal.deal_id, f"{order.number}: {entered}, agreed {agreed}")
+
+
+def _booked_by_who_sold(company: Company) -> Iterator[Violation]:
+    """Where the company has several legal entities: each order is that one's which serves the customer."""
+    for deal in company.truth.deals.values():
+        for order in orders_of_deal(company.erp, deal.po_number):
+            if order.entity != deal.customer.entity:
+                detail = f"{order.number}: booked by {order.entity}, sold by {deal.customer.entity}"
+                yield Violation("order is booked by who sold", deal.deal_id, detail)
 
 
 def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:

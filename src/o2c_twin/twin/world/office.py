@@ -58,6 +58,7 @@ class Office:
                 number=customer.number,
                 terms_days=customer.terms_days,
                 credit_limit_minor=customer.credit_limit_minor,
+                entity=customer.entity,
             ).id
         return known
 

@@ -39,6 +39,8 @@ class Customer:
     punctuality: float
     payment_weekday: int | None
     aliases: tuple[str, ...] = field(default=())
+    entity: str | None = None
+    """The legal entity that serves it; None where the company is one."""
 
     @property
     def payer_class(self) -> str:
@@ -88,9 +90,26 @@ def customers(settings: WorldSettings, chance: Chance) -> tuple[Customer, ...]:
                 punctuality(chance, customer_id),
                 weekday if weekly else None,
                 (f"{name.upper()} LTD.", f"{name.split()[0].rstrip(',')} Group"),
+                _served_by(settings, chance, customer_id),
             )
         )
     return tuple(made)
+
+
+def tax_code(entity: str) -> str:
+    """The tax code under which a legal entity sells."""
+    return f"VAT-{entity}"
+
+
+def _served_by(settings: WorldSettings, chance: Chance, customer_id: str) -> str | None:
+    if not settings.entities:
+        return None
+    u = chance.uniform("customer.entity", customer_id)
+    for entity, share in settings.entities.items():
+        if u < share:
+            return entity
+        u -= share
+    return settings.home_entity
 
 
 def _iban(number: int) -> str:

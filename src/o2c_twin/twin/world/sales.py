@@ -34,6 +34,8 @@ class Sales:
             company.fields.terms_days: customer.terms_days,
             company.fields.credit_limit: customer.credit_limit_minor // 100,
         }
+        if customer.entity is not None:
+            custom[company.fields.entity] = customer.entity
         account = company.crm.create("account", {"name": name, "city": customer.city}, custom)
         self._accounts[customer.customer_id, alias] = account.id
         company.diary.note("sales", "account entered", "customer", customer.customer_id, None, name=name)

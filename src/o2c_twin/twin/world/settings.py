@@ -1,8 +1,10 @@
 """The figures of a world, each with where it comes from (domain sheet 3.8 unless said otherwise)."""
 
-from dataclasses import dataclass, fields
+import re
+from dataclasses import dataclass, field, fields
 from datetime import date
 
+_CODE = re.compile(r"[A-Z0-9]{2,8}")
 _SHARES = (
     "duplicate_accounts",
     "field_error",
@@ -59,6 +61,10 @@ class WorldSettings:
     """Payments less an agreed discount of 2 % that is not on the invoice."""
     mangled_references: float = 0.0
     """Payments whose remittance names its invoices mistyped or cut."""
+    home_entity: str = "HOME"
+    """The legal entity that serves all customers no further one serves; named only where there are further ones."""
+    entities: dict[str, float] = field(default_factory=dict)
+    """Further legal entities of the company, each with the share of customers it serves."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     minutes_order: float = 6.5
@@ -75,15 +81,31 @@ class WorldSettings:
         for name in ("orders", "days", "items"):
             if getattr(self, name) < 1:
                 raise ValueError(f"world.{name}: must be at least 1, not {getattr(self, name)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-                raise ValueError(f"world.{field.name}: must not be negative, not {value}")
+                raise ValueError(f"world.{each.name}: must not be negative, not {value}")
         for name in _SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"world.{name}: is a share between 0 and 1, not {getattr(self, name)}")
         if self.bank_charges + self.deductions > 1:
             raise ValueError("world.bank_charges: with world.deductions more than all payments; lower one of them")
+        self._check_entities()
+
+    def _check_entities(self) -> None:
+        for code in (self.home_entity, *self.entities):
+            if not _CODE.fullmatch(code):
+                told = "has two to eight capital letters and digits, such as UK01"
+                raise ValueError(f"world.entities: {code!r} is no legal entity's code; it {told}")
+        if self.home_entity in self.entities:
+            raise ValueError(f"world.entities: {self.home_entity} is the home entity; name further ones only")
+        if not all(0 <= share <= 1 for share in self.entities.values()) or sum(self.entities.values()) > 1:
+            raise ValueError(f"world.entities: {self.entities} are no shares of all customers; lower them")
+
+    @property
+    def legal_entities(self) -> tuple[str, ...]:
+        """All legal entities by code, the home entity first; empty where the company is one."""
+        return (self.home_entity, *self.entities) if self.entities else ()
 
     @property
     def orders_per_year(self) -> float:
