@@ -119,7 +119,12 @@ class Document:
         if isinstance(node, SequenceNode):
             text = [self.text(item) for item in node.value]
         elif isinstance(node, MappingNode):
-            text = {self.text(key) or "": self.text(item) for key, item in node.value}
+            keys = [self.text(key) or "" for key, _ in node.value]
+            text = dict(zip(keys, (self.text(item) for _, item in node.value), strict=True))
+            if len(text) < len(keys):
+                twice = next(key for key in keys if keys.count(key) > 1)
+                self.complain(node, f"{what}: {shown(twice)} is given twice; keep one of them")
+                return None
         else:
             text = self.text(node)
         try:

@@ -34,12 +34,10 @@ def read_text(text: str | list[str | None] | dict[str, str | None] | None, type_
 
 
 def _read_one(text: str | list[str | None] | dict[str, str | None] | None, info: inspect.Type) -> Any:
-    if text is None or text == "":
+    if text is None or text == "" or isinstance(text, dict):
         raise ValueError(f"is empty; write {_wanted(info)}")
     if isinstance(text, list):
         raise ValueError(f"is a list; write {_wanted(info)}")
-    if isinstance(text, dict):
-        raise ValueError(f"is a mapping; write {_wanted(info)}")
     value = _parse(text, info)
     if value is None or not _within(value, info):
         percent = re.fullmatch(r"(\d+(?:\.\d+)?) ?%", text)
