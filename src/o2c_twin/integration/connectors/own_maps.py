@@ -84,7 +84,9 @@ def maps_of_design(own: OwnMaps | None, design: DesignProfile) -> OwnMaps | None
     """
     if design.entities == "one":
         return own
-    return _EACH if own is None else replace(own, entity=EACH).checked()
+    if own is None:
+        return _EACH
+    return own if own.entity == EACH else replace(own, entity=EACH).checked()
 
 
 def maps_for(own: OwnMaps | None, vendor: type[_Maps]) -> _Maps:
