@@ -150,8 +150,8 @@ _NOTES = """## What to know
   item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
 - `entities=by-customer` reads the entity on the account, by the map rule under `'*'` of `entities` (Salesforce
   `O2C_Entity__c`, HubSpot `o2c_entity`), and takes the maps as they are in that entity, deal by deal; `entity:` of a
-  scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries; an estate with another ERP is
-  refused.
+  scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries, S/4HANA as company codes with a
+  sales organization each; an estate with another ERP is refused.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:

@@ -69,5 +69,7 @@ class RunPlan:
         if self.world.entities and vendor not in KEEPS_ENTITIES:
             there = ", ".join(sorted(KEEPS_ENTITIES))
             return f"world.entities: {vendor} keeps one legal entity here; take an ERP of: {there}"
+        if vendor == "s4hana" and (odd := [code for code in self.world.legal_entities if len(code) != 4]):
+            return f"world.entities: {odd[0]} is no company code of S/4HANA, which has four characters; rename it"
         why = why_not_by_customer(vendor) if self.design.entities != "one" else ""
         return f"design.entities: {why}" if why else ""

@@ -218,8 +218,8 @@ def test_by_customer_each_deal_says_its_entity_and_the_maps_are_asked_for_it(loa
             "entity: is for profile.entities one; by-customer each",
         ),
         (
-            system("erp", vendor="s4hana") | {"profile": by_customer},
-            "profile.entities: by-customer: this engine's connector to s4hana knows one legal entity; take one",
+            system("erp", vendor="business_central") | {"profile": by_customer},
+            "profile.entities: by-customer: this engine's connector to business_central knows one legal entity",
         ),
     ):
         with pytest.raises(ConfigError, match=re.escape(said)):

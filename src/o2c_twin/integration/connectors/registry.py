@@ -200,7 +200,7 @@ LACKING: dict[str, dict[str, str]] = {
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
 
-KEEPS_ENTITIES = frozenset({"netsuite"})
+KEEPS_ENTITIES = frozenset({"netsuite", "s4hana"})
 """ERPs whose connectors enter each deal for the legal entity it says (design axis ``entities``, value by-customer)."""
 
 

@@ -60,10 +60,11 @@ def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
     posted = erp.payments_by_reference.get(receipt.reference)
     if posted is not None:
         payment = erp.state.payments[posted]
-        owner, _ = next(iter(by_owner), (payment.customer_id, None))
+        owner, entity = next(iter(by_owner), (payment.customer_id, payment.entity))
         numbers = {erp.state.customers[each].number for each in (owner, payment.customer_id)}
-        if len(numbers) > 1 and payment.unapplied_minor == payment.amount_minor:
-            erp.move_payment(payment.id, owner)
+        elsewhere = len(numbers) > 1 or entity != payment.entity
+        if elsewhere and payment.unapplied_minor == payment.amount_minor:
+            erp.move_payment(payment.id, owner, entity)
         rows, left = [], payment.unapplied_minor
         for invoice_id, amount in by_owner.get((payment.customer_id, payment.entity), []):
             take = min(amount, left)

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Sequence
 
 from o2c_twin.mock_systems.roles.erp import rules
-from o2c_twin.mock_systems.roles.erp.entities import Entities, assigned
+from o2c_twin.mock_systems.roles.erp.entities import Entities
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
@@ -151,9 +151,10 @@ class Receivables:
         self.recheck_credit(payment.customer_id)
         return payment
 
-    def move_payment(self, payment_id: str, customer_id: str) -> Payment:
-        """Put a receipt that is wholly on account on another customer's account, where it should have been posted.
+    def move_payment(self, payment_id: str, customer_id: str, entity: str | None = None) -> Payment:
+        """Put a receipt that is wholly on account on the account it should have been posted to.
 
+        That is another customer's, or the customer's with another legal entity: with its own unless said otherwise.
         Raises `RuleError` for an unknown payment or customer, and when some of it is applied.
         """
         payment = self.state.payments.get(payment_id)
@@ -165,8 +166,7 @@ class Receivables:
         wrong.unapplied_minor -= payment.amount_minor
         right.unapplied_minor += payment.amount_minor
         payment.customer_id = customer_id
-        if payment.entity is not None and not assigned(right, payment.entity):
-            payment.entity = right.entity
+        payment.entity = self.entities.of(right, entity)
         payment.modified_at = self._now()
         self._changed("payment", payment.id, "updated", payment.modified_at)
         self.recheck_credit(wrong.id)
