@@ -158,7 +158,7 @@ class FakeErp(System):
 
         return await self._do("put_customer", lambda: self._put(key, make))
 
-    async def customer_by_number(self, number):
+    async def customer_by_number(self, number, entity=None):
         return await self._do(
             "customer_by_number", lambda: next((id_ for id_, c in self.customers.items() if c.number == number), None)
         )

@@ -22,6 +22,7 @@ HALF_IS_ENOUGH = {
     "lost-webhooks",
     "partial-shipments",
     "to-be",
+    "two-entities",
 }
 
 

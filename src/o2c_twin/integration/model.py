@@ -20,6 +20,8 @@ class Party(msgspec.Struct, frozen=True):
     currency: str = "EUR"
     erp_id: str | None = None
     modified_at: int = 0
+    entity: str | None = None
+    """The legal entity that sells to it; None where the estate works as one."""
 
 
 class DealLine(msgspec.Struct, frozen=True):

@@ -81,6 +81,10 @@ AXES: dict[str, dict[str, str]] = {
         "last-change": "where several accounts are one customer, the ERP knows what was changed last",
         "golden": "the ERP knows what survives of all of them: the lowest limit and terms, the latest address",
     },
+    "entities": {
+        "one": "every deal is entered for one legal entity, under its rules",
+        "by-customer": "each deal is entered for the legal entity that serves its customer, under that one's rules",
+    },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",
         "per-delivery": "each delivery is billed and reported",
@@ -138,6 +142,7 @@ class DesignProfile:
     credit_visibility: str = "event"
     matching: str = "exact-key"
     survivorship: str = "last-change"
+    entities: str = "one"
     partials: str = "per-delivery"
     cash: str = "full"
     currencies: str = "document"

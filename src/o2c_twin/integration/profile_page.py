@@ -89,6 +89,10 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "last-change": ("a second account that is changed may raise the credit limit", "duplicate-masters"),
             "golden": ("all accounts of the customer are read at each change", "duplicate-masters"),
         },
+        "entities": {
+            "one": ("what another entity sold is credited and billed again, and paid as much later", "two-entities"),
+            "by-customer": ("the entity on each account, and rules for each in the maps", "two-entities"),
+        },
         "partials": {
             "first-only": ("later parcels are on no invoice", "partial-shipments"),
             "per-delivery": ("an invoice a delivery", "partial-shipments"),
@@ -155,6 +159,10 @@ _NOTES = """## What to know
   (Salesforce 200, HubSpot 100); every other write is a call of its own. Each item keeps its key and its outcome: one
   that is refused is a case of its own, one that is throttled is sent again by itself, and a lost answer is found out
   item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
+- `entities=by-customer` reads the entity on the account, by the map rule under `'*'` of `entities` (Salesforce
+  `O2C_Entity__c`, HubSpot `o2c_entity`), and takes the maps as they are in that entity, deal by deal; `entity:` of a
+  scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries, S/4HANA as company codes with a
+  sales organization each; an estate with another ERP is refused.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:

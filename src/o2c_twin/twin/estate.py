@@ -1,8 +1,9 @@
 """The estate: the systems of one world, made to order, with the engine's credentials for them."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
+from o2c_twin.integration.connectors.own_maps import maps_of_design
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.roles.bank import BankCore
@@ -12,7 +13,7 @@ from o2c_twin.mock_systems.wire.faults import ChangedRecord, FaultPlan, Latency
 from o2c_twin.mock_systems.wire.journal import Entry, Journal
 from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.mock_systems.wire.server import MockServer
-from o2c_twin.twin.plan import RunPlan, SystemPlan, one_currency_only
+from o2c_twin.twin.plan import RunPlan, SystemPlan
 from o2c_twin.twin.stands import STANDS, BankStand, CrmStand, ErpStand, PaymentsStand, Stand
 from o2c_twin.twin.world.company import CrmFields
 
@@ -111,9 +112,9 @@ def build_estate(plan: RunPlan, world: World, sink: Callable[[Entry], None] | No
 
     Raises ValueError when the plan names what there is not, or customers no system of it can serve.
     """
-    unable = one_currency_only(plan.world, plan.systems)
-    if unable is not None:
-        raise ValueError(f"systems.{unable[0]}: {unable[1]}")
+    if plan.unplayable:
+        raise ValueError(plan.unplayable)
+    plan = replace(plan, maps=maps_of_design(plan.maps, plan.design))
     stands: dict[str, Stand] = {
         role: STANDS[role][system.vendor](plan, system, world) for role, system in plan.systems.items()
     }

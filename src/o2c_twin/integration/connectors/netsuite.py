@@ -183,10 +183,10 @@ class NetSuiteErp:
         return self.currencies.named(operation, currency)
 
     async def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
-        customer = self.maps.party_to_customer
-        body: dict[str, Any] = self._wire.body(operation, customer, party, self._given)
+        made = self.maps.within(party.entity).party_to_customer
+        body: dict[str, Any] = self._wire.body(operation, made, party, self._given)
         if self.currencies.several:
-            body |= await self._named(operation, customer.written_currency(party, self._given))
+            body |= await self._named(operation, made.written_currency(party, self._given))
         return body
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
@@ -194,13 +194,14 @@ class NetSuiteErp:
         body = await self._customer_body("put_customer", party)
         return await self._write("put_customer", "customer", body, key, correlation)
 
-    async def customer_by_number(self, number: str) -> str | None:
-        """The customer with that number, where and as the map of customers writes it."""
-        column = self.maps.number_column
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The customer with that number, where and as the map of customers writes it in that entity."""
+        maps = self.maps.within(entity)
+        column = maps.number_column
         if column is None:
             return None
         with self._wire.reading("customer_by_number"):
-            literal = str(self.maps.number_held(number)).replace("'", "''")
+            literal = str(maps.number_held(number)).replace("'", "''")
         query = f"SELECT id FROM customer WHERE {column} = '{literal}'"
         rows = await self._select("customer_by_number", query)
         return str(rows[0]["id"]) if rows else None
@@ -216,7 +217,8 @@ class NetSuiteErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
+        order = self.maps.within(deal.party.entity).deal_to_sales_order
+        given = {**self._given, "customer": customer_id, "items": items}
         currency = await self._named("put_order", order.written_currency(deal, given))
         body = self._wire.body("put_order", order, deal, given) | currency
         return await self._write("put_order", "salesOrder", body, key, correlation)

@@ -211,6 +211,18 @@ LACKING: dict[str, dict[str, str]] = {
 }
 """What a vendor's connector cannot do for people, and why: vendor to method to reason and remedy."""
 
+KEEPS_ENTITIES = frozenset({"netsuite", "s4hana"})
+"""ERPs whose connectors enter each deal for the legal entity it says (design axis ``entities``, value by-customer)."""
+
+
+def why_not_by_customer(vendor: str) -> str:
+    """Why an ERP's connector cannot enter deals for several legal entities; "" where it can."""
+    if vendor in KEEPS_ENTITIES:
+        return ""
+    there = ", ".join(sorted(KEEPS_ENTITIES))
+    return f"by-customer: this engine's connector to {vendor} knows one legal entity; take one, or an ERP of: {there}"
+
+
 TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})
 """Vendors whose connectors are given other maps as they stand (``use``): what they have open or know stays theirs."""
 

@@ -3,6 +3,7 @@
 A partial payment stands open beside the invoice it refers to; what is open of the invoice is the sum of both.
 """
 
+from collections.abc import Awaitable, Callable
 from decimal import Decimal
 from typing import Any, NamedTuple
 
@@ -23,6 +24,7 @@ from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.s4hana_partners import Organisation
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, literal
 from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.model import OpenItem
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.runtime.errors import CallFailed
@@ -42,21 +44,38 @@ class _Open(NamedTuple):
     document: Document
 
 
-class Ledger:
-    """Open items and receipts of one company code."""
+def company_clause(at: Organisation, maps: S4HanaMaps) -> str:
+    """The beginning of a condition: the engine's company code; nothing where each deal says its own."""
+    return "" if maps.entity == EACH else f"CompanyCode eq {literal(at.company_code)} and "
 
-    def __init__(self, session: Session, clock: Clock, currency: str, at: Organisation, maps: S4HanaMaps) -> None:
+
+class Ledger:
+    """Open items and receipts of one company code, or of all where each deal says its own.
+
+    ``company_of`` gives, for an operation, the company code a customer buys from.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        currency: str,
+        at: Organisation,
+        maps: S4HanaMaps,
+        company_of: Callable[[str, str], Awaitable[str]],
+    ) -> None:
         self._session = session
         self._clock = clock
         self._currency = currency
-        self._company = at.company_code
+        self._where = company_clause(at, maps)
+        self._company_of = company_of
         self._bank_account = at.bank_account
         self._maps = maps
         self._given = maps.given(currency)
         self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED)))
 
     async def _rows(self, operation: str, condition: str, open_only: bool = True) -> list[dict[str, Any]]:
-        whole = f"CompanyCode eq {literal(self._company)} and FinancialAccountType eq 'D' and {condition}"
+        whole = f"{self._where}FinancialAccountType eq 'D' and {condition}"
         if open_only:
             whole += " and ClearingAccountingDocument eq ''"
         query = {"$filter": whole, "$select": self._fields, "$orderby": _KEYS}
@@ -129,6 +148,7 @@ class Ledger:
         entry = self._session.wire.body("put_payment", self._maps.receipt_to_journal_entry, receipt, given)
         text = "" if key is None else fitted(key, 25)
         rows = await self._receipt(text) if key is not None else []
+        company = await self._company_of("put_payment", receipt.customer_id)
         if rows:
             with self._session.wire.reading("put_payment"):
                 document = str(rows[0]["AccountingDocument"])
@@ -136,16 +156,16 @@ class Ledger:
                 rest = sum([-self._minor(row) for row in rows if not row["InvoiceReference"]])
                 done = any(row["InvoiceReference"] for row in rows)
         else:
-            document, year = await self._post(entry, text, correlation)
+            document, year = await self._post(entry, text, correlation, company)
             rest, done = self._minor(entry), False
         if not entry.get("clears") or done or not rest:
             return document
-        await self._clear(document, year, rest, entry, correlation)
+        await self._clear(document, year, rest, entry, correlation, company)
         return document
 
-    async def _post(self, entry: dict[str, Any], text: str, correlation: str) -> tuple[str, str]:
+    async def _post(self, entry: dict[str, Any], text: str, correlation: str, company: str) -> tuple[str, str]:
         message = receipt(
-            self._company,
+            company,
             entry["Debtor"],
             entry.get("GLAccount", self._bank_account),
             self._minor(entry),
@@ -173,6 +193,7 @@ class Ledger:
         rest: int,
         entry: dict[str, Any],
         correlation: str,
+        company: str,
     ) -> None:
         amounts = {each["BillingDocument"]: to_minor(each["amount"], self._currency) for each in entry["clears"]}
         total = sum([to_minor(each["amount"], self._currency) for each in entry["clears"]])
@@ -187,7 +208,7 @@ class Ledger:
         payment = Document(document, year, "2", None if total == rest else total)
         message = clearing(
             f"CLEAR-{document}",
-            self._company,
+            company,
             entry["Debtor"],
             payment,
             invoices,

@@ -8,6 +8,7 @@ from typing import Any
 
 from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, head_of, view_of
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, as_texts, fitted, literal
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.model import Party
 
 _PARTNERS, _CREDIT = f"{ROOT}/API_BUSINESS_PARTNER", f"{ROOT}/API_CRDTMBUSINESSPARTNER"
@@ -38,13 +39,14 @@ class Partners:
         self._maps = maps
         self._given = maps.given(currency)
 
-    async def by_number(self, number: str) -> str | None:
-        """The partner with that number, where and as the map of customers writes it."""
-        field = self._maps.number_field
+    async def by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The partner with that number, where and as the map of customers writes it in that entity."""
+        maps = self._maps.within(entity)
+        field = maps.number_field
         if field is None:
             return None
         with self._session.wire.reading("customer_by_number"):
-            held = str(self._maps.number_held(number))
+            held = str(maps.number_held(number))
         return await self._find_by("customer_by_number", field, held)
 
     async def _find_by(self, operation: str, name: str, value: str) -> str | None:
@@ -55,7 +57,7 @@ class Partners:
             return rows[0]["BusinessPartner"] if rows else None
 
     def _mapped(self, operation: str, party: Party) -> dict[str, Any]:
-        made = self._session.wire.body(operation, self._maps.party_to_partner, party, self._given)
+        made = self._session.wire.body(operation, self._maps.within(party.entity).party_to_partner, party, self._given)
         partner: dict[str, Any] = as_texts(
             {
                 **made,
@@ -108,14 +110,17 @@ class Partners:
     async def update(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change what the map writes: one record after the other, each the same when sent again."""
         at, partner = self._at, self._mapped("update_customer", party)
+        # Which company code and sales area a view is of is its key, and no field to be changed.
+        company = partner["company"].pop("CompanyCode", at.company_code)
+        seller = partner["area"].pop("SalesOrganization", at.sales_organization)
         area = (
-            f"Customer={literal(erp_id)},SalesOrganization={literal(at.sales_organization)},"
+            f"Customer={literal(erp_id)},SalesOrganization={literal(seller)},"
             f"DistributionChannel={literal(at.distribution_channel)},Division={literal(at.division)}"
         )
         changes: list[tuple[str, dict[str, Any]]] = [
             (f"A_BusinessPartner({literal(erp_id)})", head_of(partner)),
             (
-                f"A_CustomerCompany(Customer={literal(erp_id)},CompanyCode={literal(at.company_code)})",
+                f"A_CustomerCompany(Customer={literal(erp_id)},CompanyCode={literal(company)})",
                 partner["company"],
             ),
             (f"A_CustomerSalesArea({area})", partner["area"]),
@@ -127,6 +132,15 @@ class Partners:
         if email:
             await self._email(erp_id, email, correlation)
         await self._credit("update_customer", erp_id, partner, correlation)
+
+    async def company_of(self, operation: str, id_: str) -> str:
+        """The company code a customer buys from: the engine's, or the customer's own where each deal says it."""
+        if self._maps.entity != EACH:
+            return self._at.company_code
+        query = {"$filter": f"Customer eq {literal(id_)}", "$select": "CompanyCode", "$orderby": "CompanyCode"}
+        rows = await self._session.rows(operation, f"{_PARTNERS}/A_CustomerCompany", query)
+        with self._session.wire.reading(operation):
+            return str(rows[0]["CompanyCode"])
 
     async def _patch(self, operation: str, path: str, body: dict[str, Any], correlation: str) -> None:
         # Sales owns these fields: they are set, whatever somebody else made of them meanwhile.

@@ -43,7 +43,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
 
     async def by_number(_: CallFailed) -> str | None:
         # Two accounts of one customer, won in the same second: the other one was first.
-        return None if party.number is None else await erp.customer_by_number(party.number)
+        return None if party.number is None else await erp.customer_by_number(party.number, party.entity)
 
     made = await engine.delivery.write(
         erp,
@@ -93,6 +93,8 @@ def told_digest(party: Party) -> str:
     A hash: the journal outlives the account, and names and addresses have no place in it.
     """
     told = f"{party.name}|{party.terms_days}|{party.credit_limit_minor}|{party.email}|{party.number}"
+    if party.entity is not None:
+        told += f"|{party.entity}"
     return sha256(told.encode()).hexdigest()[:16]
 
 

@@ -38,6 +38,7 @@ from o2c_twin.integration.runtime.quota import Allowance
 from o2c_twin.integration.runtime.steps import Observer
 from o2c_twin.integration.service.config import (
     ServiceConfig,
+    entity_of,
     holds_of,
     maps_of,
     masters_of,
@@ -204,7 +205,7 @@ class Service:
             why_not=why_not,
             currency=erp.currency,
             lacking=LACKING.get(erp.vendor, {}),
-            entity=config.entity,
+            entity=entity_of(config),
             use_maps=self._use_maps,
         )
 
@@ -214,7 +215,7 @@ class Service:
             told = "the configured maps are not those in use; release them with 'o2c engine mapping release'"
             self.telemetry.log.warning(told, folder=self._config.maps)
         try:
-            return maps_in_use(self.journal, self._config.entity)
+            return maps_in_use(self.journal, entity_of(self._config))
         except MappingError as bad:
             raise ConfigError(f"the maps in use cannot be read: {bad.problems[0]}") from bad
 

@@ -12,7 +12,7 @@ from o2c_twin.reports.observed_run import ObservedRun
 
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
-_REASONS = ("price", "quantity", "duplicate")
+_REASONS = ("price", "quantity", "duplicate", "entity")
 _NO_ERRORS = ("bank charge", "exchange difference")
 
 
@@ -78,6 +78,13 @@ def duplicate_orders(run: ObservedRun) -> pd.DataFrame:
     return orders[orders.duplicated("deal_id")]
 
 
+def misbooked(run: ObservedRun, table: str) -> pd.DataFrame:
+    """Orders, or documents of invoices, of a deal whose customer another legal entity serves than booked them."""
+    customers = run.table("customers").set_index("customer_id")["entity"]
+    rows = run.table(table).dropna(subset=["customer_id", "entity"])
+    return rows[rows["entity"] != looked_up(rows["customer_id"], customers)]
+
+
 def quality_kpis(run: ObservedRun) -> list[Kpi]:
     """All KPIs of the group Errors and leakage."""
     measure = Measure(run)
@@ -91,6 +98,7 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
             "orders.entry_errors", int((orders["entry_error"].fillna("") != "").sum()), len(orders),
             period=measure.whole_run,
         ),
+        measure.number("orders.misbooked", len(misbooked(run, "orders")), len(orders), period=measure.whole_run),
         measure.number(
             "invariants.violations", len(run.table("violations")), len(run.table("violations")),
             period=measure.whole_run,
@@ -132,5 +140,11 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
             measure.number("billing.errors", int((reasons == reason).sum()), len(bills), part=reason)
             for reason in (*_REASONS, *others)
         ),
+        measure.number("billing.wrong_tax", _wrongly_taxed(run, bills), len(bills)),
         measure.share("dispute.rate", int(disputed.isin(bills).sum()), len(bills)),
     ]
+
+
+def _wrongly_taxed(run: ObservedRun, bills: pd.Series) -> int:
+    """Invoices of the period under the tax code of a legal entity that does not serve the customer."""
+    return int(misbooked(run, "invoices")["document_id"].isin(bills).sum())

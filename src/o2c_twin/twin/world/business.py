@@ -97,6 +97,7 @@ class Business:
                     buyer.terms_days,
                     buyer.credit_limit_minor,
                     buyer.currency,
+                    buyer.entity,
                 ),
             )
 

@@ -12,7 +12,7 @@ from o2c_twin.twin.world.payers import days_from_due
 from o2c_twin.twin.world.population import Customer
 from o2c_twin.twin.world.remainders import clear_remainder
 from o2c_twin.twin.world.remittances import Shortfall, less, mangled, shortfall
-from o2c_twin.twin.world.truth import Dispute, Receipt
+from o2c_twin.twin.world.truth import WRONG_ENTITY, Dispute, Receipt
 
 _DAY = 86_400_000_000
 _PAY_HOUR = 10 * 3_600_000_000
@@ -30,6 +30,7 @@ class Buyers:
         self._sku_of = {item.id: item.sku for item in company.erp.state.items.values()}
         self._billed: dict[tuple[str, str], int] = {}
         self._deliveries: dict[str, int] = {}
+        self._nth: dict[str, int] = {}
         self._runs: dict[tuple[str, int], list[tuple[str, int]]] = {}
         self.on_receipt: Callable[[Receipt], None] = lambda receipt: None
         company.erp.listeners.append(self._changed)
@@ -39,9 +40,16 @@ class Buyers:
             invoice = self._company.erp.state.invoices[change.id]
             deal = self._company.truth.deal_of_po(invoice.po_number)
             if deal is not None:
-                nth = self._deliveries[deal.deal_id] = self._deliveries.get(deal.deal_id, 0) + 1
+                nth = self._nth[invoice.id] = self._place(invoice, deal)
                 self._company.diary.note("erp", "invoice posted", "invoice", invoice.number, deal.deal_id)
                 self._check(invoice, deal, nth)
+
+    def _place(self, invoice: Invoice, deal: Deal) -> int:
+        """The which of its deal an invoice is; one that was billed again keeps the place of the first, and its dice."""
+        if invoice.replaces is not None:
+            return self._nth[invoice.replaces]
+        nth = self._deliveries[deal.deal_id] = self._deliveries.get(deal.deal_id, 0) + 1
+        return nth
 
     def _check(self, invoice: Invoice, deal: Deal, nth: int) -> None:
         reason, wrong = self._objection(invoice, deal)
@@ -51,10 +59,13 @@ class Buyers:
             self._plan(invoice, deal, nth, invoice.total_minor, self._company.clock.now())
 
     def _objection(self, invoice: Invoice, deal: Deal) -> tuple[str | None, int]:
-        """What is billed beyond the agreement: reason and amount. Nobody complains of too little.
+        """What is billed beyond the agreement, or by whom nothing was bought: reason and amount.
 
-        An invoice in another currency than the order is held against the order at the rate of its day.
+        Nobody complains of too little. An invoice in another currency than the order is held against the order at the
+        rate of its day; one of the wrong legal entity is refused as a whole, whatever else is wrong with it.
         """
+        if invoice.entity != deal.customer.entity:
+            return WRONG_ENTITY, invoice.total_minor
         price = {line.sku: line.price_minor for line in deal.lines}
         if invoice.currency != deal.currency:
             price = {sku: self._tolerable(each, deal, invoice) for sku, each in price.items()}
@@ -122,12 +133,22 @@ class Buyers:
         memo = company.erp.issue_credit_memo(invoice.id, wrong, reason)
         if reason == "duplicate":
             company.erp.return_goods(invoice.id)
+        if reason == WRONG_ENTITY:
+            yield from self._bill_again(invoice, deal)
         company.truth.disputes[number] = Dispute(
             dispute.dispute_id, invoice.number, opened, company.clock.now(), reason, wrong, invoice.currency
         )
         company.diary.note("support", "credit memo issued", "credit_memo", memo.number, deal.deal_id, reason=reason)
         if invoice.open_minor > 0:
             self._plan(invoice, deal, nth, invoice.open_minor, company.clock.now() + 3 * _DAY)
+
+    def _bill_again(self, invoice: Invoice, deal: Deal) -> Process:
+        """Billing writes the invoice once more, for the legal entity that serves the customer."""
+        company, entity = self._company, deal.customer.entity
+        yield from company.desk("billing").work("bill again", invoice.number, company.settings.minutes_invoice)
+        if entity is not None:
+            company.erp.assign_customer(invoice.customer_id, entity)
+            company.erp.bill_again(invoice.id, entity)
 
     def _plan(self, invoice: Invoice, deal: Deal, nth: int, amount: int, earliest: int) -> None:
         """Put the invoice into the customer's payment run."""

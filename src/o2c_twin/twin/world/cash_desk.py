@@ -7,6 +7,9 @@ from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.twin.world.company import OFFICE, Company, Process
 from o2c_twin.twin.world.truth import Receipt
 
+Owner = tuple[str, str | None]
+"""A customer of the ERP, and the legal entity it owes."""
+
 
 class CashDesk:
     """A statement is printed in the evening and worked the next morning.
@@ -48,29 +51,32 @@ def post_receipt(company: Company, receipt: Receipt) -> list[SalesOrder]:
     customer's account is changed at the rate of its value date.
     """
     erp = company.erp
-    by_customer: dict[str, list[tuple[str, int]]] = {}
+    by_owner: dict[Owner, list[tuple[str, int]]] = {}
     orders = {}
     for number, amount in receipt.intended.items():
         invoice = erp.state.invoices[erp.by_number[number]]
         take = min(_worth(company, receipt, amount, invoice.currency), invoice.open_minor)
         if take > 0:
-            by_customer.setdefault(invoice.customer_id, []).append((invoice.id, take))
+            by_owner.setdefault((invoice.customer_id, invoice.entity), []).append((invoice.id, take))
         orders[invoice.order_id] = erp.state.orders[invoice.order_id]
     posted = erp.payments_by_reference.get(receipt.reference)
     if posted is not None:
         payment = erp.state.payments[posted]
-        owner = next(iter(by_customer), payment.customer_id)
+        owner, entity = next(iter(by_owner), (payment.customer_id, payment.entity))
         numbers = {erp.state.customers[each].number for each in (owner, payment.customer_id)}
-        if len(numbers) > 1 and payment.unapplied_minor == payment.amount_minor:
-            erp.move_payment(payment.id, owner)
-        rows = _within(by_customer.get(payment.customer_id, []), payment.unapplied_minor)
+        elsewhere = len(numbers) > 1 or entity != payment.entity
+        if elsewhere and payment.unapplied_minor == payment.amount_minor:
+            erp.move_payment(payment.id, owner, entity)
+        rows = _within(by_owner.get((payment.customer_id, payment.entity), []), payment.unapplied_minor)
         if rows:
             erp.apply_payment(payment.id, rows)
         return list(orders.values())
-    # Money for several masters of one customer is posted on the first and split by hand.
-    first = next(iter(by_customer), None) or next(iter(orders.values())).customer_id
-    amount = _worth(company, receipt, receipt.amount_minor, erp.state.customers[first].currency)
-    erp.receive_payment(first, amount, _within(by_customer.get(first, []), amount), reference=receipt.reference)
+    # Money for several masters or entities is posted on the first and split by hand.
+    order = next(iter(orders.values()))
+    owner, entity = first = next(iter(by_owner), None) or (order.customer_id, order.entity)
+    amount = _worth(company, receipt, receipt.amount_minor, erp.state.customers[owner].currency)
+    rows = _within(by_owner.get(first, []), amount)
+    erp.receive_payment(owner, amount, rows, reference=receipt.reference, entity=entity)
     return list(orders.values())
 
 

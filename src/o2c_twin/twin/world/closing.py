@@ -7,6 +7,7 @@ from o2c_twin.integration.store import Journal
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.currencies import lines_agreed, lines_of
 from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.truth import WRONG_ENTITY
 
 _EPOCH = date(1970, 1, 1).toordinal()
 _DAY_US = 86_400_000_000
@@ -43,6 +44,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 channel,
                 deal_id is not None and deal_id in seen,
                 error,
+                order.entity,
             ),
         )
         if deal_id is not None:
@@ -50,6 +52,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
     for invoice in erp.state.invoices.values():
         deal = deals[invoice.order_id]
         delivery = erp.state.deliveries[invoice.delivery_ids[0]].number if invoice.delivery_ids else None
+        replaced = None if invoice.replaces is None else erp.state.invoices[invoice.replaces].number
         record.add(
             "invoices",
             (
@@ -63,8 +66,10 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 invoice.due_at,
                 invoice.total_minor,
                 invoice.currency,
-                None,
-                None,
+                replaced,
+                None if replaced is None else WRONG_ENTITY,
+                invoice.entity,
+                erp.entities.tax_code(invoice.entity),
             ),
         )
     for memo in erp.state.credit_memos.values():
@@ -85,6 +90,8 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 memo.currency,
                 invoice.number,
                 memo.reason,
+                memo.entity,
+                erp.entities.tax_code(memo.entity),
             ),
         )
     for applied in erp.state.applications:

@@ -43,6 +43,7 @@ class CrmFields:
     invoice_number: str
     payment: str
     credit: str
+    entity: str
 
 
 class ErpNames(Protocol):

@@ -195,8 +195,11 @@ def enter_order(company: Company, deal: Deal) -> str:
                 number=number,
                 terms_days=deal.customer.terms_days,
                 credit_limit_minor=limit,
+                entity=deal.customer.entity,
             ).id
+        if deal.customer.entity is not None:
+            company.erp.assign_customer(master, deal.customer.entity)
         lines = [(company.erp.items_by_sku[sku].id, n, price) for sku, n, price in as_entered(company, deal).lines]
-        order = company.erp.enter_order(master, lines, po_number=deal.po_number)
+        order = company.erp.enter_order(master, lines, po_number=deal.po_number, entity=deal.customer.entity)
     company.tell_crm(deal.deal_id, company.news_of(order))
     return company.erp_names.name_of("order", order.id)

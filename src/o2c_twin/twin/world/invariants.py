@@ -26,6 +26,7 @@ def violations(company: Company) -> list[Violation]:
     checks = (
         _each_deal_ordered_once,
         _order_as_agreed,
+        _booked_by_who_sold,
         _shipped_is_invoiced,
         _receipts_applied_once,
         _short_payments_cleared,
@@ -60,6 +61,15 @@ def _order_as_agreed(company: Company) -> Iterator[Violation]:
             if order.currency != deal.currency:
                 detail = f"{order.number}: in {order.currency}, agreed in {deal.currency}"
                 yield Violation("order is in the currency agreed", deal.deal_id, detail)
+
+
+def _booked_by_who_sold(company: Company) -> Iterator[Violation]:
+    """Where the company has several legal entities: each order is that one's which serves the customer."""
+    for deal in company.truth.deals.values():
+        for order in orders_of_deal(company.erp, deal.po_number):
+            if order.entity != deal.customer.entity:
+                detail = f"{order.number}: booked by {order.entity}, sold by {deal.customer.entity}"
+                yield Violation("order is booked by who sold", deal.deal_id, detail)
 
 
 def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:

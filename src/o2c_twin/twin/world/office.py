@@ -60,6 +60,7 @@ class Office:
                 number=customer.number,
                 terms_days=customer.terms_days,
                 credit_limit_minor=limit,
+                entity=customer.entity,
             ).id
         return known
 

@@ -44,6 +44,8 @@ class Customer:
     payment_weekday: int | None
     currency: str
     aliases: tuple[str, ...] = field(default=())
+    entity: str | None = None
+    """The legal entity that serves it; None where the company is one."""
 
     @property
     def payer_class(self) -> str:
@@ -96,9 +98,26 @@ def customers(settings: WorldSettings, chance: Chance, rates: Market, start_us: 
                 weekday if weekly else None,
                 currency,
                 (f"{name.upper()} LTD.", f"{name.split()[0].rstrip(',')} Group"),
+                _served_by(settings, chance, customer_id),
             )
         )
     return tuple(made)
+
+
+def tax_code(entity: str) -> str:
+    """The tax code under which a legal entity sells."""
+    return f"VAT-{entity}"
+
+
+def _served_by(settings: WorldSettings, chance: Chance, customer_id: str) -> str | None:
+    if not settings.entities:
+        return None
+    u = chance.uniform("customer.entity", customer_id)
+    for entity, share in settings.entities.items():
+        if u < share:
+            return entity
+        u -= share
+    return settings.home_entity
 
 
 def _currencies(settings: WorldSettings, chance: Chance) -> dict[str, str]:

@@ -34,6 +34,8 @@ class Sales:
             company.fields.terms_days: customer.terms_days,
             company.fields.credit_limit: customer.credit_limit_minor // 100,
         }
+        if customer.entity is not None:
+            custom[company.fields.entity] = customer.entity
         known_of = {"name": name, "city": customer.city, "currency": customer.currency}
         account = company.crm.create("account", known_of, custom)
         self._accounts[customer.customer_id, alias] = account.id

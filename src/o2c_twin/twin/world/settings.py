@@ -1,11 +1,13 @@
 """The figures of a world, each with where it comes from (domain sheet 3.8 unless said otherwise)."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from datetime import date
 from decimal import Decimal
 from types import MappingProxyType
 
+_CODE = re.compile(r"[A-Z0-9]{2,8}")
 _SHARES = (
     "duplicate_accounts",
     "field_error",
@@ -53,7 +55,7 @@ class WorldSettings:
     drain_days: int = 60
     start: date = date(2026, 1, 1)
     currency: str = "EUR"
-    """Of the company's books."""
+    """Of the company's books: those of all its legal entities."""
     foreign: Mapping[str, float] = field(default_factory=dict)
     """Currency to the share of customers who buy in it; all others buy in the books'."""
     rates: str = ""
@@ -85,6 +87,11 @@ class WorldSettings:
     """Payments less an agreed discount of 2 % that is not on the invoice."""
     mangled_references: float = 0.0
     """Payments whose remittance names its invoices mistyped or cut."""
+    home_entity: str = "HOME"
+    """The legal entity that serves all customers no further one serves; named only where there are further ones."""
+    entities: dict[str, float] = field(default_factory=dict)
+    """Further legal entities of the company, each with the share of customers it serves. All keep books in
+    ``currency``, whatever their customers buy in."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     minutes_order: float = 6.5
@@ -108,9 +115,20 @@ class WorldSettings:
         for name in _SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"world.{name}: is a share between 0 and 1, not {getattr(self, name)}")
-        self._check_foreign()
         if self.bank_charges + self.deductions > 1:
             raise ValueError("world.bank_charges: with world.deductions more than all payments; lower one of them")
+        self._check_foreign()
+        self._check_entities()
+
+    def _check_entities(self) -> None:
+        for code in (self.home_entity, *self.entities):
+            if not _CODE.fullmatch(code):
+                told = "has two to eight capital letters and digits, such as UK01"
+                raise ValueError(f"world.entities: {code!r} is no legal entity's code; it {told}")
+        if self.home_entity in self.entities:
+            raise ValueError(f"world.entities: {self.home_entity} is the home entity; name further ones only")
+        if not all(0 <= share <= 1 for share in self.entities.values()) or sum(self.entities.values()) > 1:
+            raise ValueError(f"world.entities: {self.entities} are no shares of all customers; lower them")
 
     def _check_foreign(self) -> None:
         for currency, share in self.foreign.items():
@@ -126,6 +144,11 @@ class WorldSettings:
                 f"world.currency: with world.foreign there are no rates into {self.currency}; "
                 f"there are: {', '.join(PER_EURO)}"
             )
+
+    @property
+    def legal_entities(self) -> tuple[str, ...]:
+        """All legal entities by code, the home entity first; empty where the company is one."""
+        return (self.home_entity, *self.entities) if self.entities else ()
 
     @property
     def orders_per_year(self) -> float:

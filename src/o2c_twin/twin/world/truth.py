@@ -5,6 +5,9 @@ from dataclasses import dataclass, field
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.remittances import Shortfall
 
+WRONG_ENTITY = "entity"
+"""Why an invoice is disputed that came from another legal entity than the one the customer buys from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from decimal import Decimal
 
 from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.entities import Entities
 from o2c_twin.mock_systems.roles.erp.exchange import in_books, leaves
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
@@ -28,6 +29,7 @@ class Receivables:
     numbering: Numbering
     exchange: Callable[[str, int], Decimal | None]
     """What one unit of a currency is worth in the books' at an instant; None for the books' own."""
+    entities: Entities
     open_invoices: dict[str, dict[str, Invoice]]
     by_number: dict[str, str]
     payments_by_reference: dict[str, str]
@@ -46,8 +48,13 @@ class Receivables:
         numbers = self.state.numbers
         return str(numbers.next("id", 101) if first is None else numbers.next(f"id {kind}", first))
 
-    def _new_number(self, kind: str, prefix: str, id_: str) -> str:
-        return id_ if kind in self.numbering.plain else f"{prefix}{self.state.numbers.next(kind, 1001)}"
+    def _new_number(self, kind: str, prefix: str, id_: str, entity: str | None = None) -> str:
+        if kind in self.numbering.plain:
+            return id_
+        if entity is None:
+            return f"{prefix}{self.state.numbers.next(kind, 1001)}"
+        own, first = self.entities.numbered_from(entity, 1001)
+        return f"{prefix}{self.state.numbers.next(kind + own, first)}"
 
     def _post(self, at: int, document: str, *lines: tuple[str, int]) -> None:
         if sum(amount for _, amount in lines) != 0:
@@ -92,6 +99,15 @@ class Receivables:
             own[account] = own.get(account, 0) + amount
         return balances
 
+    def receivables_by_entity(self) -> dict[str | None, int]:
+        """What is open to each legal entity, in minor units of the books' currency; under None where it is one."""
+        owed: dict[str | None, int] = {}
+        for invoices in self.open_invoices.values():
+            for invoice in invoices.values():
+                worth = in_books(invoice.open_minor, invoice.exchange_rate)
+                owed[invoice.entity] = owed.get(invoice.entity, 0) + worth
+        return owed
+
     def _customer(self, customer_id: str) -> Customer:
         customer = self.state.customers.get(customer_id)
         if customer is None:
@@ -113,23 +129,25 @@ class Receivables:
         external_id: str | None = None,
         reference: str | None = None,
         channel: str = "manual",
+        entity: str | None = None,
     ) -> Payment:
         """Post a receipt and apply it to invoices of the same customer; the rest stays on account.
 
-        Raises `RuleError` on a bad amount, an unknown invoice or one of another customer, or when
-        more is applied than an invoice has open.
+        It is ``entity``'s money, that of the customer's own entity unless said otherwise. Raises `RuleError` on a bad
+        amount, an unknown invoice, one of another customer or entity, or when more is applied than an invoice has open.
         """
         customer = self._customer(customer_id)
+        entity = self.entities.of(customer, entity)
         self._refuse_known_external_id("payment", external_id)
         if amount_minor <= 0:
             raise RuleError("bad-amount", "a payment must be positive", "payment")
-        invoices = self._of_customer(customer_id, applications)
+        invoices = self._of_customer(customer_id, entity, applications)
         rules.check_applications([i.open_minor for i in invoices], [a for _, a in applications], amount_minor)
         now = self._now()
         id_ = self._new_id("payment")
         payment = Payment(
             id_,
-            self._new_number("payment", "PYMT", id_),
+            self._new_number("payment", "PYMT", id_, entity),
             customer_id,
             customer.currency,
             amount_minor,
@@ -140,6 +158,7 @@ class Receivables:
             reference=reference,
             channel=channel,
             exchange_rate=self.exchange(customer.currency, now),
+            entity=entity,
         )
         self.state.payments[payment.id] = payment
         if reference is not None:
@@ -160,7 +179,7 @@ class Receivables:
         payment = self.state.payments.get(payment_id)
         if payment is None:
             raise RuleError("unknown-payment", f"no payment {payment_id}", "id")
-        invoices = self._of_customer(payment.customer_id, applications)
+        invoices = self._of_customer(payment.customer_id, payment.entity, applications)
         rules.check_applications(
             [i.open_minor for i in invoices], [a for _, a in applications], payment.unapplied_minor
         )
@@ -172,9 +191,10 @@ class Receivables:
         self.recheck_credit(payment.customer_id)
         return payment
 
-    def move_payment(self, payment_id: str, customer_id: str) -> Payment:
-        """Put a receipt that is wholly on account on another customer's account, where it should have been posted.
+    def move_payment(self, payment_id: str, customer_id: str, entity: str | None = None) -> Payment:
+        """Put a receipt that is wholly on account on the account it should have been posted to.
 
+        That is another customer's, or the customer's with another legal entity: with its own unless said otherwise.
         Raises `RuleError` for an unknown payment or customer, one in another currency, and when some of it is applied.
         """
         payment = self.state.payments.get(payment_id)
@@ -188,6 +208,7 @@ class Receivables:
         wrong.unapplied_minor -= payment.amount_minor
         right.unapplied_minor += payment.amount_minor
         payment.customer_id = customer_id
+        payment.entity = self.entities.of(right, entity)
         payment.modified_at = self._now()
         self._changed("payment", payment.id, "updated", payment.modified_at)
         self.recheck_credit(wrong.id)
@@ -211,7 +232,7 @@ class Receivables:
         id_ = self._new_id("credit_memo")
         memo = CreditMemo(
             id_,
-            self._new_number("credit_memo", "CM", id_),
+            self._new_number("credit_memo", "CM", id_, invoice.entity),
             invoice_id,
             customer.id,
             invoice.currency,
@@ -222,6 +243,7 @@ class Receivables:
             now,
             external_id=external_id,
             exchange_rate=invoice.exchange_rate,
+            entity=invoice.entity,
         )
         self.state.credit_memos[memo.id] = memo
         invoice.credited_minor += amount_minor
@@ -235,13 +257,17 @@ class Receivables:
         self.recheck_credit(customer.id)
         return memo
 
-    def _of_customer(self, customer_id: str, applications: Sequence[tuple[str, int]]) -> list[Invoice]:
+    def _of_customer(
+        self, customer_id: str, entity: str | None, applications: Sequence[tuple[str, int]]
+    ) -> list[Invoice]:
         invoices = [self._invoice(invoice_id) for invoice_id, _ in applications]
         if len({i.id for i in invoices}) < len(invoices):
             raise RuleError("over-application", "an invoice is named twice", "apply")
         for invoice in invoices:
             if invoice.customer_id != customer_id:
                 raise RuleError("other-customer", f"invoice {invoice.number} is another customer's", "doc")
+            if invoice.entity != entity:
+                raise RuleError("other-entity", f"invoice {invoice.number} is owed to {invoice.entity}", "doc")
         return invoices
 
     def _apply(self, source: Payment | CreditMemo, invoice: Invoice, amount: int, now: int, channel: str) -> None:

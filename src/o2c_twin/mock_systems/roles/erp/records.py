@@ -53,6 +53,9 @@ class Customer(msgspec.Struct, gc=False):
     open_orders_minor: int = 0
     unbilled_minor: int = 0
     unapplied_minor: int = 0
+    entity: str | None = None
+    """The legal entity that sells to it, its primary one; None where the company is one."""
+    further_entities: tuple[str, ...] = ()
 
 
 class OrderLine(msgspec.Struct, gc=False):
@@ -87,6 +90,8 @@ class SalesOrder(msgspec.Struct, gc=False):
     cancelled: bool = False
     ship_complete: bool = False
     channel: str = "manual"
+    entity: str | None = None
+    """The legal entity that sold, as of every document; None where the company is one."""
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
@@ -112,10 +117,14 @@ class Delivery(msgspec.Struct, gc=False):
     external_id: str | None = None
     tracking: str | None = None
     invoice_id: str | None = None
+    entity: str | None = None
 
 
 class Invoice(msgspec.Struct, gc=False):
-    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back."""
+    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back.
+
+    ``replaces`` is the id of the invoice it was billed again for, by another legal entity.
+    """
 
     id: str
     number: str
@@ -135,6 +144,8 @@ class Invoice(msgspec.Struct, gc=False):
     returned: bool = False
     channel: str = "manual"
     exchange_rate: Decimal | None = None
+    entity: str | None = None
+    replaces: str | None = None
 
 
 class CreditMemo(msgspec.Struct, gc=False):
@@ -152,6 +163,7 @@ class CreditMemo(msgspec.Struct, gc=False):
     modified_at: int
     external_id: str | None = None
     exchange_rate: Decimal | None = None
+    entity: str | None = None
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -180,6 +192,7 @@ class Payment(msgspec.Struct, gc=False):
     reference: str | None = None
     channel: str = "manual"
     exchange_rate: Decimal | None = None
+    entity: str | None = None
 
 
 class ErpState(msgspec.Struct):

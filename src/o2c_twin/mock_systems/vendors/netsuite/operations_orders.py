@@ -58,7 +58,10 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
     rows = body.lines("item")
     if not rows:
         user_error(NO_LINES)
+    entity = dialect.subsidiaries.of_transaction(body, customer)
     lines = [_new_line(dialect, row) for row in rows]
+    for row in rows:
+        dialect.subsidiaries.check_tax(row, entity)
     order = dialect.core.enter_order(
         customer.id,
         lines,
@@ -67,6 +70,7 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
         memo=body.text("memo"),
         ship_complete=body.flag("shipComplete"),
         channel=CHANNEL,
+        entity=entity,
     )
     dialect.kept.take(order.id, body, rows)
     return written(call.request, SALES_ORDER.name, order.id)

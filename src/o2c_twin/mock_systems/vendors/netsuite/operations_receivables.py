@@ -149,6 +149,7 @@ def _receive(
     if customer is None:
         missing("Customer")
     check_currency(dialect, body, customer)
+    entity = dialect.subsidiaries.of_transaction(body, customer)
     amount = body.money("payment")
     rows = body.lines("apply")
     if rows is not None:
@@ -166,6 +167,7 @@ def _receive(
         external_id=external_id,
         reference=body.text("checkNum") or body.text("memo"),
         channel=CHANNEL,
+        entity=entity,
     )
     return written(call.request, PAYMENT.name, payment.id)
 

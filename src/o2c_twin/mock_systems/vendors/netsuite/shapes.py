@@ -10,6 +10,7 @@ from o2c_twin.mock_systems.vendors.netsuite.index import Index
 from o2c_twin.mock_systems.vendors.netsuite.kept import Kept
 from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, Record
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
+from o2c_twin.mock_systems.vendors.netsuite.subsidiaries import Subsidiaries
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import DAY_US, iso_day, iso_instant, money
 
@@ -21,11 +22,13 @@ _NO_MONEY = money(0)
 class Shapes:
     """Shows the records of one account. ``root`` in its methods is the address of the record service."""
 
-    def __init__(self, config: NetSuiteConfig, core: ErpCore, index: Index, kept: Kept) -> None:
+    def __init__(
+        self, config: NetSuiteConfig, core: ErpCore, index: Index, kept: Kept, subsidiaries: Subsidiaries
+    ) -> None:
         self._core = core
         self._kept = kept
         self._index = index
-        self._subsidiary = {"id": "1", "refName": config.subsidiary}
+        self._subsidiaries = subsidiaries
         self._currencies = {
             code: {"id": str(number), "refName": code} for number, code in enumerate(config.all_currencies, 1)
         }
@@ -89,7 +92,7 @@ class Shapes:
             "entityId": customer.number,
             "companyName": customer.name,
             "isPerson": False,
-            "subsidiary": self._subsidiary,
+            "subsidiary": self._subsidiaries.shown(customer.entity),
             "currency": self.currency(customer.currency),
             "terms": {"id": terms_id(customer.terms_days), "refName": terms_name(customer.terms_days)},
             "creditHoldOverride": {"id": customer.hold, "refName": _HOLD_NAMES[customer.hold]},
@@ -139,7 +142,7 @@ class Shapes:
             "tranDate": iso_day(entered_at),
             entity: _reference(root, "customer", customer.id, customer.name),
             "status": {"id": status, "refName": status},
-            "subsidiary": self._subsidiary,
+            "subsidiary": self._subsidiaries.shown(record.entity),
             "currency": self.currency(record.currency),
             "exchangeRate": self._rate(record, entered_at),
             "createdDate": iso_instant(entered_at),
