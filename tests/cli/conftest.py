@@ -69,17 +69,17 @@ def made_up(plan, out, progress):
     start = datetime.combine(plan.world.start, time(), UTC)
     zero = int(start.timestamp()) * 1_000_000
     manual = plan.design.topology == "manual"
-    writer.add("customers", ("C1", "Ada Ltd", "prompt", 30, 1_000_000, "EUR"))
+    writer.add("customers", ("C1", "Ada Ltd", "prompt", 30, 1_000_000, "EUR", None))
     for n in range(3):
         at = zero + (2 * n + 1) * plan.world.days * _DAY // 6
         deal, order, invoice, receipt = f"D{n}", f"SO{n}", f"INV{n}", f"R{n}"
         writer.add("deals", (deal, "C1", at, 10_000, "EUR", 1))
-        writer.add("orders", (order, deal, "C1", at + 60, 10_000, "EUR", "manual", False, None))
+        writer.add("orders", (order, deal, "C1", at + 60, 10_000, "EUR", "manual", False, None, None))
         writer.add("deliveries", (f"DL{n}", order, deal, at + 120, 10_000, "EUR"))
         due = at + 180 + 30 * _DAY
         writer.add(
             "invoices",
-            (invoice, "invoice", order, deal, f"DL{n}", "C1", at + 180, due, 10_000, "EUR", None, None),
+            (invoice, "invoice", order, deal, f"DL{n}", "C1", at + 180, due, 10_000, "EUR", None, None, None, None),
         )
         writer.add("receipts", (receipt, "C1", at + _DAY, 10_000, "EUR"))
         writer.add("applications", (receipt, "receipt", invoice, at + _DAY, 10_000, "EUR", "sync"))
@@ -88,7 +88,7 @@ def made_up(plan, out, progress):
         progress(n / 3)
     found = [Violation("won deal is ordered once", "D0", "2 orders: SO0, SO9")] if manual else []
     if manual:
-        writer.add("orders", ("SO9", "D0", "C1", zero + 90, 10_000, "EUR", "manual", True, None))
+        writer.add("orders", ("SO9", "D0", "C1", zero + 90, 10_000, "EUR", "manual", True, None, None))
         writer.add("violations", (found[0].invariant, found[0].key, found[0].detail))
     days = plan.world.days + plan.world.drain_days
     manifest = {

@@ -179,7 +179,7 @@ class FakeErp(System):
 
         return await self._do("put_customer", lambda: self._put(key, make))
 
-    async def customer_by_number(self, number):
+    async def customer_by_number(self, number, entity=None):
         return await self._do(
             "customer_by_number", lambda: next((id_ for id_, c in self.customers.items() if c.number == number), None)
         )
@@ -347,7 +347,7 @@ class Bench:
     def opens(self):
         return self._open(self.path)
 
-    def engine(self, flows=FLOWS, rhythm=Rhythm(), compensates=frozenset(), **choices):  # noqa: B008 - frozen
+    def engine(self, flows=FLOWS, rhythm=Rhythm(), compensates=frozenset(), exchange=None, **choices):  # noqa: B008
         self.now_running = Engine(
             DesignProfile(**choices),
             self.crm,
@@ -362,6 +362,7 @@ class Bench:
             observer=self.seen,
             rhythm=rhythm,
             compensates=compensates,
+            exchange=exchange,
         )
         return self.now_running
 

@@ -16,11 +16,13 @@ HALF_IS_ENOUGH = {
     "api-throttling",
     "crm-call-limit",
     "duplicate-masters",
+    "foreign-customers",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",
     "partial-shipments",
     "to-be",
+    "two-entities",
 }
 
 

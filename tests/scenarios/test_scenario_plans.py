@@ -23,6 +23,7 @@ FAILURES = [
     "crm-call-limit",
     "duplicate-masters",
     "erp-outage",
+    "foreign-customers",
     "generous-sales",
     "late-invoices",
     "lost-replies",
@@ -30,6 +31,7 @@ FAILURES = [
     "partial-shipments",
     "short-payments",
     "shuffled-notices",
+    "two-entities",
 ]
 
 

@@ -75,11 +75,10 @@ OWN_FIELDS = {
             "  - {value: HH, to: custbody_plant}",
         ),
         (
-            "examples:\n",
+            "entities:\n",
             "entities:\n  DE01:\n    fields:\n      - {value: order of DE01, to: memo}\n"
             + "".join(f"    {line}\n" for line in (LINES % "to-decimal").splitlines())
-            + '          - {value: "19", to: taxCode.id}\n          - {value: "-1", to: price.id}\n'
-            + "examples:\n",
+            + '          - {value: "19", to: taxCode.id}\n          - {value: "-1", to: price.id}\n',
         ),
         ("otherRefNum: PO-4711", "otherRefNum: EU-PO-4711\n      custbody_plant: HH"),
     ),
@@ -105,9 +104,7 @@ def test_the_legal_entity_brings_its_tax_code_its_price_list_and_its_fields(esta
 
 def test_customers_are_numbered_by_the_entitys_rule_and_found_by_it_again(estate):
     rule = "entities:\n  DE01:\n    fields:\n      - {from: number, to: entityId, by: {pattern: {pattern: 'DE-{}'}}}\n"
-    text = changed(
-        "maps/netsuite/party_to_customer.yaml", ("version: 1", "version: 2"), ("examples:", f"{rule}examples:")
-    )
+    text = changed("maps/netsuite/party_to_customer.yaml", ("version: 1", "version: 2"), ("entities:\n", rule))
     ended = estate({"maps/customer.yaml": text}, "maps: own\nentity: DE01\nworld: {duplicate_accounts: 0.5}\n")
     numbers = [customer.number for customer in ended.erp.state.customers.values()]
     assert len(numbers) > 3

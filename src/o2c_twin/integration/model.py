@@ -20,6 +20,8 @@ class Party(msgspec.Struct, frozen=True):
     currency: str = "EUR"
     erp_id: str | None = None
     modified_at: int = 0
+    entity: str | None = None
+    """The legal entity that sells to it; None where the estate works as one."""
 
 
 class DealLine(msgspec.Struct, frozen=True):
@@ -68,7 +70,8 @@ class Shipment(msgspec.Struct, frozen=True):
 class OpenItem(msgspec.Struct, frozen=True):
     """An invoice (or, negative, a credit) a customer has open.
 
-    ``discount_minor`` is the early-payment discount of its terms, due when paid by ``discount_until``.
+    ``currency`` is empty where the ERP has one only and need not tell. ``discount_minor`` is the early-payment discount
+    of its terms, due when paid by ``discount_until``.
     """
 
     erp_id: str
@@ -79,10 +82,14 @@ class OpenItem(msgspec.Struct, frozen=True):
     disputed: bool = False
     discount_minor: int = 0
     discount_until: str = ""
+    currency: str = ""
 
 
 class InvoiceStatus(msgspec.Struct, frozen=True):
-    """An invoice as the ERP holds it now; without ``order_erp_id`` it was made from no order."""
+    """An invoice as the ERP holds it now; without ``order_erp_id`` it was made from no order.
+
+    ``currency`` is empty where the ERP has one only and need not tell.
+    """
 
     erp_id: str
     number: str
@@ -90,6 +97,7 @@ class InvoiceStatus(msgspec.Struct, frozen=True):
     total_minor: int
     open_minor: int
     modified_at: int
+    currency: str = ""
 
 
 class WriteOff(msgspec.Struct, frozen=True):

@@ -94,6 +94,10 @@ AXES: dict[str, dict[str, str]] = {
         "last-change": "payment terms and credit limit go both ways, and the later change wins",
         "erp": "payment terms and credit limit are what the ERP holds: sales is told, and what sales types is put back",
     },
+    "entities": {
+        "one": "every deal is entered for one legal entity, under its rules",
+        "by-customer": "each deal is entered for the legal entity that serves its customer, under that one's rules",
+    },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",
         "per-delivery": "each delivery is billed and reported",
@@ -103,6 +107,11 @@ AXES: dict[str, dict[str, str]] = {
         "tolerance": "discounts and short payments of named invoices are applied too, small bank charges written off",
         "mangled": "damaged references are read where the amount confirms them",
         "full": "where nothing is named, an amount only one combination of open items explains is applied too",
+    },
+    "currencies": {
+        "relabelled": "a deal's figures are entered as they stand, as if they were in the currency of the books",
+        "converted": "a deal in another currency is entered and billed in that of the books, at the rate of its day",
+        "document": "order, invoice and receipt keep the deal's currency",
     },
     "monitoring": {
         "off": "nobody is told of a case; the list is opened in the review on Monday",
@@ -148,8 +157,10 @@ class DesignProfile:
     survivorship: str = "last-change"
     master_customer: str = "crm"
     master_credit: str = "crm"
+    entities: str = "one"
     partials: str = "per-delivery"
     cash: str = "full"
+    currencies: str = "document"
     monitoring: str = "alert"
     controls: str = "none"
     contract: str = "evolve"

@@ -99,6 +99,10 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "last-change": ("whoever writes last decides on credit, until the next one does", "generous-sales"),
             "erp": ("sales waits for credit's answer; two reads a change, and a note to sales", "generous-sales"),
         },
+        "entities": {
+            "one": ("what another entity sold is credited and billed again, and paid as much later", "two-entities"),
+            "by-customer": ("the entity on each account, and rules for each in the maps", "two-entities"),
+        },
         "partials": {
             "first-only": ("later parcels are on no invoice", "partial-shipments"),
             "per-delivery": ("an invoice a delivery", "partial-shipments"),
@@ -108,6 +112,17 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
             "tolerance": ("what is short beyond small change stays open until somebody clears it", "short-payments"),
             "mangled": ("now and then a digit is read as another's", "short-payments"),
             "full": ("now and then an amount fits by chance", "short-payments"),
+        },
+        "currencies": {
+            "relabelled": (
+                "who ordered in another currency is billed too much or too little; their money matches nothing",
+                "foreign-customers",
+            ),
+            "converted": (
+                "rates; the company bears them, and what was paid is never quite what was billed",
+                "foreign-customers",
+            ),
+            "document": ("systems and bank accounts in each currency, and rates for the books", "foreign-customers"),
         },
         "monitoring": {
             "off": ("a case waits for Monday, and its customer with it", "to-be"),
@@ -154,6 +169,10 @@ _NOTES = """## What to know
   (Salesforce 200, HubSpot 100); every other write is a call of its own. Each item keeps its key and its outcome: one
   that is refused is a case of its own, one that is throttled is sent again by itself, and a lost answer is found out
   item by item. With PostgreSQL a worker has 64 lanes at a time, so that no more than 64 writes wait for each other.
+- `entities=by-customer` reads the entity on the account, by the map rule under `'*'` of `entities` (Salesforce
+  `O2C_Entity__c`, HubSpot `o2c_entity`), and takes the maps as they are in that entity, deal by deal; `entity:` of a
+  scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries, S/4HANA as company codes with a
+  sales organization each; an estate with another ERP is refused.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nothing says that

@@ -31,7 +31,7 @@ _EXPONENTS = {
 
 
 class MixedCurrencies(ValueError):
-    """A run record holds money in a currency that its manifest does not name."""
+    """A run record holds money in a currency it has no rate of into that of its manifest."""
 
 
 def decimal_amount(minor: int, currency: str) -> Decimal:

@@ -1,6 +1,6 @@
 """One run as the reports look at it: its period, its currency and its receivables ledger."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 from functools import cached_property
@@ -10,14 +10,12 @@ import numpy as np
 import numpy.typing as npt
 import pandas as pd
 
+from o2c_twin.reports.exchange import RecordRates, tables_in_books
 from o2c_twin.reports.lookup import looked_up
-from o2c_twin.reports.money import MixedCurrencies
 from o2c_twin.reports.open_items import Invoice, Settlement
 from o2c_twin.run_record import RunRecord, RunRecordError
 
 _DAY = np.timedelta64(1, "D")
-# Tables with money that enters the ledger; a second currency in any of them cannot be added up.
-_MONEY_TABLES = ("deals", "deliveries", "invoices", "receipts", "applications")
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,7 +64,7 @@ class ObservedRun:
 
     ``first`` and ``last`` are the first and last calendar day (UTC) of the measured period: an event
     belongs to it from ``start`` on and before ``horizon_end``. Raises `RunRecordError` when
-    the manifest lacks a key and `MixedCurrencies` when a table holds other money than it names.
+    the manifest lacks a key; its tables raise `MixedCurrencies` for money without a rate into its currency.
     """
 
     def __init__(self, record: RunRecord, label: str | None = None) -> None:
@@ -107,9 +105,22 @@ class ObservedRun:
         moment: datetime = instant.to_pydatetime()
         return moment
 
+    @cached_property
+    def rates(self) -> RecordRates:
+        """The record's rates into the currency of its books."""
+        return RecordRates(self.record, self.currency)
+
+    @cached_property
+    def _in_books(self) -> Mapping[str, pd.DataFrame]:
+        return tables_in_books(self.record, self.rates)
+
     def table(self, name: str) -> pd.DataFrame:
-        """The record's table (shared: do not change it in place)."""
-        return self.record.table(name)
+        """The record's table, its money in the currency of the books (shared: do not change it in place).
+
+        Raises `MixedCurrencies` for money the record has no rate of.
+        """
+        found = self._in_books.get(name)
+        return self.record.table(name) if found is None else found
 
     def in_period(self, table: str, instant: str) -> pd.DataFrame:
         """The table's rows whose ``instant`` lies in the measured period."""
@@ -118,7 +129,10 @@ class ObservedRun:
 
     def with_deal(self, table: str) -> pd.DataFrame:
         """The table with empty deal_id filled in from the order, where the order's deal is known."""
-        frame = self.table(table)
+        return self.naming_deals(self.table(table))
+
+    def naming_deals(self, frame: pd.DataFrame) -> pd.DataFrame:
+        """The same of rows somebody has already, such as those of the record in their own currencies."""
         orders = self.table("orders")
         deal_of = orders.dropna(subset=["deal_id"]).set_index("order_id")["deal_id"]
         return frame.assign(deal_id=frame["deal_id"].fillna(looked_up(frame["order_id"], deal_of)))
@@ -126,13 +140,6 @@ class ObservedRun:
     @cached_property
     def ledger(self) -> RunLedger:
         """Both views of receivables; movements run to the last day of the period."""
-        for name in _MONEY_TABLES:
-            others = sorted(set(self.table(name)["currency"].dropna().unique()) - {self.currency})
-            if others:
-                raise MixedCurrencies(
-                    f"{self.record.directory / (name + '.parquet')}: money in {', '.join(others)}, the manifest says "
-                    f"{self.currency}; run one currency at a time"
-                )
         return _read_ledger(self)
 
 

@@ -15,9 +15,9 @@ its name through every system.
 
 The manifest holds: `schema_version`, `scenario`, `title`, `story`, `seed`, `design` (axis to value),
 `settings` (the world's figures), `systems` (role to vendor), `maps` (own field maps to the hash of what they
-do), `entity` (legal entity), `start`, `horizon_end` (end of the measured period), `end` (after the systems came
-to rest), `currency`, `orders` (won deals), `api_calls`, `virtual_days`, `violations` (count), `trace_hash`,
-`versions`, `wall_s`. All but `wall_s` are the same for the same plan and seed.
+do), `entity` (legal entity, `*` where each deal says its own), `start`, `horizon_end` (end of the measured
+period), `end` (after the systems came to rest), `currency`, `orders` (won deals), `api_calls`, `virtual_days`,
+`violations` (count), `trace_hash`, `versions`, `wall_s`. All but `wall_s` are the same for the same plan and seed.
 """
 
 

@@ -12,7 +12,7 @@ Conventions, which every table keeps:
 from dataclasses import dataclass
 from typing import Literal
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 
 ColumnType = Literal["text", "integer", "boolean", "instant", "money"]
 
@@ -42,6 +42,9 @@ def _c(name: str, type: ColumnType, meaning: str, nullable: bool = False) -> Col
 
 _CURRENCY = _c("currency", "text", "ISO 4217 code of the row's money")
 
+_SERVING = _c("entity", "text", "the legal entity that serves the customer; empty in a company of one", nullable=True)
+_BOOKING = _c("entity", "text", "the legal entity that booked it; empty in a company of one", nullable=True)
+
 TABLES: tuple[Table, ...] = (
     Table(
         "customers",
@@ -53,6 +56,7 @@ TABLES: tuple[Table, ...] = (
             _c("terms_days", "integer", "agreed days net"),
             _c("credit_limit_minor", "money", "agreed credit limit"),
             _CURRENCY,
+            _SERVING,
         ),
     ),
     Table(
@@ -80,6 +84,7 @@ TABLES: tuple[Table, ...] = (
             _c("channel", "text", "'manual' keyed by a person, 'sync' written by the engine"),
             _c("duplicate", "boolean", "another order for the same deal came before it"),
             _c("entry_error", "text", "what was typed wrong: price, quantity; empty when right", nullable=True),
+            _BOOKING,
         ),
     ),
     Table(
@@ -109,7 +114,9 @@ TABLES: tuple[Table, ...] = (
             _c("amount_minor", "money", "gross amount, positive"),
             _CURRENCY,
             _c("corrects", "text", "a credit memo's or write-off's invoice, or the one this replaces", nullable=True),
-            _c("reason", "text", "why it was corrected: price, quantity, duplicate", nullable=True),
+            _c("reason", "text", "why it was corrected: price, quantity, duplicate, entity, currency", nullable=True),
+            _BOOKING,
+            _c("tax_code", "text", "the tax code of that legal entity; empty as that is", nullable=True),
         ),
     ),
     Table(
@@ -144,9 +151,22 @@ TABLES: tuple[Table, ...] = (
             _c("document_id", "text", "the disputed invoice"),
             _c("opened_at", "instant", "when the customer complained"),
             _c("resolved_at", "instant", "when it was settled; empty while open", nullable=True),
-            _c("reason", "text", "price, quantity, duplicate"),
+            _c(
+                "reason",
+                "text",
+                "price, quantity, duplicate, entity (billed by the wrong one), currency (too much in another)",
+            ),
             _c("amount_minor", "money", "amount in dispute"),
             _CURRENCY,
+        ),
+    ),
+    Table(
+        "exchange_rates",
+        "What other currencies were worth in that of the books (the manifest's); empty where all money is in it.",
+        (
+            _c("currency", "text", "ISO 4217 code of the other currency"),
+            _c("day_at", "instant", "midnight of the day; the rate holds until there is a later one"),
+            _c("rate", "text", "units of the books' currency for one unit, a decimal number"),
         ),
     ),
     Table(

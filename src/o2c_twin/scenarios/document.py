@@ -113,10 +113,18 @@ class Document:
         return None
 
     def value(self, entry: Entry, what: str, type_: object) -> object | None:
-        """The value of a scalar or list as this type (see `values.read_text`); None after a complaint."""
+        """The value of a scalar, list or mapping as this type (see `values.read_text`); None after a complaint."""
         node = entry.node
+        text: str | list[str | None] | dict[str, str | None] | None
         if isinstance(node, SequenceNode):
-            text: str | list[str | None] | None = [self.text(item) for item in node.value]
+            text = [self.text(item) for item in node.value]
+        elif isinstance(node, MappingNode):
+            keys = [self.text(key) or "" for key, _ in node.value]
+            text = dict(zip(keys, (self.text(item) for _, item in node.value), strict=True))
+            if len(text) < len(keys):
+                twice = next(key for key in keys if keys.count(key) > 1)
+                self.complain(node, f"{what}: {shown(twice)} is given twice; keep one of them")
+                return None
         else:
             text = self.text(node)
         try:

@@ -22,9 +22,12 @@ from o2c_twin.scenarios.errors import ScenarioError
 from o2c_twin.scenarios.expectations import Condition, Expectation, condition
 from o2c_twin.scenarios.faults import read_faults
 from o2c_twin.scenarios.scenario import Scenario, no_business
-from o2c_twin.scenarios.sections import PLANS, RHYTHM, SECTIONS, SYSTEM, TEXTS, TOP, WORLD, belongs
+from o2c_twin.scenarios.sections import PLANS, RHYTHM, SECTIONS, SYSTEM, TABLES, TEXTS, TOP, WORLD, belongs
 from o2c_twin.scenarios.values import SLUG, read_text
-from o2c_twin.twin.plan import ROLES, VENDORS, RunPlan, SystemPlan
+from o2c_twin.twin.chance import Chance
+from o2c_twin.twin.exchange import given_rates
+from o2c_twin.twin.plan import ROLES, VENDORS, RunPlan, SystemPlan, one_currency_only
+from o2c_twin.twin.world.rates import market
 from o2c_twin.twin.world.settings import WorldSettings
 
 _NAME = Annotated[str, Meta(pattern=SLUG)]
@@ -73,7 +76,7 @@ class _File:
         top = {key: self._document.value(self._entries[key], key, TOP[key]) for key in TOP if key in self._entries}
         numbers: dict[str, Any] = {key: value for key, value in top.items() if value is not None}
         seed = numbers.pop("seed", base.seed if base else bare.seed)
-        return Scenario(
+        scenario = Scenario(
             name=self._name(stem),
             title=self._text("title", base.title if base else None),
             story=self._text("story", base.story if base else None),
@@ -88,6 +91,22 @@ class _File:
             expect=self._expect(),
             maps=self._maps(base.maps if base else None),
         )
+        self._check_currencies(scenario)
+        return scenario
+
+    def _check_currencies(self, scenario: Scenario) -> None:
+        """Complain of foreign customers the estate cannot serve, and of rates that are not there."""
+        if not self._document.sound:
+            return
+        unable = one_currency_only(scenario.world, scenario.systems)
+        if unable is not None:
+            at = self._entries.get("systems") or self._entries.get("world")
+            self._document.complain(at.node if at else None, f"systems.{unable[0]}: {unable[1]}")
+        try:
+            market(scenario.world, Chance(scenario.seed), given_rates(scenario.maps))
+        except ValueError as error:
+            world = self._entries.get("world") or self._entries.get("maps")
+            self._document.complain(world.node if world else None, str(error))
 
     # --- texts and axes --------------------------------------------------------------------------
 
@@ -147,11 +166,21 @@ class _File:
         entry = self._entries.get(section)
         if entry is None:
             return {}
-        found = self._document.mapping(entry.node, f"'{section}'", tuple(types), belongs(section))
+        tables = TABLES if section == "world" else {}
+        found = self._document.mapping(entry.node, f"'{section}'", (*types, *tables), belongs(section))
         values = {
-            key: (each, self._document.value(each, f"{section}.{key}", types[key])) for key, each in found.items()
+            key: (each, self._table(each, f"{section}.{key}", tables[key]))
+            if key in tables
+            else (each, self._document.value(each, f"{section}.{key}", types[key]))
+            for key, each in found.items()
         }
         return {key: (each, value) for key, (each, value) in values.items() if value is not None}
+
+    def _table(self, entry: Entry, what: str, types: Mapping[str, Any]) -> dict[str, Any] | None:
+        """The lines of a table; None after a complaint."""
+        found = self._document.mapping(entry.node, what, tuple(types))
+        values = {key: self._document.value(each, f"{what}.{key}", types[key]) for key, each in found.items()}
+        return values if values and None not in values.values() else None
 
     def _world(self, inherited: WorldSettings, numbers: Mapping[str, Any]) -> WorldSettings:
         world = replace(inherited, **numbers)

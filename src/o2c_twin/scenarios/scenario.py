@@ -7,7 +7,8 @@ from typing import Annotated
 
 from msgspec import Meta
 
-from o2c_twin.integration.connectors.own_maps import OwnMaps
+from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_of_design
+from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
@@ -81,7 +82,7 @@ class Scenario:
                 design = design.with_choices(expanded({axis: choice}))
             except ProfileError as error:
                 raise ScenarioError([f"choice {axis}={choice}: {_without(error, axis)}"]) from error
-        return RunPlan(
+        plan = RunPlan(
             name=f"{self.name}:naive" if naive else self.name,
             title=f"{self.title} (naive design)" if naive else self.title,
             story=self.story,
@@ -91,8 +92,13 @@ class Scenario:
             systems=dict(self.systems),
             rhythm=self.rhythm,
             transport=transport,
-            maps=self.maps,
         )
+        if plan.unplayable:
+            raise ScenarioError([f"scenario '{self.name}': {plan.unplayable}"])
+        try:
+            return replace(plan, maps=maps_of_design(self.maps, design))
+        except MappingError as error:
+            raise ScenarioError([f"scenario '{self.name}': maps: {each}" for each in error.problems]) from error
 
 
 def no_business(world: WorldSettings) -> str | None:

@@ -12,7 +12,7 @@ from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.profile import AXES
 from o2c_twin.scenarios.scenario import DAYS, DRAIN_DAYS, ORDERS, SEED
 from o2c_twin.scenarios.values import CURRENCY
-from o2c_twin.twin.world.settings import WorldSettings
+from o2c_twin.twin.world.settings import PER_EURO, WorldSettings
 
 _Seconds = Annotated[float, Meta(ge=0.0)]
 _Period = Annotated[float, Meta(gt=0.0)]
@@ -23,9 +23,16 @@ TOP: Mapping[str, Any] = MappingProxyType({"seed": SEED, "orders": ORDERS, "days
 TEXTS = ("name", "title", "story", "extends", "maps", "entity")
 SECTIONS = ("design", "naive", "world", "systems", "rhythm", "expect")
 
+TABLES: Mapping[str, Mapping[str, Any]] = MappingProxyType(
+    {"foreign": dict.fromkeys(PER_EURO, Annotated[float, Meta(gt=0.0, le=1.0)])}
+)
+"""Keys of the world that hold ``name: value`` lines themselves: the names there are, each with its type."""
+
+_HINTS = get_type_hints(WorldSettings)
+
 WORLD: Mapping[str, Any] = MappingProxyType(
     {
-        **{f.name: get_type_hints(WorldSettings)[f.name] for f in fields(WorldSettings) if f.name not in TOP},
+        **{f.name: _HINTS[f.name] for f in fields(WorldSettings) if f.name not in TOP and f.name not in TABLES},
         "start": date,
         "currency": Annotated[str, Meta(pattern=CURRENCY)],
     }
@@ -68,7 +75,7 @@ PLANS: Mapping[str, tuple[str, ...]] = MappingProxyType(
 
 def belongs(here: str) -> dict[str, str]:
     """For each key that a file may hold outside ``here``: where to put it."""
-    homes = {"design": (PRESET, *AXES), "world": WORLD, "rhythm": RHYTHM}
+    homes = {"design": (PRESET, *AXES), "world": (*WORLD, *TABLES), "rhythm": RHYTHM}
     found = {key: f"put it under '{home}'" for home, keys in homes.items() if home != here for key in keys}
     if here != "top":
         found |= dict.fromkeys((*TEXTS, *TOP, *SECTIONS), "put it at the top of the file")

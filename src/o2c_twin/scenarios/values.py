@@ -10,12 +10,12 @@ from msgspec import inspect
 from o2c_twin.scenarios.errors import shown
 
 
-def read_text(text: str | list[str | None] | None, type_: object) -> Any:
+def read_text(text: str | list[str | None] | dict[str, str | None] | None, type_: object) -> Any:
     """The value a text stands for, as ``type_``: any type `msgspec.inspect` knows among bool, int, float,
-    str, date, Literal, tuple of str, with bounds in `msgspec.Meta`, and with ``| None``.
+    str, date, Literal, tuple of str, dict of str to one of these, with bounds in `msgspec.Meta`, and with ``| None``.
 
-    ``text`` is None for an empty value and a list for a list. Raises ValueError whose message continues
-    the name of the value: ``is 'many'; write a whole number``.
+    ``text`` is None for an empty value, a list for a list and a dict for a mapping. Raises ValueError whose message
+    continues the name of the value: ``is 'many'; write a whole number``.
     """
     info = inspect.type_info(type_)
     if isinstance(info, inspect.UnionType):
@@ -26,7 +26,15 @@ def read_text(text: str | list[str | None] | None, type_: object) -> Any:
         if not isinstance(text, list) or None in text:
             raise ValueError(f"must be a list; write {_wanted(info)}")
         return tuple(text)
-    if text is None or text == "":
+    if isinstance(info, inspect.DictType):
+        if not isinstance(text, dict):
+            raise ValueError(f"must hold 'name: value' lines; write {_wanted(info)}")
+        return {name: _read_one(each, info.value_type) for name, each in text.items()}
+    return _read_one(text, info)
+
+
+def _read_one(text: str | list[str | None] | dict[str, str | None] | None, info: inspect.Type) -> Any:
+    if text is None or text == "" or isinstance(text, dict):
         raise ValueError(f"is empty; write {_wanted(info)}")
     if isinstance(text, list):
         raise ValueError(f"is a list; write {_wanted(info)}")
@@ -84,6 +92,8 @@ def _wanted(info: inspect.Type) -> str:
             return "a date such as 2026-01-31"
         case inspect.VarTupleType():
             return "names in brackets, e.g. [one, two]"
+        case inspect.DictType():
+            return f"names with {_wanted(info.value_type)} each, e.g. {{UK01: 0.3}}"
         case inspect.LiteralType():
             return " or ".join(str(value) for value in info.values)
         case inspect.StrType(pattern=str()):

@@ -1,8 +1,9 @@
 """The estate: the systems of one world, made to order, with the engine's credentials for them."""
 
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
 
+from o2c_twin.integration.connectors.own_maps import maps_of_design
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.ports import Clock, HttpPort
 from o2c_twin.mock_systems.roles.bank import BankCore
@@ -61,9 +62,14 @@ class Estate:
         return self.crm_stand.fields
 
     @property
+    def bank_accounts(self) -> Mapping[str, str]:
+        """The company's accounts, by currency."""
+        return self.bank_stand.accounts
+
+    @property
     def bank_account_id(self) -> str:
-        """The company's account."""
-        return self.bank_stand.account_id
+        """The company's account in the currency of its books."""
+        return self.bank_accounts[self.currency]
 
     def subscribe(self, url_of: Callable[[str], str]) -> None:
         """Have every system push its changes; ``url_of`` gives the target by system name."""
@@ -104,8 +110,11 @@ class Estate:
 def build_estate(plan: RunPlan, world: World, sink: Callable[[Entry], None] | None = None) -> Estate:
     """Make the systems of a plan in a world. ``sink`` gets every journal entry.
 
-    Raises ValueError when the plan names what there is not.
+    Raises ValueError when the plan names what there is not, or customers no system of it can serve.
     """
+    if plan.unplayable:
+        raise ValueError(plan.unplayable)
+    plan = replace(plan, maps=maps_of_design(plan.maps, plan.design))
     stands: dict[str, Stand] = {
         role: STANDS[role][system.vendor](plan, system, world) for role, system in plan.systems.items()
     }

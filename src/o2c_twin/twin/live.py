@@ -26,6 +26,7 @@ from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.engines import Engines, engines_of
 from o2c_twin.twin.estate import Estate, build_estate
+from o2c_twin.twin.exchange import exchange_of, market_of
 from o2c_twin.twin.plan import RunPlan
 from o2c_twin.twin.run import Watch
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, virtual_time_app
@@ -124,7 +125,8 @@ async def live_estate(plan: RunPlan, env: TwinEnvironment, options: LiveOptions)
     # Clerks re-key where nothing is integrated; what somebody else's platform does they would do twice.
     integrated = plan.design.topology != "manual" and (options.engine or options.webhook_base is not None)
     people = chance.sub("world")
-    business = Business(plan.world, env, clock, people, estate, record, trace, integrated, plan.design)
+    rates = market_of(plan, people)
+    business = Business(plan.world, env, clock, people, estate, record, trace, integrated, rates, plan.design)
     estate.seal()
     token = control_token(plan.seed)
     urls: dict[str, str] = {}
@@ -232,6 +234,7 @@ def _engine(
         rhythm=plan.rhythm,
         payments=systems.payments,
         hears=hears,
+        exchange=exchange_of(business.company.rates),
     )
     watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
     return engine

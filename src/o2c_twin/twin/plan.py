@@ -1,8 +1,10 @@
 """What a run is made of: one record, and the same record gives the same run."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
+from o2c_twin.integration.connectors.registry import KEEPS_ENTITIES, why_not_by_customer
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -16,6 +18,13 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""
+SEVERAL_CURRENCIES: dict[str, tuple[str, ...]] = {
+    "crm": ("salesforce",),
+    "erp": ("netsuite",),
+    "bank": ("bank_iso20022",),
+    "payments": (),
+}
+"""Those of them that can stand where customers buy in other currencies than the books' (`WorldSettings.foreign`)."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -55,3 +64,36 @@ class RunPlan:
     """``direct`` calls the mocks as functions, ``asgi`` as ASGI applications: same trace."""
     maps: OwnMaps | None = None
     """The estate's own field maps and its legal entity; None for the maps that come with the engine."""
+
+    @property
+    def several_entities(self) -> bool:
+        """Whether the company has several legal entities, or its design expects that."""
+        return bool(self.world.entities) or self.design.entities != "one"
+
+    @property
+    def unplayable(self) -> str:
+        """Why there is no such estate, and what to change; "" where there is."""
+        unable = one_currency_only(self.world, self.systems)
+        if unable is not None:
+            return f"systems.{unable[0]}: {unable[1]}"
+        vendor = self.systems["erp"].vendor
+        if self.world.entities and vendor not in KEEPS_ENTITIES:
+            there = ", ".join(sorted(KEEPS_ENTITIES))
+            return f"world.entities: {vendor} keeps one legal entity here; take an ERP of: {there}"
+        if vendor == "s4hana" and (odd := [code for code in self.world.legal_entities if len(code) != 4]):
+            return f"world.entities: {odd[0]} is no company code of S/4HANA, which has four characters; rename it"
+        why = why_not_by_customer(vendor) if self.design.entities != "one" else ""
+        return f"design.entities: {why}" if why else ""
+
+
+def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -> tuple[str, str] | None:
+    """Of an estate that cannot serve a world's foreign customers: the role that cannot, and why. None when all can."""
+    for role, system in systems.items() if world.foreign else ():
+        able = SEVERAL_CURRENCIES[role]
+        if system.vendor not in able:
+            remedy = f"choose {' or '.join(able)}" if able else "remove the provider"
+            return (
+                role,
+                f"{system.vendor} has one currency here; {remedy}, or leave out world.foreign",
+            )
+    return None

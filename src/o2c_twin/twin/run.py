@@ -22,6 +22,7 @@ from o2c_twin.run_record import RunRecordWriter
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.engines import Engines, engines_of
 from o2c_twin.twin.estate import Estate, build_estate
+from o2c_twin.twin.exchange import exchange_of, market_of
 from o2c_twin.twin.plan import RunPlan
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
 from o2c_twin.twin.trace import Trace
@@ -175,10 +176,12 @@ def _virtual(
         return env.spawn(work, name)
 
     world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, spawn, post)
+    people = chance.sub("world")
+    rates = market_of(plan, people)
     estate = build_estate(plan, world, journal_sink(trace, record))
     integrated = plan.design.topology != "manual"
     wires = (direct if plan.transport == "direct" else through_asgi)(estate.servers, env.aio.sleep)
-    business = Business(plan.world, env, clock, chance.sub("world"), estate, record, trace, integrated, plan.design)
+    business = Business(plan.world, env, clock, people, estate, record, trace, integrated, rates, plan.design)
 
     def make(hears: frozenset[str] | None) -> Engine:
         systems = estate.connectors(wires, lambda system: f"http://{system}.test")
@@ -198,6 +201,7 @@ def _virtual(
             rhythm=plan.rhythm,
             payments=systems.payments,
             hears=hears,
+            exchange=exchange_of(rates),
         )
         watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
         return engine

@@ -4,6 +4,7 @@ import asyncio
 import json
 
 import pytest
+from msgspec.structs import replace
 
 from o2c_twin.integration.connectors.hubspot import HubSpotCrm
 from o2c_twin.integration.connectors.hubspot_login import PrivateApp
@@ -11,9 +12,11 @@ from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
+from o2c_twin.integration.connectors.own_maps import maps_for, maps_of_design
 from o2c_twin.integration.connectors.salesforce import SalesforceCrm
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.model import Deal, DealLine, Party
+from o2c_twin.integration.profile import DesignProfile
 
 TOKEN = (200, {"access_token": "T1"})
 MADE = (204, b"", {"location": "https://acme.example/record/4711"})
@@ -57,6 +60,26 @@ def test_soql_asks_for_what_the_map_reads_and_nothing_else(http, refusal):
         " WHERE Id = '0060e0000000001AAA'"
     )
     assert http.sent[2].query == {"fields": account}
+
+
+def test_netsuite_is_told_the_subsidiary_of_each_deal_only_where_each_says_its_own(http):
+    group = maps_of_design(None, DesignProfile(entities="by-customer"))
+    party = Party("A1", "Acme", entity="UK01")
+    for maps, named in ((maps_for(group, NetSuiteMaps), {"externalId": "UK01"}), (NetSuiteMaps.shipped(), None)):
+        http.sent.clear()
+        http.answers(MADE, MADE)
+        erp = netsuite(http, maps)
+        asyncio.run(erp.put_customer(party, "k", ""))
+        asyncio.run(erp.put_order(replace(DEAL, party=party), "77", {"WIDGET": "5"}, "k", ""))
+        assert [json.loads(each.body).get("subsidiary") for each in http.sent] == [named, named]
+
+
+def test_a_customer_without_an_entity_is_sent_without_and_the_account_says_no(http, refusal):
+    maps = maps_for(maps_of_design(None, DesignProfile(entities="by-customer")), NetSuiteMaps)
+    http.answers((400, {"o:errorDetails": [{"detail": "Please enter value(s) for: Primary Subsidiary."}]}))
+    failed = refusal(netsuite(http, maps).put_customer(Party("A1", "Acme"), "k", ""))
+    assert failed.cause == "rejected" and "Primary Subsidiary" in failed.detail
+    assert "subsidiary" not in json.loads(http.sent[0].body)
 
 
 def test_an_order_id_in_a_field_of_the_companys_own_is_asked_for_and_filtered_by(http, changed):

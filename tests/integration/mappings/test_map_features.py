@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 from tests.integration.mappings.conftest import SCHEMAS
 
-from o2c_twin.integration.mappings import NotMapped
+from o2c_twin.integration.mappings import MappingError, NotMapped
 
 SALE = {"id": "S-1", "price": "100.00", "currency": "USD", "sold_at": "2026-01-05T10:00:00Z", "lines": []}
 TEXT = "  - {from: id, to: text}\n"
@@ -116,6 +116,33 @@ def test_an_entity_has_its_own_price_list_tax_and_numbering(build):
         "text": "S-1", "price_list": "DE-2026", "tax_code": "VAT19", "document_number": "DE01-S-1",
     }  # fmt: skip
     assert made(maps, entity="FR01") == {"text": "S-1", "price_list": "standard", "tax_code": "TVA20"}
+
+
+def test_where_each_deal_brings_its_entity_the_rules_for_that_come_between_the_general_ones_and_its_own(build):
+    maps = build(
+        TEXT + "  - {value: standard, to: price_list}\n",
+        "entities:\n"
+        "  '*':\n    fields: [{value: group, to: price_list}, {value: NONE, to: tax_code}]\n"
+        "  FR01:\n    fields: [{value: TVA20, to: tax_code}]\n",
+        "examples:\n"
+        "  - {in: {id: a}, out: {text: a, price_list: standard}}\n"
+        "  - {entity: '*', in: {id: a}, out: {text: a, price_list: group, tax_code: NONE}}\n",
+    )
+    given = {"text": "S-1", "price_list": "group"}
+    for entity, tax_code in (("*", "NONE"), ("*FR01", "TVA20"), ("*UK01", "NONE")):
+        assert maps.of_entity("sale-to-entry", entity)(SALE, {}) == given | {"tax_code": tax_code}
+    assert made(maps, entity="FR01") == {"text": "S-1", "price_list": "standard", "tax_code": "TVA20"}
+    assert maps.entities == ("FR01",)
+
+
+def test_rules_of_one_entity_and_of_each_that_write_the_same_field_twice_are_refused(build):
+    with pytest.raises(MappingError, match=r"payer and payer\.name write the same field|payer\.name and payer write"):
+        build(
+            TEXT,
+            "entities:\n"
+            "  '*':\n    fields: [{from: id, to: payer.name}]\n"
+            "  FR01:\n    fields: [{from: id, to: payer}]\n",
+        )
 
 
 FX = """\

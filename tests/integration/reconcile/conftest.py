@@ -8,10 +8,12 @@ import re
 from contextvars import ContextVar
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 
 import pytest
 
 from o2c_twin.integration.connectors.listings import listings_of, money_of
+from o2c_twin.integration.exchange import Exchange
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.reconcile.money_sweep import MoneyReconciler, MoneyRules
@@ -36,6 +38,7 @@ ERP_ID = {"salesforce": "ERP_Id__c", "hubspot": "erp_customer_id"}
 POLLED = {"s4hana": {"trigger_erp": "hybrid"}}
 """S/4HANA's events of deliveries and invoices name no order: the engine asks for these."""
 NEVER_S = 1e9
+RATE = Decimal("0.9")
 ACK = (
     b'<?xml version="1.0"?><soapenv:Envelope xmlns:soapenv="http://schemas.xmlsoap.org/soap/envelope/"><soapenv:Body>'
     b'<notificationsResponse xmlns="http://soap.sforce.com/2005/09/outbound"><Ack>true</Ack></notificationsResponse>'
@@ -50,7 +53,19 @@ class Company:
     nor anything by the systems in ``deaf``.
     """
 
-    def __init__(self, lost=0.0, rules=None, seed=1, crm="salesforce", erp="netsuite", payments="", journal=None):
+    def __init__(
+        self,
+        lost=0.0,
+        rules=None,
+        seed=1,
+        crm="salesforce",
+        erp="netsuite",
+        payments="",
+        journal=None,
+        foreign=None,
+        currencies="document",
+        rate=RATE,
+    ):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
         self.hushed = {}
@@ -63,7 +78,10 @@ class Company:
         own = {"crm": SystemPlan(crm), "erp": SystemPlan(erp)}
         if payments:
             own["payments"] = SystemPlan(payments)
-        plan = replace(PLAN, systems={**PLAN.systems, **own})
+        abroad = foreign or {}
+        plan = replace(PLAN, systems={**PLAN.systems, **own}, world=replace(PLAN.world, foreign=abroad))
+        self.currencies = currencies
+        self.exchange = Exchange("EUR", lambda day, base, target: rate if base in abroad else None)
         chance = Chance(plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
         self.estate = build_estate(plan, world)
@@ -88,7 +106,7 @@ class Company:
         """An engine of this company on a journal: the only one, or one of several."""
         systems = self._systems
         return Engine(
-            DesignProfile().with_choices(POLLED.get(self.erp_vendor, {})),
+            DesignProfile(currencies=self.currencies).with_choices(POLLED.get(self.erp_vendor, {})),
             systems.crm,
             systems.erp,
             systems.bank,
@@ -100,6 +118,7 @@ class Company:
             draw=self._chance.sub("engine").uniform,
             payments=systems.payments,
             rhythm=Rhythm(poll_s=3_600.0, sweep_s=NEVER_S),
+            exchange=self.exchange,
         )
 
     # --- between the systems -----------------------------------------------------------------------
@@ -125,22 +144,23 @@ class Company:
 
     # --- what people do ----------------------------------------------------------------------------
 
-    def account(self, number):
+    def account(self, number, currency="EUR"):
         fields = self.estate.crm_fields
         custom = {
             fields.customer_number: f"K-{number}",
             fields.terms_days: 30,
             fields.credit_limit: 1_000_000,
         }
-        made = self.estate.crm.create("account", {"name": f"Customer {number}", "city": "Berlin"}, custom)
+        known = {"name": f"Customer {number}", "city": "Berlin", "currency": currency}
+        made = self.estate.crm.create("account", known, custom)
         self.accounts.append(made.id)
         return made.id
 
-    def win(self, account_id, quantity=4):
+    def win(self, account_id, quantity=4, currency="EUR"):
         crm, fields, n = self.estate.crm, self.estate.crm_fields, len(self.deals) + 1
         values = {"name": f"Deal {n}", "stage": "Negotiation/Review", "close_date": "2026-01-05"}
         custom = {fields.po_number: f"PO-{n}", fields.deal_ref: f"D-{n}"}
-        deal = crm.create("opportunity", {**values, "account_id": account_id, "currency": "EUR"}, custom)
+        deal = crm.create("opportunity", {**values, "account_id": account_id, "currency": currency}, custom)
         line = {"opportunity_id": deal.id, "product_id": self.product.id, "unit_price_minor": 2_500}
         crm.create("line", {**line, "quantity": quantity})
         crm.update("opportunity", deal.id, {"stage": "Closed Won"})
@@ -161,11 +181,11 @@ class Company:
         """What the ERP's interface calls a record of the core."""
         return self.names.name_of(kind, core_id)
 
-    def pay(self, day, numbers_and_amounts):
+    def pay(self, day, numbers_and_amounts, currency="EUR"):
         bank = self.estate.bank
         for number, amount in numbers_and_amounts:
             bank.credit(
-                self.estate.bank_account_id,
+                self.estate.bank_accounts[currency],
                 amount,
                 end_to_end_id=None,
                 remittance=(number,),

@@ -1,12 +1,14 @@
 """A configuration is checked whole: what is wrong is one line with the file, the place and the remedy."""
 
+import re
+
 import pytest
 import yaml
 
 from o2c_twin.integration.connectors.registry import ConfigError
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.mappings.documents import PartyNotes
-from o2c_twin.integration.service.config import holds_of, load_config, maps_of, masters_of, roots_path
+from o2c_twin.integration.service.config import entity_of, holds_of, load_config, maps_of, masters_of, roots_path
 
 URL = "http://127.0.0.1:9"
 GOOD = {
@@ -74,7 +76,11 @@ BAD = [
     (system("crm", vendor="sap"), "systems.crm.vendor: no connector for 'sap'; there are: salesforce"),
     (system("crm", url="ftp://x"), "systems.crm.url: 'ftp://x' is no address; begin with http:// or https://"),
     (system("crm", url="env:NONE"), "systems.crm.url: no secret NONE; set it in the env"),
-    (system("crm", options={"x": "1"}), "systems.crm.options.x: no such option; salesforce has none; remove it"),
+    (system("crm", options={"x": "1"}), "systems.crm.options.x: no such option; there are: currencies"),
+    (
+        system("crm", vendor="hubspot", options={"x": "1"}),
+        "systems.crm.options.x: no such option; hubspot has none; remove it",
+    ),
     (system("erp", vendor="legacy_erp"), "systems.erp.url: 'http://127.0.0.1:9' is no address; begin with file:///"),
     (
         system("erp", vendor="legacy_erp", url="file:///x", options={"speling": "csv"}),
@@ -257,3 +263,24 @@ def test_a_companys_own_maps_are_checked_with_the_configuration(load, tmp_path):
     path.write_text(MAP.replace("to: AccountNumber}", "to: AcountNumber}"), encoding="utf-8")
     with pytest.raises(ConfigError, match=r"engine\.yaml: maps: own/maps/account\.yaml:8:10: .*did you mean 'AccountN"):
         load(changed(maps="own"))
+
+
+def test_by_customer_each_deal_says_its_entity_and_the_maps_are_asked_for_it(load):
+    by_customer = {"entities": "by-customer"}
+    config = load(changed(profile=by_customer))
+    maps = maps_of(config).of(SalesforceMaps)
+    assert "O2C_Entity__c" in maps.account_fields
+    assert entity_of(config) == "*"
+    assert entity_of(load(GOOD)) == ""
+    for settings, said in (
+        (
+            changed(profile=by_customer, entity="DE01"),
+            "entity: is for profile.entities one; by-customer each",
+        ),
+        (
+            system("erp", vendor="business_central") | {"profile": by_customer},
+            "profile.entities: by-customer: this engine's connector to business_central knows one legal entity",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            load(settings)

@@ -1,6 +1,7 @@
 """Whatever is done to the ERP, in whatever order: its books balance and its figures are those of its documents."""
 
 from collections import Counter
+from decimal import Decimal
 from itertools import pairwise
 
 from hypothesis import settings
@@ -14,7 +15,8 @@ from hypothesis.stateful import (
     run_state_machine_as_test,
 )
 
-from o2c_twin.mock_systems.roles.erp import ErpCore
+from o2c_twin.mock_systems.roles.erp import CreditMemo, ErpCore, Invoice, Payment
+from o2c_twin.mock_systems.roles.erp.exchange import in_books
 from o2c_twin.mock_systems.roles.records import RuleError
 
 DAY_US = 86_400_000_000
@@ -37,11 +39,14 @@ class ErpMachine(RuleBasedStateMachine):
     """Everything clerks, pickers and integrations may do to one ERP."""
 
     bill_on_delivery = False
+    abroad = "EUR"
+    """The currency of the second customer."""
 
     def __init__(self):
         super().__init__()
         self.now = 1_767_225_600_000_000
         self.core = ErpCore(lambda: self.now, self.bill_on_delivery)
+        self.core.exchange = rate_of
         self.issued = Counter()
 
     # ------------------------------------------------------------------------------- what is done
@@ -49,7 +54,8 @@ class ErpMachine(RuleBasedStateMachine):
     @initialize(limit=st.sampled_from([20_000, 200_000]))
     def open_for_business(self, limit):
         for i, each in enumerate([limit, None]):
-            self.core.add_customer(f"Customer {i}", "EUR", credit_limit_minor=each, terms_days=30, external_id=f"c{i}")
+            known = {"credit_limit_minor": each, "terms_days": 30, "external_id": f"c{i}"}
+            self.core.add_customer(f"Customer {i}", self.abroad if i else "EUR", **known)
         for i, price in enumerate(PRICES):
             self.core.add_item(f"SKU{i}", f"Item {i}", price, price // 2, "EUR", on_hand=8 + i * 4)
         for customer_id in list(self.core.state.customers):  # some trade has been done already
@@ -309,6 +315,7 @@ class ErpMachine(RuleBasedStateMachine):
         """A core restored from a snapshot is the same core, indexes and all."""
         snapshot = self.core.snapshot()
         copy = ErpCore(lambda: self.now, self.bill_on_delivery)
+        copy.exchange = rate_of
         copy.restore(snapshot)
         assert copy.snapshot() == snapshot
         for index in ("by_number", "items_by_sku", "payments_by_reference", "invoices_of", "orders_of", "_ext"):
@@ -348,14 +355,26 @@ class ErpMachine(RuleBasedStateMachine):
     @invariant()
     def accounts_agree_with_the_documents(self):
         state, balance = self.core.state, Counter(self.core.trial_balance())
-        open_minor = sum(i.open_minor for i in state.invoices.values())
-        assert balance["receivables"] == open_minor == sum(c.balance_minor for c in state.customers.values())
-        on_account = [*state.payments.values(), *state.credit_memos.values()]
-        assert -balance["unapplied cash"] == sum(s.unapplied_minor for s in on_account)
-        assert balance["bank"] == sum(p.amount_minor for p in state.payments.values())
-        memos = sum(m.amount_minor for m in state.credit_memos.values())
-        assert -balance["revenue"] == sum(i.total_minor for i in state.invoices.values()) - memos
+        documents = [*state.invoices.values(), *state.payments.values(), *state.credit_memos.values()]
+        owed = sum(i.open_minor for i in state.invoices.values())
+        assert owed == sum(c.balance_minor for c in state.customers.values())
+        self.agrees(balance, documents, in_books)
         assert balance["inventory"] == sum(i.on_hand * i.cost_minor for i in state.items.values())
+        for currency, own in self.core.foreign_balances().items():
+            assert currency != "EUR" and sum(own.values()) == 0
+            mine = [document for document in documents if document.currency == currency]
+            self.agrees(Counter(own), mine, lambda minor, rate: minor)
+
+    def agrees(self, balance, documents, worth):
+        """Accounts against the documents, each amount worth what it says at the document's rate."""
+
+        def total(kind, field):
+            return sum(worth(getattr(d, field), d.exchange_rate) for d in documents if isinstance(d, kind))
+
+        assert balance["receivables"] == total(Invoice, "open_minor")
+        assert -balance["unapplied cash"] == total(Payment | CreditMemo, "unapplied_minor")
+        assert balance["bank"] == total(Payment, "amount_minor")
+        assert -balance["revenue"] == total(Invoice, "total_minor") - total(CreditMemo, "amount_minor")
 
     @invariant()
     def running_exposure_is_that_of_the_documents(self):
@@ -431,6 +450,17 @@ def filled(index):
     return {key: value for key, value in index.items() if value}
 
 
+def rate_of(currency, at):
+    """Another rate every second, so that no two documents are sure to have the same."""
+    return None if currency == "EUR" else Decimal(8_000 + at // 1_000_000 % 3_989) / 10_000
+
+
+class ForeignErpMachine(ErpMachine):
+    """The same with a customer in another currency, whose rate never rests."""
+
+    abroad = "USD"
+
+
 class BillingErpMachine(ErpMachine):
     """The same for an ERP that bills with each goods issue."""
 
@@ -439,6 +469,10 @@ class BillingErpMachine(ErpMachine):
 
 def test_the_books_hold_whatever_is_done():
     run_state_machine_as_test(ErpMachine, settings=settings(max_examples=200, stateful_step_count=50))
+
+
+def test_the_books_hold_to_the_cent_in_each_currency():
+    run_state_machine_as_test(ForeignErpMachine, settings=settings(max_examples=100, stateful_step_count=50))
 
 
 def test_the_books_hold_when_each_goods_issue_is_billed():

@@ -2,7 +2,7 @@
 
 import hashlib
 import hmac
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import partial
 from typing import Any
 from urllib.parse import quote
@@ -29,7 +29,10 @@ _NOTICE = msgspec.json.Decoder(_Notice)
 
 
 class BankFeed:
-    """One account's statements, asked for with a client's credentials."""
+    """The statements of a company's accounts, asked for with a client's credentials.
+
+    A statement of one of the ``others`` is named by account and id (``ACC2/ACC2-2026-01-05``).
+    """
 
     def __init__(
         self,
@@ -40,6 +43,7 @@ class BankFeed:
         client_secret: str,
         account_id: str,
         webhook_secret: str,
+        others: Sequence[str] = (),
     ) -> None:
         self.system = system
         self._wire = Wire(system, url, http)
@@ -48,6 +52,7 @@ class BankFeed:
             self._wire, partial(token_for, self._wire, "/oauth2/token", form, partial(self._failure, "login"))
         )
         self._account_id = account_id
+        self._others = tuple(others)
         self._webhook_secret = webhook_secret.encode()
 
     async def _call(self, operation: str, path: str, query: dict[str, str] | None = None) -> HttpAnswer:
@@ -62,8 +67,17 @@ class BankFeed:
         return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
 
     async def statements(self, since: str) -> tuple[list[Inbound], str]:
-        """Statements of days after ``since`` (ISO date)."""
-        path = f"/v1/accounts/{self._account_id}/statements"
+        """Statements of days after ``since`` (ISO date), of all accounts; a day closes for all of them at once."""
+        events: list[Inbound] = []
+        until = since
+        for account_id in (self._account_id, *self._others):
+            found, last = await self._statements(account_id, since)
+            events += found
+            until = max(until, last)
+        return events, until
+
+    async def _statements(self, account_id: str, since: str) -> tuple[list[Inbound], str]:
+        path = f"/v1/accounts/{account_id}/statements"
         listed: list[dict[str, Any]] = []
         query = {"fromDate": since}
         while True:
@@ -74,21 +88,19 @@ class BankFeed:
                 break
             query = {"fromDate": since, "page": str(page["nextPage"])}
         with self._wire.reading("statements"):
-            events = [self._event(s["statementId"], s["createdAt"]) for s in listed if s["date"] > since]
+            events = [self._event(account_id, s["statementId"], s["createdAt"]) for s in listed if s["date"] > since]
             return events, max((s["date"] for s in listed), default=since)
 
-    def _event(self, statement_id: str, created_at: str) -> Inbound:
-        return Inbound(
-            f"{self.system}:statement:{statement_id}",
-            "cash",
-            statement_id,
-            f"bank:{self._account_id}",
-            from_iso(created_at),
-        )
+    def _event(self, account_id: str, statement_id: str, created_at: str) -> Inbound:
+        name = statement_id if account_id == self._account_id else f"{account_id}/{statement_id}"
+        at = from_iso(created_at)
+        return Inbound(f"{self.system}:statement:{name}", "cash", name, f"bank:{account_id}", at)
 
     async def entries(self, statement_id: str) -> list[BankEntry]:
         """The credits of one statement."""
-        path = f"/v1/accounts/{self._account_id}/statements/{statement_id}"
+        account_id, _, rest = statement_id.partition("/")
+        own = account_id not in self._others
+        path = f"/v1/accounts/{self._account_id if own else account_id}/statements/{statement_id if own else rest}"
         answer = await self._call("entries", path)
         try:
             with self._wire.reading("entries"):
@@ -104,6 +116,7 @@ class BankFeed:
         if not hmac.compare_digest(fields.get("v1", "").encode(), signed.hexdigest().encode()):
             raise NotAuthentic(f"{self.system}: the notice's signature does not hold")
         notice = _NOTICE.decode(body)
-        if notice.accountId not in (None, self._account_id):
+        account_id = notice.accountId or self._account_id
+        if account_id != self._account_id and account_id not in self._others:
             return [], b""
-        return [self._event(notice.statementId, notice.createdAt)], b""
+        return [self._event(account_id, notice.statementId, notice.createdAt)], b""

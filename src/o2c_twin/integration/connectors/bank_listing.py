@@ -51,4 +51,5 @@ class BankListing:
 def _incoming(event: Inbound, entry: BankEntry) -> Incoming:
     names = tuple(dict.fromkeys(name for name in (entry.end_to_end_id or "", *entry.remittance.split()) if name))
     key = f"cash:{entry.reference}"
-    return Incoming("entry", key, entry.reference, entry.amount_minor, entry.currency, event.source_at, event, names)
+    amount, currency, day = entry.amount_minor, entry.currency, entry.value_on
+    return Incoming("entry", key, entry.reference, amount, currency, event.source_at, event, names, day)

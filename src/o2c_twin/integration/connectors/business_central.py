@@ -148,7 +148,7 @@ class BusinessCentralErp:
             return known
         return self._id("put_customer", self._client.wire.json("put_customer", answer))
 
-    async def customer_by_number(self, number: str) -> str | None:
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
         """The customer with that number, where and as the map of customers writes it."""
         field = self.maps.number_field
         if field is None:

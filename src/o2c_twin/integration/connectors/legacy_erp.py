@@ -258,7 +258,7 @@ class LegacyErp:
         head = self._made("put_customer", self.maps.party_to_customer, party, self._given)
         return await self._write("put_customer", head, [], key)
 
-    async def customer_by_number(self, number: str) -> str | None:
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
         """The customer with that number, as the map of customers writes it, by the extracts read so far."""
         await self._loaded("customer_by_number")
         await self._fetch("customer_by_number")

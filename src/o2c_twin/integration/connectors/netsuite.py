@@ -4,7 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote
 
@@ -13,6 +13,7 @@ import msgspec
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.amounts import to_decimal
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.netsuite_currencies import ALL, NetSuiteCurrencies
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
@@ -87,8 +88,9 @@ SHEET: Sheet = (
 class NetSuiteErp:
     """An ERP that is a NetSuite account, signed in with one integration's token.
 
-    ``currency`` is that of the books; ``maps`` say what its fields mean, the shipped ones unless others are given;
-    ``write_offs`` is the name of the item whose account what is written off is booked against.
+    ``currency`` is that of the books, ``foreign`` the others the account has (by its feature Multiple Currencies): maps
+    are given the currency of the document at hand. ``maps`` say what the account's fields mean, the shipped ones unless
+    others are given; ``write_offs`` is the name of the item whose account what is written off is booked against.
     """
 
     def __init__(
@@ -101,6 +103,7 @@ class NetSuiteErp:
         currency: str = "EUR",
         maps: NetSuiteMaps | None = None,
         write_offs: str = "WRITE-OFF",
+        foreign: Collection[str] = (),
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -108,10 +111,13 @@ class NetSuiteErp:
         self._clock = clock
         self._signer = signer
         self._currency = currency
+        self.currencies = NetSuiteCurrencies(system, currency, foreign)
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
         self._write_offs = write_offs
         self._item: str | None = None
+        self._given_of = {code: self.maps.given(code) for code in (currency, *foreign)}
+        self._open_items = self.currencies.with_column(self.maps.open_items_query)
         self._calls = 0
 
     async def _call(
@@ -178,35 +184,44 @@ class NetSuiteErp:
         """SKU to item id, of all items."""
         return {row["itemid"]: row["id"] for row in await self._select("item_ids", "SELECT id, itemid FROM item")}
 
-    def _own_currency(self, operation: str, currency: str) -> None:
-        # The amount would be booked in the account's currency, whatever it was in.
-        if currency != self._currency:
-            detail = f"{currency} is not the currency of the books, {self._currency}"
-            raise CallFailed(self.system, operation, "rejected", detail)
+    async def learn_currencies(self) -> None:
+        """Ask the account once what it calls its currencies, where it has several."""
+        if self.currencies.untold:
+            rows = await self._select("currencies", ALL)
+            with self._wire.reading("currencies"):
+                self.currencies.told(rows)
 
-    def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
-        body: dict[str, Any] = self._wire.body(operation, self.maps.party_to_customer, party, self._given)
+    async def _named(self, operation: str, currency: str) -> dict[str, Any]:
+        await self.learn_currencies()
+        return self.currencies.named(operation, currency)
+
+    async def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
+        made = self.maps.within(party.entity).party_to_customer
+        body: dict[str, Any] = self._wire.body(operation, made, party, self._given)
+        if self.currencies.several:
+            body |= await self._named(operation, made.written_currency(party, self._given))
         return body
 
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer, or with a known key update it."""
-        body = self._customer_body("put_customer", party)
+        body = await self._customer_body("put_customer", party)
         return await self._write("put_customer", "customer", body, key, correlation)
 
-    async def customer_by_number(self, number: str) -> str | None:
-        """The customer with that number, where and as the map of customers writes it."""
-        column = self.maps.number_column
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The customer with that number, where and as the map of customers writes it in that entity."""
+        maps = self.maps.within(entity)
+        column = maps.number_column
         if column is None:
             return None
         with self._wire.reading("customer_by_number"):
-            literal = str(self.maps.number_held(number)).replace("'", "''")
+            literal = str(maps.number_held(number)).replace("'", "''")
         query = f"SELECT id FROM customer WHERE {column} = '{literal}'"
         rows = await self._select("customer_by_number", query)
         return str(rows[0]["id"]) if rows else None
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, limit and e-mail."""
-        body = self._customer_body("update_customer", party)
+        body = await self._customer_body("update_customer", party)
         await self._call("update_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
 
     @property
@@ -231,9 +246,10 @@ class NetSuiteErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
-        self._own_currency("put_order", order.written_currency(deal, given))
-        body = self._wire.body("put_order", order, deal, given)
+        order = self.maps.within(deal.party.entity).deal_to_sales_order
+        given = {**self._given, "customer": customer_id, "items": items}
+        currency = await self._named("put_order", order.written_currency(deal, given))
+        body = self._wire.body("put_order", order, deal, given) | currency
         return await self._write("put_order", "salesOrder", body, key, correlation)
 
     async def _order(self, order_id: str) -> HttpAnswer:
@@ -276,7 +292,13 @@ class NetSuiteErp:
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
         answer = await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}")
-        status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, self._given)
+        given = self._given
+        if self.currencies.several:
+            await self.learn_currencies()
+            shown = self._wire.json("invoice", answer)
+            with self._wire.reading("invoice"):
+                given = self._given_of[self.currencies.code(shown)]
+        status: InvoiceStatus = self._wire.record("invoice", answer, self.maps.invoice_to_status, given)
         return status
 
     async def invoice_by_key(self, key: str) -> str | None:
@@ -298,16 +320,21 @@ class NetSuiteErp:
 
     async def _open(self, operation: str, where: str) -> list[OpenItem]:
         item, rows = self.maps.transaction_to_open_item.run, self._wire.made
-        found = await self._select(operation, self.maps.open_items_query.format(where))
-        return [rows(operation, item, row, self._given) for row in found]
+        found = await self._select(operation, self._open_items.format(where))
+        if not self.currencies.several:
+            return [rows(operation, item, row, self._given) for row in found]
+        await self.learn_currencies()
+        with self._wire.reading(operation):
+            given = [self._given_of[self.currencies.code(row)] for row in found]
+        return [rows(operation, item, row, each) for row, each in zip(found, given, strict=True)]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
     ) -> str:
         """Post a receipt as a customer payment and apply it."""
         payment, receipt = self.maps.receipt_to_payment, Receipt(entry, customer_id, tuple(allocations) or None)
-        self._own_currency("put_payment", payment.written_currency(receipt, self._given))
-        body = self._wire.body("put_payment", payment, receipt, self._given)
+        currency = await self._named("put_payment", payment.written_currency(receipt, self._given))
+        body = self._wire.body("put_payment", payment, receipt, self._given) | currency
         return await self._write("put_payment", "customerPayment", body, key, correlation)
 
     # --- what people decide ----------------------------------------------------------------------
@@ -322,7 +349,7 @@ class NetSuiteErp:
 
         The item's account is a cost: revenue stays as it was.
         """
-        self._own_currency("write_off", what.currency)
+        await self._named("write_off", what.currency)
         item = await self._write_off_item()
         row = {"item": {"id": item}, "quantity": 1, "rate": to_decimal(what.amount_minor, what.currency)}
         body: dict[str, Any] = {"memo": what.reason, "item": {"items": [row]}}

@@ -12,6 +12,7 @@ from typing import Any
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
 
@@ -42,6 +43,7 @@ _OF_DOCUMENTS = frozenset(
 )
 _TEXT, _NUMBER, _MAYBE = Field("text"), Field("number"), Field("text", optional=True)
 _HEAD = {
+    COLUMN: Field("number", optional=True, needed=False),
     "links": Field("list", optional=True, needed=False),
     "id": _NUMBER,
     "modified": Field("instant"),
@@ -99,7 +101,7 @@ class NetSuiteListing:
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
         """Records changed in that span; SuiteQL's clock has seconds, so the first one is taken whole."""
-        records = await self._changed(f"list {kind}", _select(kind), since, until)
+        records = await self._changed(f"list {kind}", await self._question(kind), since, until)
         self._last[kind] = records[:_SAMPLE]
         return self._rows(kind, records)
 
@@ -107,7 +109,8 @@ class NetSuiteListing:
         """The documents of all types from their one table, and what was deleted of any."""
         types = {_TYPE[kind]: kind for kind in _DOCUMENTS}
         names = ", ".join(f"'{name}'" for name in types)
-        question = f"SELECT {_DOCUMENT} FROM transaction WHERE type IN ({names}) AND "
+        await self._erp.learn_currencies()
+        question = self._erp.currencies.with_column(f"SELECT {_DOCUMENT} FROM transaction WHERE type IN ({names}) AND ")
         records = await self._changed("list documents", question, since, until)
         split: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in _DOCUMENTS}
         with self._erp._wire.reading("list documents"):
@@ -119,6 +122,11 @@ class NetSuiteListing:
         self._last |= {kind: of_kind[:_SAMPLE] for kind, of_kind in split.items()}
         gone = await self._gone(("customer", "order"), gone_since)
         return Survey({kind: self._rows(kind, of_kind) for kind, of_kind in split.items()}, gone)
+
+    async def _question(self, kind: Kind) -> str:
+        await self._erp.learn_currencies()
+        # A shipment has no money.
+        return _select(kind) if kind == "shipment" else self._erp.currencies.with_column(_select(kind))
 
     async def _changed(self, operation: str, question: str, since: int, until: int) -> list[dict[str, Any]]:
         end = _stamp(until)
@@ -137,10 +145,11 @@ class NetSuiteListing:
     async def named(self, kind: Kind, ids: Sequence[str]) -> list[Row]:
         """The records of these internal ids."""
         rows: list[Row] = []
+        question = await self._question(kind)
         for first in range(0, len(ids), _IDS):
             names = ", ".join(id_ for id_ in ids[first : first + _IDS] if id_.isascii() and id_.isdecimal())
             if names:
-                found, _ = await self._ask(f"list {kind}", f"{_select(kind)}id IN ({names})", 0)
+                found, _ = await self._ask(f"list {kind}", f"{question}id IN ({names})", 0)
                 rows += self._rows(kind, found)
         return rows
 
@@ -195,7 +204,7 @@ class NetSuiteListing:
     def _row(self, kind: Kind, id_: str, record: dict[str, Any]) -> Row:
         at = from_iso(record["modified"])
         if kind == "customer":
-            return Row(kind, id_, at, self._customer(record))
+            return Row(kind, id_, at, self._customer(record), currency=self._currency(record))
         if kind == "order":
             return self._order(record, id_, at)
         order = record.get("createdfrom")
@@ -204,7 +213,8 @@ class NetSuiteListing:
             return Row(kind, id_, at, fields, event=self._erp._event("delivery", id_, str(order), at))
         total, unpaid = self._minor(record["foreigntotal"]), self._minor(record["foreignamountunpaid"])
         fields["state"] = "paid" if unpaid == 0 else "open" if unpaid == total else "part paid"
-        return Row(kind, id_, at, fields, total, self._erp._event("invoice", id_, str(order or id_), at))
+        event = self._erp._event("invoice", id_, str(order or id_), at)
+        return Row(kind, id_, at, fields, total, event, currency=self._currency(record))
 
     def _customer(self, record: dict[str, Any]) -> dict[str, Value]:
         limit, net = record.get("creditlimit"), record.get("net")
@@ -228,7 +238,11 @@ class NetSuiteListing:
             "to_bill": "yes" if status in _TO_BILL else "no",
         }
         total = self._minor(record["foreigntotal"])
-        return Row("order", id_, at, fields, total, self._erp._event("order-status", id_, id_, at))
+        event = self._erp._event("order-status", id_, id_, at)
+        return Row("order", id_, at, fields, total, event, currency=self._currency(record))
+
+    def _currency(self, record: dict[str, Any]) -> str:
+        return self._erp.currencies.code(record)
 
     def _minor(self, amount: str) -> int:
         return to_minor(amount, self._erp._currency)

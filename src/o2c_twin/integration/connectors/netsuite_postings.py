@@ -9,6 +9,7 @@ from typing import Any
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.netsuite import _QUERY, _STAMP, NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
@@ -28,6 +29,7 @@ SHAPES: Mapping[MoneyKind, Shape] = {
             "entity": Field("number", needed=False),
             "foreigntotal": Field("number"),
             "created": Field("instant"),
+            COLUMN: Field("number", optional=True, needed=False),
         },
     )
 }
@@ -49,8 +51,9 @@ class NetSuitePostings:
     async def postings(self, since: int) -> list[Posting]:
         """Customer payments entered since an instant, which the vendor knows to the second."""
         erp, operation = self._erp, "list posting"
+        await erp.learn_currencies()
         stamp = to_iso(max(0, since), "seconds")[:-1].replace("T", " ")
-        q = (
+        q = erp.currencies.with_column(
             f"SELECT id, externalid, otherrefnum, entity, foreigntotal, {_CREATED} FROM transaction"
             f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{_STAMP}') ORDER BY id"
         )
@@ -72,6 +75,7 @@ class NetSuitePostings:
                     abs(to_minor(row["foreigntotal"], erp._currency)),
                     from_iso(row["created"]),
                     str(row["entity"]),
+                    erp.currencies.code(row),
                 )
                 for row in rows
             ]

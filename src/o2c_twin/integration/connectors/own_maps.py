@@ -1,7 +1,7 @@
 """An estate's own map files: in place of the shipped ones or beside them, checked whole before anything starts."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
@@ -18,7 +18,8 @@ from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
 from o2c_twin.integration.mappings import MapFiles, MappingError, MapSet, read_folder, shipped_files
 from o2c_twin.integration.mappings.errors import known, shown
-from o2c_twin.integration.mappings.spec import MapSpec
+from o2c_twin.integration.mappings.spec import EACH, MapSpec
+from o2c_twin.integration.profile import DesignProfile
 
 _Maps = TypeVar("_Maps", bound=VendorMaps)
 
@@ -42,7 +43,7 @@ VENDOR_MAPS: Mapping[str, type[VendorMaps]] = MappingProxyType(
 
 @dataclass(frozen=True, eq=False)
 class OwnMaps:
-    """The files of an estate's folder, and the legal entity it is ("": none)."""
+    """The files of an estate's folder, and the legal entity it is ("": none; `EACH`: as each deal says)."""
 
     files: MapFiles
     entity: str = ""
@@ -76,6 +77,18 @@ def own_maps(folder: Path | None, entity: str = "") -> OwnMaps | None:
     return OwnMaps(MapFiles({}, {}, {}) if folder is None else files_of(folder), entity).checked()
 
 
+def maps_of_design(own: OwnMaps | None, design: DesignProfile) -> OwnMaps | None:
+    """An estate's maps as the design takes them: by the rules of one entity, or as each deal says.
+
+    Raises `MappingError` where a deal cannot say it.
+    """
+    if design.entities == "one":
+        return own
+    if own is None:
+        return _EACH
+    return own if own.entity == EACH else replace(own, entity=EACH).checked()
+
+
 def maps_for(own: OwnMaps | None, vendor: type[_Maps]) -> _Maps:
     """The maps of a vendor in an estate: its own, else those that come with the engine."""
     return vendor.shipped() if own is None else own.of(vendor)
@@ -99,6 +112,15 @@ def misplaced(maps: MapSet, names: Mapping[str, str]) -> Iterator[str]:
     for name, place in there.items():
         if name in maps.specs:
             yield from (f"{maps.specs[name].file}:1:1: {told}" for told in _misfits(maps.specs[name], place, maps))
+
+
+def _entity_unread(maps: MapSet) -> Iterator[str]:
+    """Where nobody says which entity sells: the maps of customers that CRMs are read by."""
+    for name, example in (("account-to-party", "O2C_Entity__c"), ("hubspot-company-to-party", "properties.o2c_entity")):
+        spec = maps.specs[name]
+        if all(rule.to != "entity" for rule in spec.rules_of(EACH)):
+            remedy = f"add a rule under 'entities', '{EACH}', such as {{from: {example}, to: entity}}"
+            yield f"{spec.file}:1:1: map {name} makes no 'entity', by which each deal is sold; {remedy}"
 
 
 def _misfits(spec: MapSpec, place: Place, maps: MapSet) -> Iterator[str]:
@@ -131,12 +153,17 @@ def files_of(folder: Path) -> MapFiles:
     return found
 
 
+_EACH = OwnMaps(MapFiles({}, {}, {}), EACH)
+
+
 @lru_cache(maxsize=8)
 def _loaded(own: OwnMaps) -> MapSet:
     maps = shipped_files().with_files(own.files).load(tried=own.files.maps)
     meant = {spec.name: spec.file for spec in maps.specs.values() if spec.file in own.files.maps}
     problems = list(misplaced(maps, meant))
-    if own.entity and own.entity not in maps.entities:
+    if own.entity == EACH:
+        problems += _entity_unread(maps)
+    elif own.entity and own.entity not in maps.entities:
         problems.append(f"entity: no map has rules for {shown(own.entity)}; {known(own.entity, maps.entities)}")
     if problems:
         raise MappingError(problems)

@@ -77,8 +77,8 @@ class Erp(Protocol):
         """Create the customer, or with a known key update it; gives the ERP's id."""
         ...
 
-    async def customer_by_number(self, number: str) -> str | None:
-        """The ERP's id of the customer with that customer number."""
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The ERP's id of the customer with that customer number, as that legal entity's rules write it."""
         ...
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:

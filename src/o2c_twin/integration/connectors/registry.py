@@ -64,6 +64,10 @@ class Site:
             raise ConfigError(f"systems.{self.name}.options.{name}: is missing; {remedy}")
         return value
 
+    def others(self, name: str) -> tuple[str, ...]:
+        """What an option lists, with commas between: further currencies, or accounts. Empty when it is not given."""
+        return tuple(each for part in self.options.get(name, "").split(",") if (each := part.strip()))
+
 
 def _salesforce(site: Site) -> SalesforceCrm:
     return SalesforceCrm(
@@ -74,6 +78,7 @@ def _salesforce(site: Site) -> SalesforceCrm:
         site.credential("client_secret"),
         site.currency,
         maps_for(site.maps, SalesforceMaps),
+        bool(site.others("currencies")),
     )
 
 
@@ -97,8 +102,11 @@ def _netsuite(site: Site) -> NetSuiteErp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
-    codes = {name: site.options[name] for name in OPTIONS["netsuite"] if site.options.get(name)}
-    return NetSuiteErp(site.name, site.url, site.http, site.clock, signer, site.currency, maps, **codes)
+    codes = {name: site.options[name] for name in ("write_offs",) if site.options.get(name)}
+    foreign = site.others("currencies")
+    return NetSuiteErp(
+        site.name, site.url, site.http, site.clock, signer, site.currency, maps, foreign=foreign, **codes
+    )
 
 
 def _s4hana(site: Site) -> S4HanaErp:
@@ -120,7 +128,9 @@ def _business_central(site: Site) -> BusinessCentralErp:
 
 def _bank_iso20022(site: Site) -> BankFeed:
     names = ("client_id", "client_secret", "account_id", "webhook_secret")
-    return BankFeed(site.name, site.url, site.http, *(site.credential(name) for name in names))
+    id_, secret, account, webhook_secret = (site.credential(name) for name in names)
+    others = site.others("other_accounts")
+    return BankFeed(site.name, site.url, site.http, id_, secret, account, webhook_secret, others)
 
 
 def _stripe(site: Site) -> StripePayments:
@@ -176,7 +186,9 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 """How the address of a vendor's system begins, where it is none of http:// and https://."""
 
 OPTIONS: dict[str, tuple[str, ...]] = {
-    "netsuite": ("write_offs",),
+    "salesforce": ("currencies",),
+    "netsuite": ("currencies", "write_offs"),
+    "bank_iso20022": ("other_accounts",),
     "business_central": ("write_offs", "credit_account"),
     "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type"),
     "gocardless": ("bank_details",),
@@ -203,6 +215,17 @@ DEAF: dict[str, str] = {
     "legacy_erp": "this ERP tells nothing of its customers by file, table or message; choose 'crm'",
 }
 """Vendors that do not tell of changed customers (`ports.TellsCustomers`), and why: with remedy."""
+KEEPS_ENTITIES = frozenset({"netsuite", "s4hana"})
+"""ERPs whose connectors enter each deal for the legal entity it says (design axis ``entities``, value by-customer)."""
+
+
+def why_not_by_customer(vendor: str) -> str:
+    """Why an ERP's connector cannot enter deals for several legal entities; "" where it can."""
+    if vendor in KEEPS_ENTITIES:
+        return ""
+    there = ", ".join(sorted(KEEPS_ENTITIES))
+    return f"by-customer: this engine's connector to {vendor} knows one legal entity; take one, or an ERP of: {there}"
+
 
 TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})
 """Vendors whose connectors are given other maps as they stand (``use``): what they have open or know stays theirs."""

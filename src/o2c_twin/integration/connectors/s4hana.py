@@ -104,7 +104,7 @@ class S4HanaErp:
         self._partners = Partners(self._session, currency, self._at, self.maps)
         self._changes = Changes(self._session, clock)
         self._corrections = Corrections(self._session, currency, self._at)
-        self._ledger = Ledger(self._session, clock, currency, self._at, self.maps)
+        self._ledger = Ledger(self._session, clock, currency, self._at, self.maps, self._partners.company_of)
 
     def _own_currency(self, operation: str, currency: str) -> None:
         if currency != self._currency:
@@ -124,9 +124,9 @@ class S4HanaErp:
         """Create the customer with all its views; with a key that is known already, change it."""
         return await self._partners.put(party, key, correlation)
 
-    async def customer_by_number(self, number: str) -> str | None:
-        """The partner with that number, where and as the map of customers writes it."""
-        return await self._partners.by_number(number)
+    async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The partner with that number, where and as the map of customers writes it in that entity."""
+        return await self._partners.by_number(number, entity)
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, e-mail and limit: one record after the other, each the same when sent again."""
@@ -155,7 +155,8 @@ class S4HanaErp:
         self, deal: Deal, customer_id: str, items: dict[str, str], key: str | None, correlation: str
     ) -> str:
         """Create the sales order; with a key that is known already, find it."""
-        mapped, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
+        mapped = self.maps.within(deal.party.entity).deal_to_sales_order
+        given = {**self._given, "customer": customer_id, "items": items}
         self._own_currency("put_order", mapped.written_currency(deal, given))
         order = self._session.wire.body("put_order", mapped, deal, given)
         known = None if key is None else await self._order_by("put_order", key)

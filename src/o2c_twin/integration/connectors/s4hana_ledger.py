@@ -3,7 +3,7 @@
 A partial payment stands open beside the invoice it refers to; what is open of the invoice is the sum of both.
 """
 
-from collections.abc import Mapping
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
 from typing import Any, NamedTuple
@@ -25,6 +25,7 @@ from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.s4hana_partners import Organisation
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, literal
 from o2c_twin.integration.mappings.documents import Receipt
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.model import OpenItem, WriteOff
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.runtime.errors import CallFailed
@@ -46,6 +47,7 @@ class _Credit:
 
     operation: str
     kind: str
+    company: str
     customer: str
     account: str
     minor: int
@@ -64,14 +66,31 @@ class _Open(NamedTuple):
     document: Document
 
 
-class Ledger:
-    """Open items and receipts of one company code."""
+def company_clause(at: Organisation, maps: S4HanaMaps) -> str:
+    """The beginning of a condition: the engine's company code; nothing where each deal says its own."""
+    return "" if maps.entity == EACH else f"CompanyCode eq {literal(at.company_code)} and "
 
-    def __init__(self, session: Session, clock: Clock, currency: str, at: Organisation, maps: S4HanaMaps) -> None:
+
+class Ledger:
+    """Open items and receipts of one company code, or of all where each deal says its own.
+
+    ``company_of`` gives, for an operation, the company code a customer buys from.
+    """
+
+    def __init__(
+        self,
+        session: Session,
+        clock: Clock,
+        currency: str,
+        at: Organisation,
+        maps: S4HanaMaps,
+        company_of: Callable[[str, str], Awaitable[str]],
+    ) -> None:
         self._session = session
         self._clock = clock
         self._currency = currency
-        self._company = at.company_code
+        self._where = company_clause(at, maps)
+        self._company_of = company_of
         self._bank_account = at.bank_account
         self._write_off_account = at.write_off_account
         self._maps = maps
@@ -79,7 +98,7 @@ class Ledger:
         self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED)))
 
     async def _rows(self, operation: str, condition: str, open_only: bool = True) -> list[dict[str, Any]]:
-        whole = f"CompanyCode eq {literal(self._company)} and FinancialAccountType eq 'D' and {condition}"
+        whole = f"{self._where}FinancialAccountType eq 'D' and {condition}"
         if open_only:
             whole += " and ClearingAccountingDocument eq ''"
         query = {"$filter": whole, "$select": self._fields, "$orderby": _KEYS}
@@ -157,6 +176,7 @@ class Ledger:
         credit = _Credit(
             "put_payment",
             RECEIPT,
+            await self._company_of("put_payment", receipt.customer_id),
             entry["Debtor"],
             entry.get("GLAccount", self._bank_account),
             self._minor(entry),
@@ -178,6 +198,7 @@ class Ledger:
         credit = _Credit(
             "write_off",
             WRITE_OFF,
+            await self._company_of("write_off", customer),
             customer,
             self._write_off_account,
             what.amount_minor,
@@ -209,7 +230,7 @@ class Ledger:
     async def _post(self, credit: _Credit, text: str, correlation: str) -> tuple[str, str]:
         message = credit_of_customer(
             credit.kind,
-            self._company,
+            credit.company,
             credit.customer,
             credit.account,
             credit.minor,
@@ -244,7 +265,7 @@ class Ledger:
         payment = Document(document, year, "2", None if total == rest else total)
         message = clearing(
             f"CLEAR-{document}",
-            self._company,
+            credit.company,
             credit.customer,
             payment,
             invoices,

@@ -27,6 +27,7 @@ from o2c_twin.integration.connectors.s4hana_wire import (
     literal,
     offset_literal,
 )
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import UNDATED, Gone, Kind, Row, Value
 
@@ -247,8 +248,8 @@ class S4HanaListing:
 
     def _customer(self, id_: str, record: dict[str, Any], limits: Mapping[str, dict[str, Any]]) -> dict[str, Value]:
         companies = record["to_Customer"]["to_CustomerCompany"]["results"]
-        own = self._erp._at.company_code
-        terms = next((each["PaymentTerms"] for each in companies if each["CompanyCode"] == own), "")
+        own, any_ = self._erp._at.company_code, self._erp.maps.entity == EACH
+        terms = next((each["PaymentTerms"] for each in companies if any_ or each["CompanyCode"] == own), "")
         addresses = record["to_BusinessPartnerAddress"]["results"]
         emails = [each["EmailAddress"] for address in addresses for each in address["to_EmailAddress"]["results"]]
         account = limits.get(id_)

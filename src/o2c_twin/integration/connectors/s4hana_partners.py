@@ -11,6 +11,7 @@ from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps, changed_at, 
 from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, as_texts, fitted, instant, literal
 from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.model import Party
 
 _EMAIL, _COMPANY = "to_BusinessPartnerAddress/to_EmailAddress", "to_Customer/to_CustomerCompany"
@@ -53,13 +54,14 @@ class Partners:
         self._maps = maps
         self._given = maps.given(currency)
 
-    async def by_number(self, number: str) -> str | None:
-        """The partner with that number, where and as the map of customers writes it."""
-        field = self._maps.number_field
+    async def by_number(self, number: str, entity: str | None = None) -> str | None:
+        """The partner with that number, where and as the map of customers writes it in that entity."""
+        maps = self._maps.within(entity)
+        field = maps.number_field
         if field is None:
             return None
         with self._session.wire.reading("customer_by_number"):
-            held = str(self._maps.number_held(number))
+            held = str(maps.number_held(number))
         return await self._find_by("customer_by_number", field, held)
 
     async def _find_by(self, operation: str, name: str, value: str) -> str | None:
@@ -82,7 +84,7 @@ class Partners:
 
     async def put(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer with all its views; with a key that is known already, change it."""
-        partner = self._mapped("put_customer", self._maps.party_to_partner, party)
+        partner = self._mapped("put_customer", self._maps.within(party.entity).party_to_partner, party)
         known = None
         if key is not None:
             known = await self._find_by("put_customer", "BusinessPartnerIDByExtSystem", _partner_key(key))
@@ -122,24 +124,32 @@ class Partners:
 
     async def update(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change what the map writes: one record after the other, each the same when sent again."""
-        partner = self._mapped("update_customer", self._maps.party_to_partner, party)
-        await self._write("update_customer", erp_id, partner, correlation)
+        partner = self._mapped("update_customer", self._maps.within(party.entity).party_to_partner, party)
+        at = self._at
+        # Which company code and sales area a view is of is its key, and no field to be changed.
+        company = partner["company"].pop("CompanyCode", at.company_code)
+        seller = partner["area"].pop("SalesOrganization", at.sales_organization)
+        await self._write("update_customer", erp_id, partner, company, seller, correlation)
 
     async def change(self, erp_id: str, change: PartyChange, correlation: str) -> None:
         """Change what is given, in the same way."""
         partner = self._mapped("change_customer", self._maps.change_to_partner, change)
-        await self._write("change_customer", erp_id, partner, correlation)
+        company = await self.company_of("change_customer", erp_id)
+        seller = await self._seller_of("change_customer", erp_id)
+        await self._write("change_customer", erp_id, partner, company, seller, correlation)
 
-    async def _write(self, operation: str, erp_id: str, partner: dict[str, Any], correlation: str) -> None:
+    async def _write(
+        self, operation: str, erp_id: str, partner: dict[str, Any], company: str, seller: str, correlation: str
+    ) -> None:
         at = self._at
         area = (
-            f"Customer={literal(erp_id)},SalesOrganization={literal(at.sales_organization)},"
+            f"Customer={literal(erp_id)},SalesOrganization={literal(seller)},"
             f"DistributionChannel={literal(at.distribution_channel)},Division={literal(at.division)}"
         )
         changes: list[tuple[str, dict[str, Any]]] = [
             (f"A_BusinessPartner({literal(erp_id)})", head_of(partner)),
             (
-                f"A_CustomerCompany(Customer={literal(erp_id)},CompanyCode={literal(at.company_code)})",
+                f"A_CustomerCompany(Customer={literal(erp_id)},CompanyCode={literal(company)})",
                 partner["company"],
             ),
             (f"A_CustomerSalesArea({area})", partner["area"]),
@@ -164,9 +174,9 @@ class Partners:
 
     def _partner_of(self, row: dict[str, Any], account: dict[str, Any]) -> dict[str, Any]:
         """A partner as its map takes it; a limit of 0 that is not said to be one is none."""
-        own = self._at.company_code
+        own, any_ = self._at.company_code, self._maps.entity == EACH
         companies = row["to_Customer"]["to_CustomerCompany"]["results"]
-        terms = next((each["PaymentTerms"] for each in companies if each["CompanyCode"] == own), "")
+        terms = next((each["PaymentTerms"] for each in companies if any_ or each["CompanyCode"] == own), "")
         addresses = row["to_BusinessPartnerAddress"]["results"]
         emails = [each["EmailAddress"] for address in addresses for each in address["to_EmailAddress"]["results"]]
         limited = Decimal(account["CreditLimitAmount"]) != 0 or account["CreditLimitIsZero"]
@@ -182,6 +192,24 @@ class Partners:
             "company": {"terms_days": days_of(terms)},
             "credit": {"CreditLimitAmount": account["CreditLimitAmount"] if limited else None},
         }
+
+    async def company_of(self, operation: str, id_: str) -> str:
+        """The company code a customer buys from: the engine's, or the customer's own where each deal says it."""
+        if self._maps.entity != EACH:
+            return self._at.company_code
+        return await self._first(operation, "A_CustomerCompany", id_, "CompanyCode")
+
+    async def _seller_of(self, operation: str, id_: str) -> str:
+        """The sales organization a customer buys from, in the same way."""
+        if self._maps.entity != EACH:
+            return self._at.sales_organization
+        return await self._first(operation, "A_CustomerSalesArea", id_, "SalesOrganization")
+
+    async def _first(self, operation: str, views: str, id_: str, field: str) -> str:
+        query = {"$filter": f"Customer eq {literal(id_)}", "$select": field, "$orderby": field}
+        rows = await self._session.rows(operation, f"{_PARTNERS}/{views}", query)
+        with self._session.wire.reading(operation):
+            return str(rows[0][field])
 
     async def _patch(self, operation: str, path: str, body: dict[str, Any], correlation: str) -> None:
         # Sales owns these fields: they are set, whatever somebody else made of them meanwhile.

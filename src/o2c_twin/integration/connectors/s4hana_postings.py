@@ -8,8 +8,8 @@ from collections.abc import Mapping, Sequence
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.s4hana import S4HanaErp
-from o2c_twin.integration.connectors.s4hana_ledger import _CUBE, _KEYS
-from o2c_twin.integration.connectors.s4hana_wire import day_literal, fitted, instant, literal
+from o2c_twin.integration.connectors.s4hana_ledger import _CUBE, _KEYS, company_clause
+from o2c_twin.integration.connectors.s4hana_wire import day_literal, fitted, instant
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
@@ -55,7 +55,7 @@ class S4HanaPostings:
         """Receipts posted since the day of an instant."""
         session, operation = self._erp._session, "list posting"
         condition = (
-            f"CompanyCode eq {literal(self._erp._at.company_code)} and FinancialAccountType eq 'D'"
+            f"{company_clause(self._erp._at, self._erp.maps)}FinancialAccountType eq 'D'"
             f" and AccountingDocumentType eq 'DZ' and PostingDate ge {day_literal(max(0, since))}"
         )
         query = {"$filter": condition, "$select": _FIELDS, "$orderby": _KEYS}

@@ -10,13 +10,16 @@ from typing import Any
 from urllib.parse import quote
 from xml.etree import ElementTree
 
+import msgspec
+
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.bearer import Bearer, token_for
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.salesforce_collections import MOST_RECORDS, body_of, outcomes_of
-from o2c_twin.integration.connectors.salesforce_maps import LINES, SalesforceMaps
+from o2c_twin.integration.connectors.salesforce_maps import CURRENCIES, CURRENCY, LINES, SalesforceMaps
 from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
 from o2c_twin.integration.mappings.documents import DealNotes, PartyChange, PartyNotes
+from o2c_twin.integration.mappings.money import digits
 from o2c_twin.integration.model import Deal, Inbound, Party
 from o2c_twin.integration.ports import HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed, Cause
@@ -47,7 +50,8 @@ SHEET: Sheet = (
 class SalesforceCrm:
     """A CRM that is a Salesforce org; logs in with the client credentials of a connected app.
 
-    ``currency`` is the org's; ``maps`` say what its fields mean, the shipped ones unless others are given.
+    ``currency`` is the org's; with ``several`` it has multiple currencies, and a map is given that of the record at
+    hand. ``maps`` say what its fields mean, the shipped ones unless others are given.
     """
 
     def __init__(
@@ -59,6 +63,7 @@ class SalesforceCrm:
         client_secret: str,
         currency: str = "EUR",
         maps: SalesforceMaps | None = None,
+        several: bool = False,
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -69,6 +74,14 @@ class SalesforceCrm:
         self._currency = currency
         self.maps = SalesforceMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
+        self._several = several
+        self._deal_query = self.maps.deal_query
+        self._deals = self.maps.deals
+        self._account_fields = self.maps.account_fields
+        if several:
+            self._deal_query = self._deal_query.replace("SELECT ", f"SELECT {','.join(CURRENCIES)},", 1)
+            self._deals = self.maps.deals_in_currencies
+            self._account_fields += f",{CURRENCY}"
 
     async def _call(
         self,
@@ -119,15 +132,32 @@ class SalesforceCrm:
     async def deal(self, deal_id: str) -> Deal:
         """The deal with its lines and its account, in one query."""
         maps = self.maps
-        answer = await self._call("deal", "GET", f"{_API}/query/", {"q": maps.deal_query.format(deal_id)})
-        page = self._wire.page("deal", answer, maps.deals, self._check_deals)
+        answer = await self._call("deal", "GET", f"{_API}/query/", {"q": self._deal_query.format(deal_id)})
+        page = self._wire.page("deal", answer, self._deals, self._check_deals)
         if not page.records:
             raise CallFailed(self.system, "deal", "missing", f"no opportunity {deal_id}")
         row = page.records[0]
         if maps.reads_lines and getattr(row, LINES) is not None:
             await self._add_lines(getattr(row, LINES))
-        deal: Deal = self._wire.made("deal", maps.opportunity_to_deal.read, row, self._given)
+        deal: Deal = self._wire.made("deal", maps.opportunity_to_deal.read, row, self._given_with(row))
+        if self._several and row.Account is not None:
+            return self._party_in_its_own(deal, row.Account.CurrencyIsoCode or self._currency)
         return deal
+
+    def _given_with(self, row: Any) -> dict[str, Any]:
+        """What a map is given for a record: its own currency, where the org has several."""
+        if not self._several:
+            return self._given
+        return self.maps.given(row.CurrencyIsoCode or self._currency)
+
+    def _party_in_its_own(self, deal: Deal, currency: str) -> Deal:
+        """The account's amounts are in its own currency, whatever the deal's is."""
+        if currency == deal.currency:
+            return deal
+        if digits(currency) != digits(deal.currency):
+            detail = f"a deal in {deal.currency} of an account in {currency}: amounts with other decimals; change one"
+            raise CallFailed(self.system, "deal", "rejected", detail)
+        return msgspec.structs.replace(deal, party=msgspec.structs.replace(deal.party, currency=currency))
 
     def _check_deals(self, page: dict[str, Any]) -> None:
         for row in page["records"]:
@@ -144,14 +174,19 @@ class SalesforceCrm:
 
     async def party(self, party_id: str) -> Party:
         """The account."""
-        fields = {"fields": self.maps.account_fields}
+        fields = {"fields": self._account_fields}
         answer = await self._call("party", "GET", f"{_API}/sobjects/Account/{party_id}", fields)
-        party: Party = self._wire.record("party", answer, self.maps.account_to_party, self._given)
+        given = self._given
+        if self._several:
+            with self._wire.reading("party"):
+                given = self.maps.given(self._wire.json("party", answer)[CURRENCY] or self._currency)
+        party: Party = self._wire.record("party", answer, self.maps.account_to_party, given)
         return party
 
     def party_of(self, row: dict[str, Any]) -> Party:
         """The account in a plain record. Raises `NotMapped`."""
-        party: Party = self.maps.account_to_party(row, self._given)
+        given = self.maps.given(row.get(CURRENCY) or self._currency) if self._several else self._given
+        party: Party = self.maps.account_to_party(row, given)
         return party
 
     def _noted(self, notes: Mapping[str, str]) -> dict[str, Any]:

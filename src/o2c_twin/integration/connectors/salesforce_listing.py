@@ -11,7 +11,7 @@ from urllib.parse import quote, urlencode
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
 from o2c_twin.integration.connectors.salesforce import _API, SalesforceCrm
-from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
+from o2c_twin.integration.connectors.salesforce_maps import CURRENCY, SalesforceMaps
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.reconcile.contract import Field, Shape, Type
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
@@ -26,9 +26,13 @@ _TEXT, _NOTE = Field("text"), Field("text", optional=True, needed=False)
 _TYPES: Mapping[str, Type] = {"number": "number", "iso-instant": "instant", "flag": "boolean"}
 
 
-def shapes_of(maps: SalesforceMaps) -> Mapping[Kind, Shape]:
-    """The records as they are expected: the fields the maps read, and what a deal is told of."""
-    account: dict[str, Field] = {"attributes": Field("record", optional=True, needed=False)}
+def shapes_of(maps: SalesforceMaps, several: bool = False) -> Mapping[Kind, Shape]:
+    """The records as they are expected: the fields the maps read, and what a deal is told of.
+
+    ``several``: the org has several currencies, and each record one of its own.
+    """
+    currency = {CURRENCY: _TEXT} if several else {}
+    account: dict[str, Field] = {"attributes": Field("record", optional=True, needed=False), **currency}
     erp_id = maps.account_to_party.sources_of("erp_id")
     for name in maps.account_fields.split(","):
         found, loose = maps.account_to_party.source_field(name)
@@ -40,6 +44,7 @@ def shapes_of(maps: SalesforceMaps) -> Mapping[Kind, Shape]:
         "IsWon": Field("boolean"),
         "Amount": Field("number", optional=True, needed=False),
         "SystemModstamp": Field("instant"),
+        **currency,
         **dict.fromkeys(maps.notes.values(), _NOTE),
     }
     return {"customer": Shape("Account", account), "deal": Shape("Opportunity", deal)}
@@ -64,11 +69,11 @@ class SalesforceListing:
     def __init__(self, crm: SalesforceCrm, clock: Clock) -> None:
         self._clock = clock
         self.system = crm.system
-        self.shapes = shapes_of(crm.maps)
-        self._fields: dict[Kind, str] = {
-            "customer": crm.maps.account_fields,
-            "deal": f"Id,AccountId,IsWon,Amount,SystemModstamp,{','.join(crm.maps.notes.values())}",
-        }
+        several = crm._several
+        self.shapes = shapes_of(crm.maps, several)
+        currency = (CURRENCY,) if several else ()
+        deal = ("Id", "AccountId", "IsWon", "Amount", "SystemModstamp", *currency, *crm.maps.notes.values())
+        self._fields: dict[Kind, str] = {"customer": crm._account_fields, "deal": ",".join(deal)}
         self._crm = crm
         self._last: dict[Kind, Sequence[Mapping[str, object]]] = {}
 
@@ -185,12 +190,13 @@ class SalesforceListing:
             "erp_id": party.erp_id,
         }
         event = self._crm._party_event(record["Id"], record["SystemModstamp"])
-        return Row("customer", record["Id"], party.modified_at, fields, event=event)
+        return Row("customer", record["Id"], party.modified_at, fields, event=event, currency=party.currency)
 
     def _deal(self, record: dict[str, Any]) -> Row:
         fields: dict[str, Value] = {name: record[field] or None for name, field in self._crm.maps.notes.items()}
         fields |= {"account": record["AccountId"], "won": "yes" if record["IsWon"] else "no"}
         amount = record["Amount"]
         event = self._crm._deal_event(record["Id"], record["AccountId"], record["SystemModstamp"])
-        minor = 0 if amount is None else to_minor(amount, self._crm._currency)
-        return Row("deal", record["Id"], event.source_at, fields, minor, event)
+        currency = str(record[CURRENCY]) if self._crm._several else self._crm._currency
+        minor = 0 if amount is None else to_minor(amount, currency)
+        return Row("deal", record["Id"], event.source_at, fields, minor, event, currency=currency)

@@ -12,6 +12,9 @@ from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.rows import ITEMS
 
 LINES = "OpportunityLineItems"
+CURRENCY = "CurrencyIsoCode"
+"""The currency of a record, which only an org with several has."""
+CURRENCIES = (CURRENCY, f"Account.{CURRENCY}")
 _RECORDS = f"{LINES}.records"
 # What a person finds a record by stands first, whatever the maps read.
 _HEAD = ("Id", "Name")
@@ -67,6 +70,12 @@ class SalesforceMaps(VendorMaps):
         """A page of opportunities, each with the first page of its lines."""
         more = (f"{LINES}.nextRecordsUrl",) if self.reads_lines else ()
         return _page(self.opportunity_to_deal.row(*more))
+
+    @cached_property
+    def deals_in_currencies(self) -> msgspec.json.Decoder[Any]:
+        """The same, each with its currency and its account's, of an org that has several."""
+        more = (f"{LINES}.nextRecordsUrl",) if self.reads_lines else ()
+        return _page(self.opportunity_to_deal.row(*more, *CURRENCIES))
 
     @cached_property
     def lines(self) -> msgspec.json.Decoder[Any]:

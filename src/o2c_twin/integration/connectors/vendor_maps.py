@@ -6,12 +6,13 @@ estate's own files (`own_maps`).
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from functools import cache
+from functools import cache, cached_property
 from types import MappingProxyType
 from typing import Any, ClassVar, Self
 
 from o2c_twin.integration.mappings import CompiledMap, MapSet, shipped_maps_of
 from o2c_twin.integration.mappings.rates import Rates
+from o2c_twin.integration.mappings.spec import EACH
 
 ALWAYS: Mapping[str, str] = MappingProxyType({"currency": "currency", "rates": "rates"})
 """What every map may be given: the currency of the system's books (or of the org), and the estate's exchange rates."""
@@ -39,9 +40,14 @@ class Place:
 
 @dataclass(frozen=True)
 class VendorMaps:
-    """The maps of one vendor, each under the name of its place, in one legal entity."""
+    """The maps of one vendor, each under the name of its place, in one legal entity.
+
+    ``entity`` is that, "" for none; or `EACH`, where each deal brings its own along: `within` gives the maps to take.
+    """
 
     rates: Rates
+    entity: str
+    everywhere: MapSet = field(repr=False, compare=False)
 
     system: ClassVar[str]
     places: ClassVar[Mapping[str, Place]]
@@ -50,7 +56,25 @@ class VendorMaps:
     def of(cls, maps: MapSet, entity: str = "") -> Self:
         """These maps as they are in a legal entity ("": without one)."""
         ready: dict[str, Any] = {name: maps.of_entity(place.map, entity) for name, place in cls.places.items()}
-        return cls(rates=maps.rates, **ready)
+        return cls(rates=maps.rates, entity=entity, everywhere=maps, **ready)
+
+    def within(self, entity: str | None) -> Self:
+        """The maps for what a legal entity sells; these, where the estate works by the rules of one for all."""
+        if self.entity != EACH or not entity:
+            return self
+        found = self._variants.get(entity)
+        if found is None:
+            found = self._variants[entity] = self.of(self.everywhere, f"{EACH}{entity}")
+        return found
+
+    @property
+    def variants(self) -> tuple[Self, ...]:
+        """These maps, and those of every entity that has rules of its own."""
+        return (self, *(self.within(each) for each in self.everywhere.entities if self.entity == EACH))
+
+    @cached_property
+    def _variants(self) -> dict[str, Self]:
+        return {}
 
     @classmethod
     @cache

@@ -8,6 +8,7 @@ import msgspec
 
 from o2c_twin.integration.capability import offers
 from o2c_twin.integration.flows.collection import is_payout
+from o2c_twin.integration.flows.currencies import entered_receipt, named_payable, payable
 from o2c_twin.integration.match.cash import CashPolicy, Receipt, allocate
 from o2c_twin.integration.match.payer import owner_of
 from o2c_twin.integration.match.references import Grade, possible_references, references
@@ -88,6 +89,7 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
     if engine.has_case(booked, key):
         # It is with a person, who may have posted it by now.
         return
+    entry = entered_receipt(engine, entry, key)
 
     async def decide() -> str:
         return msgspec.json.encode(await _decide(engine, entry, key)).decode()
@@ -117,7 +119,7 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
     named = references(entry.remittance)
     asked = named or (possible_references(entry.remittance) if rung.policy.mangled else [])
     found = await engine.delivery.read(erp.system, key, lambda: erp.items_named(asked)) if asked else []
-    items, possible = (found, []) if named else ([], found)
+    items, possible = (named_payable(engine, found, entry, key), []) if named else ([], payable(engine, found, entry))
     if len({item.customer_erp_id for item in items}) > 1:
         raise DeadLetter(key, f"{SEVERAL}: {entry.payer or 'no name'}, '{entry.remittance}'", "unmatched-cash")
     known = engine.journal.remote(erp.system, "payer", entry.payer_iban or _NOBODY) or None
@@ -131,6 +133,6 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
         return Posting(owner, 1, decision.allocations, decision.grade) if decision and exact else Posting(owner, 0, ())
     if decision is None or decision.rule != 1:
         # What is named does not settle it: a mangled reference or the amount may, among all that is open.
-        items = await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner))
+        items = payable(engine, await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner)), entry)
         decision = allocate(receipt, items, rung.policy)
     return Posting(owner, decision.rule, decision.allocations, decision.grade, decision.charges)

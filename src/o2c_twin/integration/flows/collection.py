@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 import msgspec
 
 from o2c_twin.integration.connectors.ports import Payments
+from o2c_twin.integration.flows.currencies import currency_of, named_payable
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
@@ -41,7 +42,8 @@ async def collect(engine: Engine, event: Inbound, bill: InvoiceStatus, deal_id: 
         return
     deal = await engine.delivery.read(crm.system, key, lambda: crm.deal(deal_id))
     payer = await _ensure_payer(engine, event, payments, deal.party)
-    claim = PaymentClaim(bill.number, payer, items[0].open_minor, deal.currency, items[0].due_on)
+    currency = currency_of(engine, items[0]) or deal.currency
+    claim = PaymentClaim(bill.number, payer, items[0].open_minor, currency, items[0].due_on)
     await engine.delivery.write(
         payments,
         "collect",
@@ -97,17 +99,19 @@ async def _post(engine: Engine, event: Inbound, found: ProviderPayment, key: str
     if number is None:
         raise DeadLetter(key, f"payment {found.payment_id} names no invoice", "unmatched-cash")
 
+    paid_on = datetime.fromtimestamp(found.modified_at // 1_000_000, UTC).date().isoformat()
+    entry = BankEntry(found.payment_id, found.amount_minor, found.currency, paid_on, None, number, None, None)
+
     async def decide() -> str:
         # On record before it is posted: afterwards the invoice is no longer open.
         items = await engine.delivery.read(erp.system, key, lambda: erp.items_named([number]))
         if not items:
             raise DeadLetter(key, f"payment {found.payment_id}: {number} is not open", "unmatched-cash")
+        named_payable(engine, items, entry, key)
         applied = Allocation(items[0].erp_id, min(found.amount_minor, items[0].open_minor))
         return msgspec.json.encode(_Settlement(items[0].customer_erp_id, applied)).decode()
 
     owed = _SETTLEMENT.decode(await engine.delivery.decided(f"decide:{key}", decide))
-    paid_on = datetime.fromtimestamp(found.modified_at // 1_000_000, UTC).date().isoformat()
-    entry = BankEntry(found.payment_id, found.amount_minor, found.currency, paid_on, None, number, None, None)
     await engine.delivery.write(
         erp, "put_payment", key, (entry, owed.customer_id, [owed.allocation]), key, lane=event.lane
     )

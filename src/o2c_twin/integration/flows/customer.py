@@ -5,6 +5,7 @@ from hashlib import sha256
 
 import msgspec
 
+from o2c_twin.integration.flows.currencies import entered_party
 from o2c_twin.integration.flows.golden import accounts_of, joined, survivor
 from o2c_twin.integration.flows.masters import BY_NUMBER, agree, agreed_links
 from o2c_twin.integration.flows.same_customer import remember, same_customer
@@ -40,7 +41,7 @@ async def ensure_customer(engine: Engine, event: Inbound, party: Party) -> str:
 
     async def by_number(_: CallFailed) -> str | None:
         # Two accounts of one customer, won in the same second: the other one was first.
-        return None if party.number is None else await erp.customer_by_number(party.number)
+        return None if party.number is None else await erp.customer_by_number(party.number, party.entity)
 
     made = await engine.delivery.write(
         erp,
@@ -99,6 +100,8 @@ def told_digest(party: Party) -> str:
     A hash: the journal outlives the account, and names and addresses have no place in it.
     """
     told = f"{party.name}|{party.terms_days}|{party.credit_limit_minor}|{party.email}|{party.number}"
+    if party.entity is not None:
+        told += f"|{party.entity}"
     return sha256(told.encode()).hexdigest()[:16]
 
 
@@ -117,7 +120,9 @@ async def customer(engine: Engine, event: Inbound) -> None:
     if engine.profile.hears_customers:
         await agree(engine, event, erp_id, party)
         return
-    party = _as_matched(engine, await survivor(engine, erp_id, party))
+    key = f"customer:{party.crm_id}"
+    survived = await survivor(engine, erp_id, party)
+    party = _as_matched(engine, entered_party(engine, survived, party.modified_at, key))
     digest, account = told_digest(party), next(iter(accounts_of(engine, erp_id)), event.object_id)
     if engine.journal.remote(erp.system, "customer-digest", account) == digest:
         return

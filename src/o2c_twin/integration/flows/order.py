@@ -1,6 +1,7 @@
 """Won deal to sales order: the customer is there first, then the order, then sales reads its number."""
 
 from o2c_twin.integration.flows.credit_check import entered, has_credit
+from o2c_twin.integration.flows.currencies import entered_deal
 from o2c_twin.integration.flows.customer import ensure_customer
 from o2c_twin.integration.flows.order_status import UNKNOWN, remember_noted, state_of, tell_tonight
 from o2c_twin.integration.model import Deal, Inbound
@@ -19,6 +20,7 @@ async def order(engine: Engine, event: Inbound) -> None:
     if deal.erp_order_id is not None and engine.journal.effect(key) is None:
         # Somebody else's order. One of our own is carried to its end, whatever sales can read already.
         return
+    deal = entered_deal(engine, deal, key)
     customer_id = await ensure_customer(engine, event, deal.party)
     if not await has_credit(engine, event, deal, customer_id, key):
         return

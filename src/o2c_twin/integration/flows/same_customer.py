@@ -37,7 +37,7 @@ async def same_customer(engine: Engine, event: Inbound, party: Party) -> str | N
     if matching == "exact-key" and party.number is not None:
         number = party.number
         correlation = f"customer:{number}"
-        return await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number))
+        return await engine.delivery.read(erp.system, correlation, lambda: erp.customer_by_number(number, party.entity))
     if matching in _BY_NAME:
         first = engine.journal.remote(erp.system, "same-name", _hashed(_name(matching, party)))
         return None if first is None else engine.journal.remote(erp.system, "customer", first)

@@ -58,7 +58,10 @@ def _tags(retention: str, personal: str = "", financial: str = "", none: str = "
 TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
     {
         "Party": _tags(
-            "business", "crm_id name number email erp_id", "terms_days credit_limit_minor currency", "modified_at"
+            "business",
+            "crm_id name number email erp_id",
+            "terms_days credit_limit_minor currency",
+            "modified_at entity",
         ),
         "DealLine": _tags("letter", "", "unit_price_minor quantity", "sku"),
         "Deal": _tags("letter", "party", "lines currency", "crm_id reference po_number won_at erp_order_id"),

@@ -9,7 +9,7 @@ from o2c_twin.integration.mappings.document import Document
 from o2c_twin.integration.mappings.errors import known, shown
 from o2c_twin.integration.mappings.money import digits, number
 from o2c_twin.integration.mappings.schema import Field, ObjectSchema, Schemas, article
-from o2c_twin.integration.mappings.spec import GIVEN, MapSpec, Origin, Rule
+from o2c_twin.integration.mappings.spec import EACH, GIVEN, MapSpec, Origin, Rule
 
 # What may stand where something else is asked for, without a transformation.
 _FITS = {"text": ("currency", "date", "iso-instant"), "number": ("whole",)}
@@ -40,8 +40,9 @@ class MapChecker:
             return
         source, target = objects[spec.source], objects[spec.target]
         self._head(source, target)
-        for entity in ("", *spec.entities):
-            where = spec.entities[entity].node if entity else spec.node
+        named = [entity for entity in spec.entities if entity != EACH]
+        for entity in ("", *spec.entities, *(f"{EACH}{each}" for each in named if EACH in spec.entities)):
+            where = spec.entities[entity.removeprefix(EACH) or EACH].node if entity else spec.node
             self._record(spec.rules_of(entity), source, target, where, spec.target)
             if spec.intercompany is not None and spec.intercompany.rules:
                 self._record(spec.rules_of(entity, True), source, target, where, spec.target)

@@ -9,7 +9,7 @@ import jinja2
 
 from o2c_twin.integration.mappings.mapset import MapSet
 from o2c_twin.integration.mappings.schema import ObjectSchema
-from o2c_twin.integration.mappings.spec import MISSING, EntityRules, MapSpec, Rule
+from o2c_twin.integration.mappings.spec import EACH, MISSING, EntityRules, MapSpec, Rule
 
 
 @dataclass(frozen=True, slots=True)
@@ -138,7 +138,7 @@ def _markdown_page(page: Page) -> Iterator[str]:
     yield "\n".join(f"- {name}: {_md(value)}" for name, value in page.head)
     yield _markdown_table(page.lines)
     for entity, lines in page.entities:
-        yield f"### In entity {_md(entity.entity)}"
+        yield f"### {_md(title_of(entity))}"
         if entity.note:
             yield _md(entity.note)
         yield _markdown_table(lines)
@@ -149,6 +149,11 @@ def _markdown_page(page: Page) -> Iterator[str]:
         yield f"Not read: {_md(', '.join(page.unused))}."
     if page.unwritten:
         yield f"Not written: {_md(', '.join(page.unwritten))}."
+
+
+def title_of(entity: EntityRules) -> str:
+    """Where an entity's rules count, as a heading."""
+    return "Where each deal brings its legal entity" if entity.entity == EACH else f"In entity {entity.entity}"
 
 
 def _markdown_table(lines: tuple[Line, ...]) -> str:
@@ -182,6 +187,6 @@ def guide_html(maps: MapSet) -> str:
     text = (files("o2c_twin.integration.mappings") / "guide.html.j2").read_text("utf-8")
     lists = [maps.codes[name] for name in sorted(maps.codes)]
     made: str = environment.from_string(text).render(
-        pages=list(pages(maps)), lists=lists, columns=_COLUMNS, cells=_cells
+        pages=list(pages(maps)), lists=lists, columns=_COLUMNS, cells=_cells, title_of=title_of
     )
     return made

@@ -34,7 +34,7 @@ from o2c_twin.integration.mappings.schema import (
     read_extension,
     read_schema,
 )
-from o2c_twin.integration.mappings.spec import MapSpec, Rule
+from o2c_twin.integration.mappings.spec import EACH, MapSpec, Rule
 
 Texts = Mapping[str, str]
 """File name to text."""
@@ -69,7 +69,7 @@ class MapSet:
     @property
     def entities(self) -> tuple[str, ...]:
         """The legal entities any of the maps has rules for."""
-        return tuple(sorted({entity for spec in self.specs.values() for entity in spec.entities}))
+        return tuple(sorted({entity for spec in self.specs.values() for entity in spec.entities} - {EACH}))
 
     def content_hash(self, name: str) -> str:
         """What the map does, as 16 hexadecimal digits: rules, code lists and inner maps, not titles and notes."""

@@ -95,6 +95,10 @@ class Example:
     node: Node | None = field(default=None, compare=False, repr=False)
 
 
+EACH = "*"
+"""Stands for a legal entity where each deal brings its own along; before an entity's name, for that one there."""
+
+
 @dataclass(frozen=True, slots=True)
 class EntityRules:
     """What is different in one legal entity: rules that take the place of those for the same target field."""
@@ -142,9 +146,14 @@ class MapSpec:
         """The rules in a legal entity: its own in place of the general ones, then those it adds.
 
         For a document between companies of one group the rules for these come before both. An entity the map has no
-        rules for has the general ones.
+        rules for has the general ones. Where each deal brings its entity along, ``entity`` begins with `EACH`: then the
+        rules under that name come between the general ones and those of the entity.
         """
-        found = _over(self.rules, self.entities[entity].rules) if entity in self.entities else self.rules
+        each, own = (EACH, entity[len(EACH) :]) if entity.startswith(EACH) else ("", entity)
+        found = self.rules
+        for name in (each, own):
+            if name in self.entities:
+                found = _over(found, self.entities[name].rules)
         return _over(found, self.intercompany.rules) if intercompany and self.intercompany is not None else found
 
 

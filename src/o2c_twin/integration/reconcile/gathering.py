@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from o2c_twin.integration.reconcile.contract import Mode, checked
+from o2c_twin.integration.reconcile.currencies import comparable
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Repair
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Listing, Listings, Row, Survey, Surveying
@@ -135,6 +136,7 @@ class Gathering:
 
     def _keep(self, role: str, rows: Sequence[Row]) -> None:
         kept = self._crm if role == "crm" else self._erp
+        rows = [comparable(self._engine, role, row) for row in rows]
         kept.update({(row.kind, row.id): row for row in rows if not row.unread})
         strange = [row for row in rows if row.unread]
         self.unread |= {f"{role} {row.kind} {row.id}: {row.unread}": (role, row.kind, row.id) for row in strange}

@@ -5,7 +5,7 @@ payout was heard of, is the sum of its parts, and is on a bank statement. Each c
 that came in (`money_backing`).
 """
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Literal
 
@@ -122,7 +122,12 @@ def sides_of_money(found: Found, known: Known, mark_of: Callable[[str], str], sp
         there = values_of({"amount_minor": posting.amount_minor})
         evidence = Evidence((f"money:{posting.id}",), posting.at, posting.amount_minor, (), ())
         sides.put(place, values_of({"amount_minor": 0}), there, evidence, posting, why)
-    arrived = {name: each.amount_minor for each in found.incoming if each.kind == "entry" for name in each.names}
+    arrived = {
+        (name, each.currency): each.amount_minor
+        for each in found.incoming
+        if each.kind == "entry"
+        for name in each.names
+    }
     for payout in found.sent:
         _payout(sides, payout, arrived, found, known, spans.late, now)
     return sides
@@ -172,12 +177,16 @@ def _posted(
     mine = _mine(each, by_name, mark_of)
     if not mine and (known.asked(each.key) or known.is_payout(each)):
         return
+    if known.asked(each.key) and any(posting.currency not in ("", each.currency) for posting in mine):
+        # A person was asked what to do with it, and has changed it.
+        return
     place = Place(each.kind, each.reference, "posted")
     payout = known.is_payout(each)
     if payout and known.asked(each.key):
         return
-    wanted = values_of({"amount_minor": 0 if payout else each.amount_minor, "times": 0 if payout else 1})
-    there = values_of({"amount_minor": sum(p.amount_minor for p in mine), "times": len(mine)}) if mine else None
+    amount, times = (0, 0) if payout else (each.amount_minor, 1)
+    wanted = values_of({"amount_minor": amount, "currency": each.currency, "times": times})
+    there = _there(each, mine) if mine else None
     told = known.progress(each.key) == "done"
     at = max((each.at, *(posting.at for posting in mine)))
     lanes = (each.key, lane_of(each.event))
@@ -188,8 +197,21 @@ def _posted(
     sides.put(place, wanted, there, Evidence(lanes, at, each.amount_minor, (), (), told), each, note)
 
 
+def _there(each: Incoming, mine: Collection[Posting]) -> Values:
+    """What is posted of a sum: how much in its own currency, and in which others. No two currencies are added."""
+    currencies = dict.fromkeys(posting.currency or each.currency for posting in mine)
+    amount = sum(p.amount_minor for p in mine if p.currency in ("", each.currency))
+    return values_of({"amount_minor": amount, "currency": " and ".join(sorted(currencies)), "times": len(mine)})
+
+
 def _payout(
-    sides: MoneySides, payout: Sent, arrived: Mapping[str, int], found: Found, known: Known, late_us: int, now: int
+    sides: MoneySides,
+    payout: Sent,
+    arrived: Mapping[tuple[str, str], int],
+    found: Found,
+    known: Known,
+    late_us: int,
+    now: int,
 ) -> None:
     lanes = (lane_of(payout.event),)
 
@@ -204,7 +226,7 @@ def _payout(
         put("sum", amount, (("amount_minor", found.made_of[payout.payout_id]),), payout.at)
     # What was sent before the bank's window may be on a statement before it.
     if payout.arrived and payout.at >= found.bank_since and now - payout.at > late_us:
-        there = arrived.get(payout.reference)
+        there = arrived.get((payout.reference, payout.currency))
         put("arrived", amount, None if there is None else (("amount_minor", there),), payout.at)
 
 
@@ -269,6 +291,8 @@ def _why(
         return "case", erp, "posted, and reversed again"
     if found["times"] != 1 or _is_multiple(found["amount_minor"], wanted["amount_minor"]):
         return "case", erp, "posted more than once"
+    if found["currency"] != wanted["currency"]:
+        return "case", erp, "posted in another currency"
     return "case", erp, _OTHER
 
 

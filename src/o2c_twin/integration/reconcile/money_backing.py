@@ -31,16 +31,17 @@ def names_of(incoming: Iterable[Incoming], mark_of: Callable[[str], str]) -> fro
 
 def nameless(postings: Sequence[Posting], names: Collection[str]) -> list[Posting]:
     """The postings that bear none of these names; what was reversed again is none any more."""
-    sums: dict[tuple[str, str], int] = {}
+    sums: dict[tuple[str, str, str], int] = {}
     for each in postings:
         if each.mark or each.reference:
-            sums[each.mark, each.reference] = sums.get((each.mark, each.reference), 0) + each.amount_minor
+            name = (each.mark, each.reference, each.currency)
+            sums[name] = sums.get(name, 0) + each.amount_minor
     return [
         each
         for each in postings
         if each.mark not in names
         and each.reference not in names
-        and sums.get((each.mark, each.reference), each.amount_minor) != 0
+        and sums.get((each.mark, each.reference, each.currency), each.amount_minor) != 0
     ]
 
 
@@ -59,7 +60,16 @@ def backing(
     free = sorted(left, key=lambda each: (each.at, each.id))
     taken: dict[str, Posting] = {}
     for each in sorted(unposted, key=lambda one: (one.at, one.key)):
-        mine = next((p for p in free if p.amount_minor == each.amount_minor and p.at >= each.at - before_us), None)
+        mine = next(
+            (
+                posting
+                for posting in free
+                if posting.amount_minor == each.amount_minor
+                and posting.currency in ("", each.currency)
+                and posting.at >= each.at - before_us
+            ),
+            None,
+        )
         if mine is not None:
             free.remove(mine)
             taken[each.key] = mine
@@ -76,7 +86,7 @@ def _why(posting: Posting, postings: Sequence[Posting]) -> str:
         each.id
         for each in postings
         if each.id != posting.id
-        and each.amount_minor == posting.amount_minor
+        and (each.amount_minor, each.currency) == (posting.amount_minor, posting.currency)
         and (each.customer == posting.customer or not posting.customer)
     ]
     return f"{said}; the same amount is posted as {', '.join(sorted(twins)[:3])}: perhaps twice" if twins else said

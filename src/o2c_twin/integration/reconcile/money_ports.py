@@ -17,7 +17,8 @@ class Incoming(msgspec.Struct, frozen=True):
 
     ``key`` is the engine's key of the posting, ``amount_minor`` in minor units of ``currency``, ``at`` when its
     statement was issued, or it was paid (epoch microseconds). ``event`` is what the connector would have told the
-    engine of it. ``names`` are words by which it may be known as a provider's payout.
+    engine of it. ``names`` are words by which it may be known as a provider's payout. ``value_on`` is the value date
+    (ISO) of an entry.
     """
 
     kind: MoneyKind
@@ -28,6 +29,7 @@ class Incoming(msgspec.Struct, frozen=True):
     at: int
     event: Inbound
     names: tuple[str, ...] = ()
+    value_on: str = ""
 
 
 class Sent(msgspec.Struct, frozen=True):
@@ -43,7 +45,7 @@ class Sent(msgspec.Struct, frozen=True):
 
 
 class Posting(msgspec.Struct, frozen=True):
-    """A customer payment as the ERP's books show it.
+    """A customer payment as the ERP's books show it; ``currency`` is empty where the ERP has one only.
 
     ``mark`` is what is left of the engine's key there, ``reference`` what a person may find the money by, ``customer``
     the ERP's id or number of whose it is; empty where the books do not tell.
@@ -55,6 +57,7 @@ class Posting(msgspec.Struct, frozen=True):
     amount_minor: int
     at: int
     customer: str = ""
+    currency: str = ""
 
 
 class Told(Protocol):

@@ -7,6 +7,7 @@ from typing import TypeVar
 
 import msgspec
 
+from o2c_twin.integration.exchange import NoRate
 from o2c_twin.integration.flows.collection import is_payout
 from o2c_twin.integration.governance.approvals import ApprovalPolicy
 from o2c_twin.integration.model import BankEntry, Inbound
@@ -142,7 +143,7 @@ class MoneyReconciler:
         bank_since = now
         entries = await self._read(listed, bank, "entry", lambda: bank.incoming(since, now))
         if entries is not None:
-            incoming, bank_since = entries, since
+            incoming, bank_since = self._as_posted(listed, entries), since
         if provider is not None:
             incoming += await self._read(listed, provider, "collection", lambda: provider.incoming(since, now)) or []
             sent = await self._read(listed, provider, "payout", lambda: provider.sent(since, now)) or []
@@ -185,11 +186,31 @@ class MoneyReconciler:
         bank, provider, now = self.listings.bank, self.listings.provider, self.engine.clock.now()
         back = max(0, posted - int(self.rules.behind_s * _MICRO))
         # To the present: a listing keeps of the statements it has read those that were asked for last.
-        found = await self._read(listed, bank, "entry", lambda: bank.incoming(back, now))
-        if found is None or provider is None:
-            return None if found is None else [each for each in found if each.at <= since]
+        entries = await self._read(listed, bank, "entry", lambda: bank.incoming(back, now))
+        if entries is None:
+            return None
+        found = self._as_posted(listed, entries)
+        if provider is None:
+            return [each for each in found if each.at <= since]
         collected = await self._read(listed, provider, "collection", lambda: provider.incoming(back, since))
         return None if collected is None else [each for each in (*found, *collected) if each.at <= since]
+
+    def _as_posted(self, listed: _Listed, entries: list[Incoming]) -> list[Incoming]:
+        """What came in, as the engine posts it: in the books' currency where its design converts.
+
+        Without a rate nobody knows what should be posted: the plan says so, and is silent about that entry.
+        """
+        exchange, found = self.engine.exchange, []
+        if exchange is None or self.engine.profile.currencies != "converted":
+            return entries
+        for each in entries:
+            try:
+                amount = exchange.into_books(each.amount_minor, each.currency, each.value_on)
+            except NoRate as none:
+                listed.blind.append(f"{self.listings.bank.system} entry {each.reference}: {none}")
+                continue
+            found.append(msgspec.structs.replace(each, amount_minor=amount, currency=exchange.books))
+        return found
 
     async def _read(
         self, listed: _Listed, source: Told, kind: MoneyKind, ask: Callable[[], Awaitable[list[_Answer]]]

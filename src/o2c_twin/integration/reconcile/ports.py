@@ -20,6 +20,7 @@ class Row(msgspec.Struct, frozen=True):
     ``at`` is its last change in microseconds since the epoch; ``fields`` are canonical names and values, money in
     minor units; ``amount_minor`` is what the document is about (0 for masters). ``event`` is what the connector
     would have told the engine of this change. ``unread``: why nothing could be made of it; then it has no fields.
+    ``currency`` is that of its money; empty where the system has one only and need not tell.
     """
 
     kind: Kind
@@ -29,6 +30,7 @@ class Row(msgspec.Struct, frozen=True):
     amount_minor: int = 0
     event: Inbound | None = None
     unread: str = ""
+    currency: str = ""
 
 
 class Gone(msgspec.Struct, frozen=True):

@@ -8,6 +8,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.model import Party
+from o2c_twin.integration.reconcile.currencies import limits_compare
 from o2c_twin.integration.reconcile.digests import Place, Values, values_of
 from o2c_twin.integration.reconcile.memory import Memory
 from o2c_twin.integration.reconcile.plan import Reference
@@ -103,6 +104,8 @@ def _customers(sides: Sides, rows: Found, memory: Memory) -> None:
         # What the account says has been so since it was changed, whatever happens to the customer meanwhile.
         evidence = Evidence(lanes, at if told else account.at, 0, references, (account, customer), told)
         wanted = {name: rows.kept(name, value) for name, value in _master_of(account, memory, told).items()}
+        if not limits_compare(account, customer):
+            wanted.pop("credit_limit_minor", None)
         # Two accounts of one customer may spell it differently, and one that was there before has its own words.
         if wanted and (not told or (shared[customer_id] == 1 and memory.made(account_id))):
             found = {name: customer.fields.get(name) for name in wanted}
@@ -135,6 +138,7 @@ def party_of(account: Row) -> Party:
         _text(fields.get("email")),
         30 if terms is None else int(terms),
         None if limit is None else int(limit),
+        **({"currency": account.currency} if account.currency else {}),
         modified_at=account.at,
     )
 

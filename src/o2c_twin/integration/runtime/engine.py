@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
+from o2c_twin.integration.exchange import Exchange
 from o2c_twin.integration.governance.field_groups import registry_of
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
@@ -74,7 +75,8 @@ class Engine(Steered):
 
     ``flows`` maps the names events carry to the flow that handles them. ``hears`` names the systems it asks and
     listens to, where others have engines of their own; None for all. ``compensates`` names the flows that undo what
-    they did when they die; the others stay as far as they came, and a person decides.
+    they did when they die; the others stay as far as they came, and a person decides. ``exchange`` is the currency of
+    the books and the rates into it. Raises ValueError for a design that needs it and is given none.
     """
 
     def __init__(
@@ -98,8 +100,14 @@ class Engine(Steered):
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
         hears: frozenset[str] | None = None,
         compensates: frozenset[str] = frozenset(),
+        exchange: Exchange | None = None,
     ) -> None:
         self.profile = profile = profile.as_built()
+        if exchange is None and profile.currencies == "relabelled":
+            raise ValueError("currencies: relabelled needs the currency of the books; give the engine its exchange")
+        if profile.currencies == "converted" and (exchange is None or exchange.rate is None):
+            raise ValueError("currencies: converted needs rates into the currency of the books; give the engine some")
+        self.exchange = exchange
         self.crm = crm
         self.erp = erp
         self.bank = bank

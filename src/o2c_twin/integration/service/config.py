@@ -8,8 +8,15 @@ import msgspec
 from msgspec import Meta
 
 from o2c_twin.integration.connectors.listings import LISTED, PROVIDERS
-from o2c_twin.integration.connectors.own_maps import OwnMaps, own_maps
-from o2c_twin.integration.connectors.registry import CONNECTORS, DEAF, OPTIONS, SCHEMES, ConfigError
+from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_of_design, own_maps
+from o2c_twin.integration.connectors.registry import (
+    CONNECTORS,
+    DEAF,
+    OPTIONS,
+    SCHEMES,
+    ConfigError,
+    why_not_by_customer,
+)
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.errors import SecretMissing
 from o2c_twin.integration.governance.field_groups import contradiction, registry_of
@@ -19,10 +26,12 @@ from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secrets
 from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAGES, Mastery, Registry
 from o2c_twin.integration.mappings import MappingError
+from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 from o2c_twin.integration.service.config_inbound import InboundConfig, addressed, check_inbound, without_password
 from o2c_twin.integration.service.config_reading import read_yaml, readable
+from o2c_twin.integration.service.rates import check_rates
 
 _ENV = "env:"
 _SHORTEST_KEY = 32
@@ -123,8 +132,10 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     topology; without it that is one in memory, which forgets with the process. ``holds`` are legal
     holds, ``masters`` rules of the systems of record. ``maps`` is a folder of the company's own field maps, in place of
     the shipped ones or beside them, with which the first start on a journal begins (then see `map_releases`), and
-    ``entity`` the legal entity whose rules in them count. ``compensates`` are the flows that undo what they did when
-    they die; the others stay as far as they came, with a case.
+    ``entity`` the legal entity whose rules in them count, where the design enters all deals for one; ``rates`` names
+    the source among their exchange rates by which amounts in other currencies than that of the ERP's books are
+    converted or compared. ``compensates`` are the flows that undo what they did when they die; the others stay as far
+    as they came, with a case.
     """
 
     systems: dict[str, SystemConfig]
@@ -146,6 +157,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     masters: tuple[MasterConfig, ...] = ()
     maps: str | None = None
     entity: str = ""
+    rates: str = ""
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
@@ -180,7 +192,7 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
         if name.partition("/")[0] not in ROLES or name.endswith("/"):
             raise ConfigError(f"tokens.{name}: no such role; there are: {', '.join(ROLES)}; or role/person")
     try:
-        profile = DesignProfile().with_choices(expanded(config.profile))
+        profile = profile_of(config)
     except ProfileError as bad:
         raise ConfigError(f"profile.{bad}") from bad
     for flow in config.compensates:
@@ -189,8 +201,9 @@ def _completed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
     _check_edge(config.edge, profile)
     for role, system in config.systems.items():
         check_inbound(system.inbound, f"systems.{role}.inbound", profile)
+    _check_entities(config, profile)
     _check_masters(config, profile)
-    maps_of(config)
+    check_rates(config.rates, maps_of(config), profile)
     systems = {
         role: msgspec.structs.replace(
             system,
@@ -229,6 +242,15 @@ def _addressed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
         url = _value(edge.rabbitmq.url, "edge.rabbitmq.url", secrets)
         edge = EdgeConfig(msgspec.structs.replace(edge.rabbitmq, url=url))
     return msgspec.structs.replace(config, systems=systems, edge=edge)
+
+
+def _check_entities(config: ServiceConfig, profile: DesignProfile) -> None:
+    if profile.entities == "one":
+        return
+    if why := why_not_by_customer(config.systems["erp"].vendor):
+        raise ConfigError(f"profile.entities: {why}")
+    if config.entity:
+        raise ConfigError("entity: is for profile.entities one; by-customer each deal says its own; leave it out")
 
 
 def _check_edge(edge: EdgeConfig | None, profile: DesignProfile) -> None:
@@ -369,11 +391,22 @@ def masters_of(config: ServiceConfig) -> Registry:
 def maps_of(config: ServiceConfig) -> OwnMaps | None:
     """The company's own field maps; None where it works by the shipped ones. Raises `ConfigError`."""
     try:
-        return own_maps(None if config.maps is None else Path(config.maps), config.entity)
+        own = own_maps(None if config.maps is None else Path(config.maps), config.entity)
+        return maps_of_design(own, profile_of(config))
     except MappingError as bad:
         more = f" (and {len(bad.problems) - 1} more; see 'o2c engine mapping check')" if bad.problems[1:] else ""
         place = "" if bad.problems[0].startswith("entity: ") else "maps: "
         raise ConfigError(f"{place}{bad.problems[0]}{more}") from bad
+
+
+def profile_of(config: ServiceConfig) -> DesignProfile:
+    """The design the engine is built to. Raises `ProfileError`."""
+    return DesignProfile().with_choices(expanded(config.profile))
+
+
+def entity_of(config: ServiceConfig) -> str:
+    """By whose rules the maps are taken: one legal entity's ("": the general ones), or `EACH` deal's own."""
+    return config.entity if profile_of(config).entities == "one" else EACH
 
 
 def holds_of(config: ServiceConfig) -> tuple[LegalHold, ...]:

@@ -82,13 +82,13 @@ class Decisions:
             if not reason.strip():
                 raise Refused(422, "reason: say why it is written off; it goes onto the document")
             bill = await self._part_paid(number)
-            what = WriteOff(bill.erp_id, bill.open_minor, self._currency, reason)
+            what = WriteOff(bill.erp_id, bill.open_minor, self._currency_of(bill), reason)
             event = write_off_event(what, bill.order_erp_id, bill.modified_at, self._engine.clock.now())
             with self._once(event, f"invoice {number} is being written off already; see its state, and the cases"):
                 if _needs_approval(bill) or approval is not None:
                     self._approvals.use(approval, WRITE_OFF, bill.number, self._content_of(bill, reason))
                 self._begin(event, what)
-            told["outcome"] = f"{bill.open_minor} {self._currency} minor units"
+            told["outcome"] = f"{bill.open_minor} {self._currency_of(bill)} minor units"
             return {**self._remainder(bill, reason), "begun": event.event_id}
 
     async def _part_paid(self, number: str) -> InvoiceStatus:
@@ -103,8 +103,12 @@ class Decisions:
             raise Refused(409, f"{told}; only what is left of a part-paid invoice is written off")
         return bill
 
+    def _currency_of(self, bill: InvoiceStatus) -> str:
+        """An ERP that does not tell has that of the books."""
+        return bill.currency or self._currency
+
     def _content_of(self, bill: InvoiceStatus, reason: str) -> dict[str, str]:
-        return {"amount_minor": str(bill.open_minor), "currency": self._currency, "reason": reason}
+        return {"amount_minor": str(bill.open_minor), "currency": self._currency_of(bill), "reason": reason}
 
     def _remainder(self, bill: InvoiceStatus, reason: str) -> dict[str, Any]:
         needed = _needs_approval(bill)
@@ -114,7 +118,7 @@ class Decisions:
             "number": bill.number,
             "open_minor": bill.open_minor,
             "total_minor": bill.total_minor,
-            "currency": self._currency,
+            "currency": self._currency_of(bill),
             "asking": asking if needed else None,
         }
 

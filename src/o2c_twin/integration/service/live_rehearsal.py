@@ -19,6 +19,7 @@ from o2c_twin.integration.service.live_service import (
     listings_for,
     money_rules,
 )
+from o2c_twin.integration.service.rates import RatesInUse
 from o2c_twin.integration.store import SqliteJournal
 
 _LOOK_EVERY_S = 0.02
@@ -46,9 +47,10 @@ async def rehearse(config: ServiceConfig, tell: Callable[[dict[str, Any]], None]
 
     at_end: AtEnd = []
     try:
-        real = connectors(config, http, clock, at_end, maps_of(config))
+        maps = maps_of(config)
+        real = connectors(config, http, clock, at_end, maps)
         made = {role: DryConnector(each, tell) for role, each in real.items()}
-        engine = build_engine(config, made, journal, clock, spawn, Observer())
+        engine = build_engine(config, made, journal, clock, spawn, Observer(), RatesInUse(config.rates, maps))
         engine.delivery.registry = guard(masters_of(config))
         listed = listings_for(config, real, clock) if config.reconcile and engine.careful else None
         if listed is not None:

@@ -37,6 +37,7 @@ from o2c_twin.integration.runtime.quota import Allowance
 from o2c_twin.integration.runtime.steps import Observer
 from o2c_twin.integration.service.config import (
     ServiceConfig,
+    entity_of,
     holds_of,
     maps_of,
     masters_of,
@@ -47,6 +48,7 @@ from o2c_twin.integration.service.live_inbound import InboundPlace
 from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
 from o2c_twin.integration.service.map_releases import begin, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
+from o2c_twin.integration.service.rates import RatesInUse
 from o2c_twin.integration.service.retention import sweep_journal
 from o2c_twin.integration.service.roots import RootsFile
 from o2c_twin.integration.service.wiring import governed, names_of
@@ -136,6 +138,7 @@ def build_engine(
     clock: Clock,
     spawn: Spawn,
     observer: Observer,
+    rates: RatesInUse,
     listings: Listings | None = None,
 ) -> Engine:
     """The engine of a configuration, between these connectors; with ``listings`` it works repairs too."""
@@ -160,6 +163,7 @@ def build_engine(
         payments=made.get("payments"),
         allowances=allowances,
         compensates=frozenset(config.compensates),
+        exchange=rates.into(config.systems["erp"].currency),
     )
 
 
@@ -195,7 +199,9 @@ class Service:
         self.vault = open_vault(config)
         self.journal = open_journal(config.journal, worker, self.vault)
         self.telemetry = Telemetry(config.traces, names_of(self.vault), self._lane_of, secrets_of(config))
-        self._made = made = connectors(config, self._http, self._clock, self._at_end, self._maps())
+        maps = self._maps()
+        self._made = made = connectors(config, self._http, self._clock, self._at_end, maps)
+        self._rates = RatesInUse(config.rates, maps)
         self.engine = self._engine(made)
         self._queue = self._queueing(made)
         self.inbound = self._inbound()
@@ -215,7 +221,7 @@ class Service:
             why_not=why_not,
             currency=erp.currency,
             lacking=LACKING.get(erp.vendor, {}),
-            entity=config.entity,
+            entity=entity_of(config),
             use_maps=self._use_maps,
             aside=self._queue,
             edges={
@@ -231,7 +237,7 @@ class Service:
             told = "the configured maps are not those in use; release them with 'o2c engine mapping release'"
             self.telemetry.log.warning(told, folder=self._config.maps)
         try:
-            return maps_in_use(self.journal, self._config.entity)
+            return maps_in_use(self.journal, entity_of(self._config))
         except MappingError as bad:
             raise ConfigError(f"the maps in use cannot be read: {bad.problems[0]}") from bad
 
@@ -239,6 +245,7 @@ class Service:
         for connector in self._made.values():
             if hasattr(connector, "use"):
                 connector.use(maps)
+        self._rates.use(maps)
 
     def _lane_of(self, case_id: str) -> str:
         if self.vault is None:
@@ -256,7 +263,9 @@ class Service:
         listed = listings_for(self._config, made, self._clock)
         if listed is not None:
             self._listings, self._money = listed
-        return build_engine(self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._listings)
+        return build_engine(
+            self._config, made, self.journal, self._clock, self._spawn, self.telemetry, self._rates, self._listings
+        )
 
     def _queueing(self, made: dict[str, Any]) -> "RabbitQueue | None":
         if self._config.edge is None:

@@ -120,6 +120,8 @@ _QUALITY: tuple[_Row, ...] = (
      "Invoices of the period that were credited or replaced, after an upheld dispute or without one ÷ invoices. The "
      "record marks a dispute as upheld by the credit memo that settled it. What is written off was no error."),
     ("billing.errors", "Invoices in error", "count", "lower", "", _COHORT, "Numerator of the billing error rate."),
+    ("billing.wrong_tax", "Invoices under another entity's tax code", "count", "lower", "", _COHORT,
+     "Invoices of the period by another legal entity than the one that serves the customer, so under its tax code."),
     ("dispute.rate", "Dispute rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period with a dispute opened ÷ invoices."),
     ("leakage.amount", "Revenue leakage", "money", "lower", "", "agreed prices against invoices as billed",
@@ -139,6 +141,8 @@ _QUALITY: tuple[_Row, ...] = (
      "ERP orders beyond the first for the same deal."),
     ("orders.entry_errors", "Orders entered wrong", "count", "lower", "at the end of the run", "",
      "ERP orders with a wrong price or quantity."),
+    ("orders.misbooked", "Orders booked by another legal entity", "count", "lower", "at the end of the run", "",
+     "ERP orders booked by another legal entity than the one that serves the customer; none in a company of one."),
     ("invariants.violations", "Invariants broken", "count", "lower", "at the end of the run", "",
      "Rules about the truth and the systems that did not hold at the end of the run."),
 )  # fmt: skip

@@ -18,7 +18,7 @@ def compute_kpis(run: RunRecord | ObservedRun) -> KpiSet:
 
     Balances and sales are of the measured period; what happened to its deals, receipts and changes is
     followed to the end of the run; lost and duplicate orders are counted there. Raises `RunRecordError`
-    for a broken manifest and `MixedCurrencies` for money the manifest does not name.
+    for a broken manifest and `MixedCurrencies` for money without a rate into the manifest's currency.
     """
     run = observe(run)
     kpis = [

@@ -12,7 +12,8 @@ from o2c_twin.reports.observed_run import ObservedRun
 
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
-_REASONS = ("price", "quantity", "duplicate")
+_REASONS = ("price", "quantity", "duplicate", "entity")
+_NO_ERROR = "exchange difference"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,21 +34,28 @@ class Leakage:
 
 def leakage(run: ObservedRun) -> Leakage:
     """Compares each deal's delivered value at the agreed price with what was billed net of credit memos."""
-    delivered = run.with_deal("deliveries").dropna(subset=["deal_id"])
-    by_deal = delivered.groupby("deal_id").agg(last=("issued_at", "max"), delivered=("amount_minor", "sum"))
+    # Compared in the deal's own currency, and only then valued, at the rate of the day it was won.
+    delivered = run.naming_deals(run.record.table("deliveries")).dropna(subset=["deal_id"])
+    by_deal = delivered.groupby("deal_id").agg(
+        last=("issued_at", "max"), delivered=("amount_minor", "sum"), currency=("currency", "first")
+    )
     settled = by_deal[by_deal["last"] <= pd.Timestamp(run.end - timedelta(days=LEAKAGE_SETTLED_DAYS))]
-    agreed = run.table("deals").set_index("deal_id")["amount_minor"]
+    deals = run.record.table("deals").set_index("deal_id")
     # A second delivery of the same deal is nothing the customer ordered: it cannot be billed.
     names = settled.index.to_series()
-    limit = looked_up(names, agreed).fillna(settled["delivered"])
-    billable = settled["delivered"].where(settled["delivered"] <= limit, limit)
-    documents = run.with_deal("invoices").dropna(subset=["deal_id"])
+    won_at = looked_up(names, deals["won_at"]).fillna(settled["last"])
+    limit = looked_up(names, deals["amount_minor"]).fillna(settled["delivered"])
+    billable = settled["delivered"].where(settled["delivered"] <= limit, limit).astype("int64")
+    billable = run.rates.column(billable, settled["currency"], won_at, "deals")
+    documents = run.naming_deals(run.record.table("invoices")).dropna(subset=["deal_id"])
     # What was billed right and is no longer asked for is a cost, and no revenue that leaked.
     documents = documents[documents["kind"] != "write_off"]
     signed = documents["amount_minor"].where(documents["kind"] == "invoice", -documents["amount_minor"])
-    net = signed.groupby(documents["deal_id"]).sum()
+    net = signed.groupby([documents["deal_id"], documents["currency"]]).sum().reset_index(name="net")
+    net = net[net["deal_id"].isin(names)]
+    net["net"] = run.rates.column(net["net"], net["currency"], looked_up(net["deal_id"], won_at), "invoices")
     invoiced = set(documents.loc[documents["kind"] == "invoice", "deal_id"])
-    billed = looked_up(names, net).fillna(0)
+    billed = looked_up(names, net.groupby("deal_id")["net"].sum()).fillna(0)
     gap = billable - billed
     short, never = gap.clip(lower=0), ~names.isin(invoiced)
     return Leakage(
@@ -72,6 +80,13 @@ def duplicate_orders(run: ObservedRun) -> pd.DataFrame:
     return orders[orders.duplicated("deal_id")]
 
 
+def misbooked(run: ObservedRun, table: str) -> pd.DataFrame:
+    """Orders, or documents of invoices, of a deal whose customer another legal entity serves than booked them."""
+    customers = run.table("customers").set_index("customer_id")["entity"]
+    rows = run.table(table).dropna(subset=["customer_id", "entity"])
+    return rows[rows["entity"] != looked_up(rows["customer_id"], customers)]
+
+
 def quality_kpis(run: ObservedRun) -> list[Kpi]:
     """All KPIs of the group Errors and leakage."""
     measure = Measure(run)
@@ -86,6 +101,7 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
             "orders.entry_errors", int((orders["entry_error"].fillna("") != "").sum()), len(orders),
             period=measure.whole_run,
         ),
+        measure.number("orders.misbooked", len(misbooked(run, "orders")), len(orders), period=measure.whole_run),
         measure.number(
             "invariants.violations", len(run.table("violations")), len(run.table("violations")),
             period=measure.whole_run,
@@ -120,7 +136,8 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
     documents = run.table("invoices")
     issued = run.in_period("invoices", "issued_at")
     bills = issued.loc[issued["kind"] == "invoice", "document_id"]
-    corrections = documents[documents["kind"] != "write_off"].dropna(subset=["corrects"]).drop_duplicates("corrects")
+    credited = documents[documents["kind"] != "write_off"].dropna(subset=["corrects"])
+    corrections = credited[credited["reason"] != _NO_ERROR].drop_duplicates("corrects")
     wrong = corrections[corrections["corrects"].isin(bills)]
     disputed = run.table("disputes")["document_id"].drop_duplicates()
     reasons = wrong["reason"].fillna("not stated")
@@ -132,5 +149,11 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
             measure.number("billing.errors", int((reasons == reason).sum()), len(bills), part=reason)
             for reason in (*_REASONS, *others)
         ),
+        measure.number("billing.wrong_tax", _wrongly_taxed(run, bills), len(bills)),
         measure.share("dispute.rate", int(disputed.isin(bills).sum()), len(bills)),
     ]
+
+
+def _wrongly_taxed(run: ObservedRun, bills: pd.Series) -> int:
+    """Invoices of the period under the tax code of a legal entity that does not serve the customer."""
+    return int(misbooked(run, "invoices")["document_id"].isin(bills).sum())

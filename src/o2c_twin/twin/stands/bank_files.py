@@ -20,7 +20,8 @@ class BankFilesStand:
         told: Format = one_of(system.plan or "mt940", get_args(Format))
         self.dialect = bank_files.make(world, bank_files.BankFilesConfig(seed=plan.seed, formats=(told,)))
         self.core = self.dialect.core
-        self.account_id = self.core.open_account(COMPANY_IBAN, plan.world.currency, "The company").id
+        currency = plan.world.currency
+        self.accounts = {currency: self.core.open_account(COMPANY_IBAN, currency, "The company").id}
 
     def subscribe(self, url: str) -> None:
         """A notice of each file."""

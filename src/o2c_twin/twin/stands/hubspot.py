@@ -26,6 +26,7 @@ FIELDS = CrmFields(
     invoice_number="erp_invoice_number",
     payment="erp_payment_status",
     credit="erp_credit_status",
+    entity="o2c_entity",
 )
 PUSHED = (
     hubspot.Subscription("deal.associationChange"),
@@ -48,6 +49,8 @@ class HubSpotStand:
         # Sales may enter a customer twice: neither its number nor the ERP's id is unique among companies.
         for name in ("erp_customer_id", "customer_number"):
             properties["companies"][name] = hubspot.CustomProperty("string")
+        if plan.several_entities:
+            properties["companies"][FIELDS.entity] = hubspot.CustomProperty("string")
         config = hubspot.HubSpotConfig(
             client_secret=f"o2c-secret-{plan.seed}",
             access_token=f"pat-eu1-o2c-{plan.seed}",

@@ -14,6 +14,7 @@ from o2c_twin.mock_systems.wire.ports import World
 from o2c_twin.twin.plan import RunPlan, SystemPlan
 from o2c_twin.twin.stands.stand import one_of
 from o2c_twin.twin.world.company import SameNames
+from o2c_twin.twin.world.population import tax_code
 
 COMMUNICATION_USER = "O2C_INTEGRATION"
 
@@ -38,6 +39,7 @@ class S4HanaStand:
             currency=plan.world.currency,
             front=one_of(system.plan or "direct", get_args(s4hana.Front)),
             work_processes=system.licences or None,
+            units=tuple(s4hana.Unit(code, tax_code(code)) for code in plan.world.legal_entities),
         )
         self.dialect = s4hana.make(world, config)
         self.core = self.dialect.core
@@ -61,8 +63,8 @@ class S4HanaStand:
             "client": config.client,
             "user": self._user.name,
             "password": self._user.password,
-            "company_code": config.company_code,
-            "sales_organization": config.sales_organization,
+            "company_code": config.company_codes[0],
+            "sales_organization": config.sales_organizations[0],
             "distribution_channel": config.distribution_channel,
             "division": config.division,
             "credit_segment": config.credit_segment,
@@ -73,8 +75,8 @@ class S4HanaStand:
         """Logged in as the communication user."""
         config = self.dialect.config
         at = Organisation(
-            config.company_code,
-            config.sales_organization,
+            config.company_codes[0],
+            config.sales_organizations[0],
             config.distribution_channel,
             config.division,
             config.credit_segment,

@@ -25,6 +25,7 @@ FIELDS = CrmFields(
     invoice_number="Invoice_Number__c",
     payment="Payment_Status__c",
     credit="Credit_Status__c",
+    entity="O2C_Entity__c",
 )
 
 
@@ -38,6 +39,8 @@ class SalesforceStand:
         # Sales may enter a customer twice: neither its number nor the ERP's id is unique among accounts.
         for name in ("ERP_Id__c", "Customer_Number__c"):
             custom["Account"][name] = salesforce.config.CustomField("text")
+        if plan.several_entities:
+            custom["Account"][FIELDS.entity] = salesforce.config.CustomField("text")
         config = salesforce.SalesforceConfig(
             client_id="o2c-connected-app",
             client_secret=f"o2c-secret-{plan.seed}",
@@ -45,6 +48,7 @@ class SalesforceStand:
             edition=one_of(system.plan or "enterprise", get_args(salesforce.config.Edition)),
             licences=system.licences or 50,
             currency=plan.world.currency,
+            currencies=tuple(plan.world.foreign),
             custom_fields=custom,
         )
         self.dialect = salesforce.make(world, config)
@@ -75,4 +79,5 @@ class SalesforceStand:
         """Logged in as the connected app."""
         config = self.dialect.config
         secret, maps = config.client_secret, maps_for(self._own, SalesforceMaps)
-        return SalesforceCrm(name, url, http, config.client_id, secret, self._currency, maps)
+        several = bool(config.currencies)
+        return SalesforceCrm(name, url, http, config.client_id, secret, self._currency, maps, several)

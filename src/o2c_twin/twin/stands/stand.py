@@ -1,6 +1,6 @@
 """What a system must bring to stand in its role: the mock, a login for the engine, and the engine's connector."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
@@ -57,7 +57,8 @@ class BankStand(Stand, Protocol):
     """A system in the role of the bank."""
 
     core: BankCore
-    account_id: str
+    accounts: Mapping[str, str]
+    """The company's accounts: by currency, that of the books first."""
 
     def connector(self, name: str, url: str, http: HttpPort, clock: Clock) -> Bank:
         """The engine's connector to it."""

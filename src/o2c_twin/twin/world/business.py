@@ -1,6 +1,8 @@
 """The business: everybody put in place and set to work."""
 
+from collections.abc import Callable
 from datetime import UTC, datetime
+from decimal import Decimal
 
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine
@@ -18,6 +20,7 @@ from o2c_twin.twin.world.company import YARD, Company
 from o2c_twin.twin.world.credit_desk import CreditDesk
 from o2c_twin.twin.world.credit_reviews import CreditReviews
 from o2c_twin.twin.world.office import Office
+from o2c_twin.twin.world.rates import Market
 from o2c_twin.twin.world.sales import Sales
 from o2c_twin.twin.world.settings import WorldSettings
 from o2c_twin.twin.world.warehouse import Warehouse
@@ -42,6 +45,7 @@ class Business:
         record: RunRecordWriter,
         trace: Trace,
         integrated: bool,
+        rates: Market,
         design: DesignProfile | None = None,
     ) -> None:
         company = self.company = Company(
@@ -54,17 +58,21 @@ class Business:
             estate.bank,
             estate.crm_fields,
             estate.erp_stand.names,
-            estate.bank_account_id,
+            estate.bank_accounts,
             record,
             trace,
             integrated,
+            rates,
+            design.currencies if integrated and design is not None else "document",
             estate.payments_stand if integrated else None,
         )
+        if settings.foreign:
+            estate.erp.exchange = _rates_for(company)
         start = clock.now()
         company.end_us = start + (settings.days + settings.drain_days) * _DAY
         goods = population.items(settings, chance)
-        buyers = population.customers(settings, chance)
-        self._deals = demand.deals(settings, chance, start, buyers, goods)
+        buyers = population.customers(settings, chance, rates, start)
+        self._deals = demand.deals(settings, chance, start, buyers, goods, rates)
         self._hire(company)
         self._warehouse = Warehouse(company, goods)
         self._sales = Sales(company, goods)
@@ -91,7 +99,8 @@ class Business:
                     buyer.payer_class,
                     buyer.terms_days,
                     buyer.credit_limit_minor,
-                    settings.currency,
+                    buyer.currency,
+                    buyer.entity,
                 ),
             )
 
@@ -133,3 +142,9 @@ class Business:
 
     def _close_bank_day(self, midnight: int) -> None:
         self.company.bank.close_day(datetime.fromtimestamp(midnight // 1_000_000, UTC).date())
+
+
+def _rates_for(company: Company) -> Callable[[str, int], Decimal | None]:
+    """The rates as the company's ERP gets them each day; none for the currency of its books."""
+    rates = company.rates
+    return lambda currency, at: None if currency == rates.books else rates.rate(currency, at)

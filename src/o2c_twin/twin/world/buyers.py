@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from o2c_twin.mock_systems.roles.erp import Invoice
 from o2c_twin.mock_systems.roles.records import Change, RuleError
 from o2c_twin.twin.world.company import Company, Process
+from o2c_twin.twin.world.currencies import NOT_QUITE
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.payers import days_from_due
 from o2c_twin.twin.world.population import Customer
 from o2c_twin.twin.world.remainders import clear_remainder
-from o2c_twin.twin.world.remittances import less, mangled, shortfall
-from o2c_twin.twin.world.truth import Dispute, Receipt
+from o2c_twin.twin.world.remittances import Shortfall, less, mangled, shortfall
+from o2c_twin.twin.world.truth import WRONG_ENTITY, Dispute, Receipt
 
 _DAY = 86_400_000_000
 _PAY_HOUR = 10 * 3_600_000_000
@@ -29,6 +30,7 @@ class Buyers:
         self._sku_of = {item.id: item.sku for item in company.erp.state.items.values()}
         self._billed: dict[tuple[str, str], int] = {}
         self._deliveries: dict[str, int] = {}
+        self._nth: dict[str, int] = {}
         self._runs: dict[tuple[str, int], list[tuple[str, int]]] = {}
         self.on_receipt: Callable[[Receipt], None] = lambda receipt: None
         company.erp.listeners.append(self._changed)
@@ -38,9 +40,16 @@ class Buyers:
             invoice = self._company.erp.state.invoices[change.id]
             deal = self._company.truth.deal_of_po(invoice.po_number)
             if deal is not None:
-                nth = self._deliveries[deal.deal_id] = self._deliveries.get(deal.deal_id, 0) + 1
+                nth = self._nth[invoice.id] = self._place(invoice, deal)
                 self._company.diary.note("erp", "invoice posted", "invoice", invoice.number, deal.deal_id)
                 self._check(invoice, deal, nth)
+
+    def _place(self, invoice: Invoice, deal: Deal) -> int:
+        """The which of its deal an invoice is; one that was billed again keeps the place of the first, and its dice."""
+        if invoice.replaces is not None:
+            return self._nth[invoice.replaces]
+        nth = self._deliveries[deal.deal_id] = self._deliveries.get(deal.deal_id, 0) + 1
+        return nth
 
     def _check(self, invoice: Invoice, deal: Deal, nth: int) -> None:
         reason, wrong = self._objection(invoice, deal)
@@ -50,8 +59,16 @@ class Buyers:
             self._plan(invoice, deal, nth, invoice.total_minor, self._company.clock.now())
 
     def _objection(self, invoice: Invoice, deal: Deal) -> tuple[str | None, int]:
-        """What is billed beyond the agreement: reason and amount. Nobody complains of too little."""
+        """What is billed beyond the agreement, or by whom nothing was bought: reason and amount.
+
+        Nobody complains of too little. An invoice in another currency than the order is held against the order at the
+        rate of its day; one of the wrong legal entity is refused as a whole, whatever else is wrong with it.
+        """
+        if invoice.entity != deal.customer.entity:
+            return WRONG_ENTITY, invoice.total_minor
         price = {line.sku: line.price_minor for line in deal.lines}
+        if invoice.currency != deal.currency:
+            price = {sku: self._tolerable(each, deal, invoice) for sku, each in price.items()}
         ordered = {line.sku: line.quantity for line in deal.lines}
         too_much = too_dear = 0
         for line in invoice.lines:
@@ -65,7 +82,40 @@ class Buyers:
             return "duplicate", too_much
         if too_much:
             return "quantity", too_much + too_dear
-        return ("price", too_dear) if too_dear else (None, 0)
+        if not too_dear:
+            return None, 0
+        if invoice.currency == deal.currency:
+            return "price", too_dear
+        return "currency", self._beyond(invoice, deal)
+
+    def _tolerable(self, price: int, deal: Deal, invoice: Invoice) -> int:
+        """The most a unit may cost in an invoice's currency before its buyer objects."""
+        rates = self._company.rates
+        return int(rates.exchanged(price, deal.currency, invoice.currency, invoice.issued_at) * (1 + NOT_QUITE))
+
+    def _beyond(self, invoice: Invoice, deal: Deal) -> int:
+        """What an invoice in another currency is above the order, once somebody objects: all of it, to the cent."""
+        rates, ordered = self._company.rates, self._ordered(invoice, deal)
+        agreed = rates.exchanged(ordered, deal.currency, invoice.currency, invoice.issued_at)
+        return max(1, invoice.total_minor - agreed)
+
+    def _ordered(self, invoice: Invoice, deal: Deal) -> int:
+        """What the goods on an invoice cost as they were ordered, in the order's currency."""
+        price = {line.sku: line.price_minor for line in deal.lines}
+        return sum(line.quantity * price.get(self._sku_of[line.item_id], 0) for line in invoice.lines)
+
+    def _sends(self, invoice: Invoice, deal: Deal, due: int) -> int:
+        """What a customer sends for an amount due, in the order's currency.
+
+        Billed in another one: what was ordered; or what is billed, where that is much less.
+        """
+        if invoice.currency == deal.currency:
+            return due
+        rates, ordered = self._company.rates, self._ordered(invoice, deal)
+        billed = rates.exchanged(due, invoice.currency, deal.currency, invoice.issued_at)
+        if billed >= ordered * (1 - NOT_QUITE):
+            return ordered
+        return rates.exchanged(due, invoice.currency, deal.currency, self._company.clock.now())
 
     def _dispute(self, invoice: Invoice, deal: Deal, nth: int, reason: str, wrong: int) -> Process:
         company = self._company
@@ -76,19 +126,29 @@ class Buyers:
         company.diary.note("customer", "dispute opened", "invoice", invoice.number, deal.deal_id, reason=reason)
         days = chance.lognormal(_SETTLE_MEDIAN_DAYS, _SETTLE_SIGMA, "dispute.days", *key)
         number = len(company.truth.disputes)
-        dispute = Dispute(f"DSP-{number + 1:05d}", invoice.number, opened, None, reason, wrong)
+        dispute = Dispute(f"DSP-{number + 1:05d}", invoice.number, opened, None, reason, wrong, invoice.currency)
         company.truth.disputes.append(dispute)
         yield company.env.sleep(days * 86_400)
         yield from company.desk("support").work("settle dispute", invoice.number, company.settings.minutes_dispute)
         memo = company.erp.issue_credit_memo(invoice.id, wrong, reason)
         if reason == "duplicate":
             company.erp.return_goods(invoice.id)
+        if reason == WRONG_ENTITY:
+            yield from self._bill_again(invoice, deal)
         company.truth.disputes[number] = Dispute(
-            dispute.dispute_id, invoice.number, opened, company.clock.now(), reason, wrong
+            dispute.dispute_id, invoice.number, opened, company.clock.now(), reason, wrong, invoice.currency
         )
         company.diary.note("support", "credit memo issued", "credit_memo", memo.number, deal.deal_id, reason=reason)
         if invoice.open_minor > 0:
             self._plan(invoice, deal, nth, invoice.open_minor, company.clock.now() + 3 * _DAY)
+
+    def _bill_again(self, invoice: Invoice, deal: Deal) -> Process:
+        """Billing writes the invoice once more, for the legal entity that serves the customer."""
+        company, entity = self._company, deal.customer.entity
+        yield from company.desk("billing").work("bill again", invoice.number, company.settings.minutes_invoice)
+        if entity is not None:
+            company.erp.assign_customer(invoice.customer_id, entity)
+            company.erp.bill_again(invoice.id, entity)
 
     def _plan(self, invoice: Invoice, deal: Deal, nth: int, amount: int, earliest: int) -> None:
         """Put the invoice into the customer's payment run."""
@@ -126,30 +186,43 @@ class Buyers:
         deal = company.truth.deal_of_po(invoice.po_number)
         customer_id = "" if deal is None else deal.customer.customer_id
         now = company.clock.now()
-        paid = {invoice_number: amount_minor}
-        company.truth.provider_receipts[payment_id] = Receipt(payment_id, customer_id, now, amount_minor, paid)
-        company.record.add("receipts", (payment_id, customer_id, now, amount_minor, company.settings.currency))
+        paid, currency = {invoice_number: amount_minor}, invoice.currency
+        receipt = Receipt(payment_id, customer_id, now, now, currency, amount_minor, paid)
+        company.truth.provider_receipts[payment_id] = receipt
+        company.record.add("receipts", (payment_id, customer_id, now, amount_minor, currency))
         company.diary.note("customer", "payment sent", "receipt", payment_id, None, amount_minor=amount_minor)
 
     def _pay(self, customer: Customer, run: int) -> Process:
         company = self._company
         yield company.until(run * _DAY + _PAY_HOUR)
         intended: dict[str, int] = {}
+        billed_otherwise = 0
         for invoice_id, amount in self._runs.pop((customer.customer_id, run)):
             invoice = company.erp.state.invoices[invoice_id]
             due = min(amount, invoice.total_minor - invoice.credited_minor)
-            if due > 0:
-                intended[invoice.number] = intended.get(invoice.number, 0) + due
+            deal = company.truth.deal_of_po(invoice.po_number)
+            if due > 0 and deal is not None:
+                intended[invoice.number] = intended.get(invoice.number, 0) + self._sends(invoice, deal, due)
+                billed_otherwise += due if invoice.currency != deal.currency else 0
         if not intended:
             return
         short = shortfall(company.settings, company.chance, customer.customer_id, run, intended)
         if short is not None:
             intended = less(intended, short.amount_minor)
+        if billed_otherwise:
+            # What the customer thought right, and what the rate has moved since; with whatever else is missing.
+            missing = (
+                0
+                if short is None
+                else company.rates.into_books(short.amount_minor, customer.currency, company.clock.now())
+            )
+            most = missing + int(billed_otherwise * 2 * NOT_QUITE)
+            short = Shortfall("exchange difference", most, billed_otherwise, tuple(intended))
         total = sum(intended.values())
         text, end_to_end_id = self._remittance(customer, run, list(intended))
         try:
             entry = company.bank.credit(
-                company.bank_account_id,
+                company.bank_accounts[customer.currency],
                 total,
                 end_to_end_id=end_to_end_id,
                 remittance=tuple(text[i : i + 140] for i in range(0, len(text), 140)),
@@ -158,17 +231,18 @@ class Buyers:
             )
         except RuleError as impossible:
             raise AssertionError(f"the bank refused {total} from {customer.customer_id}") from impossible
-        receipt = Receipt(entry.reference, customer.customer_id, company.clock.now(), total, intended)
+        value_at = int(datetime.fromisoformat(entry.value_on).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        now, currency = company.clock.now(), customer.currency
+        receipt = Receipt(entry.reference, customer.customer_id, now, value_at, currency, total, intended)
         company.truth.receipts[entry.reference] = receipt
-        value = datetime.fromisoformat(entry.value_on).replace(tzinfo=UTC)
         company.record.add(
             "receipts",
             (
                 entry.reference,
                 customer.customer_id,
-                int(value.timestamp()) * 1_000_000,
+                value_at,
                 total,
-                company.settings.currency,
+                currency,
             ),
         )
         company.diary.note("customer", "payment sent", "receipt", entry.reference, None, amount_minor=total)

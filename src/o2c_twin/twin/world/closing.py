@@ -1,20 +1,23 @@
 """At the end of a run: the systems' documents go into the run record, traced back to the truth."""
 
 from collections.abc import Iterable
+from datetime import date
 
 from o2c_twin.integration.store import Journal
 from o2c_twin.twin.world.company import Company
+from o2c_twin.twin.world.currencies import lines_agreed, lines_of
 from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.truth import WRONG_ENTITY
+
+_EPOCH = date(1970, 1, 1).toordinal()
+_DAY_US = 86_400_000_000
 
 
 def write_documents(company: Company, journals: Iterable[Journal]) -> None:
-    """Write orders, invoices, credit memos, applications, disputes and cases."""
+    """Write orders, invoices, credit memos, applications, disputes, cases and the rates of exchange."""
     erp, record, truth = company.erp, company.record, company.truth
-    currency = company.settings.currency
     deals: dict[str, Deal | None] = {o.id: truth.deal_of_po(o.po_number) for o in erp.state.orders.values()}
     seen: set[str] = set()
-    agreed = {d.deal_id: sorted((x.sku, x.quantity, x.price_minor) for x in d.lines) for d in truth.deals.values()}
-    sku_of = {item.id: item.sku for item in erp.state.items.values()}
     for order in erp.state.orders.values():
         if order.cancelled:
             continue
@@ -22,9 +25,9 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
         deal_id = deal.deal_id if deal else None
         error = None
         if deal is not None:
-            entered = sorted((sku_of[x.item_id], x.quantity, x.unit_price_minor) for x in order.lines)
-            if entered != agreed[deal.deal_id]:
-                same = [(s, q) for s, q, _ in entered] == [(s, q) for s, q, _ in agreed[deal.deal_id]]
+            entered, agreed = sorted(lines_of(company, order)), sorted(lines_agreed(company, deal, order.currency))
+            if entered != agreed:
+                same = [(s, q) for s, q, _ in entered] == [(s, q) for s, q, _ in agreed]
                 error = "price" if same else "quantity"
         amount = sum(x.quantity * x.unit_price_minor for x in order.lines)
         customer_id = deal.customer.customer_id if deal else None
@@ -37,10 +40,11 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 customer_id,
                 order.entered_at,
                 amount,
-                currency,
+                order.currency,
                 channel,
                 deal_id is not None and deal_id in seen,
                 error,
+                order.entity,
             ),
         )
         if deal_id is not None:
@@ -48,6 +52,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
     for invoice in erp.state.invoices.values():
         deal = deals[invoice.order_id]
         delivery = erp.state.deliveries[invoice.delivery_ids[0]].number if invoice.delivery_ids else None
+        replaced = None if invoice.replaces is None else erp.state.invoices[invoice.replaces].number
         record.add(
             "invoices",
             (
@@ -60,9 +65,11 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 invoice.issued_at,
                 invoice.due_at,
                 invoice.total_minor,
-                currency,
-                None,
-                None,
+                invoice.currency,
+                replaced,
+                None if replaced is None else WRONG_ENTITY,
+                invoice.entity,
+                erp.entities.tax_code(invoice.entity),
             ),
         )
     for memo in erp.state.credit_memos.values():
@@ -80,43 +87,47 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 memo.issued_at,
                 memo.issued_at,
                 memo.amount_minor,
-                currency,
+                memo.currency,
                 invoice.number,
                 memo.reason,
+                memo.entity,
+                erp.entities.tax_code(memo.entity),
             ),
         )
     for applied in erp.state.applications:
-        number = erp.state.invoices[applied.invoice_id].number
+        paid = erp.state.invoices[applied.invoice_id]
         if applied.source_kind == "payment":
             payment = erp.state.payments[applied.source_id]
             source, kind = payment.reference or applied.source_id, "receipt"
             if payment.account != "bank":
                 # A journal has written it off; in the record that is a document of the invoice, as a credit memo is.
-                source, kind = f"{payment.number}/{number}", "write_off"
-                invoice = erp.state.invoices[applied.invoice_id]
-                deal = deals[invoice.order_id]
+                source, kind = f"{payment.number}/{paid.number}", "write_off"
+                deal = deals[paid.order_id]
                 record.add(
                     "invoices",
                     (
                         source,
                         kind,
-                        erp.state.orders[invoice.order_id].number,
+                        erp.state.orders[paid.order_id].number,
                         deal.deal_id if deal else None,
                         None,
                         deal.customer.customer_id if deal else None,
                         applied.applied_at,
                         applied.applied_at,
                         applied.amount_minor,
-                        currency,
-                        number,
+                        paid.currency,
+                        paid.number,
                         "written off",
+                        paid.entity,
+                        erp.entities.tax_code(paid.entity),
                     ),
                 )
         else:
             memo = erp.state.credit_memos[applied.source_id]
             source, kind = memo.number, "credit_memo" if memo.account == "revenue" else "write_off"
         channel = "manual" if applied.channel == "manual" else "sync"
-        record.add("applications", (source, kind, number, applied.applied_at, applied.amount_minor, currency, channel))
+        amount = applied.amount_minor
+        record.add("applications", (source, kind, paid.number, applied.applied_at, amount, paid.currency, channel))
     for dispute in truth.disputes:
         record.add(
             "disputes",
@@ -127,9 +138,15 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                 dispute.resolved_at,
                 dispute.reason,
                 dispute.amount_minor,
-                currency,
+                dispute.currency,
             ),
         )
     for journal in journals:
         for case in journal.cases():
             record.add("cases", (case.case_id, case.flow, case.object_id, case.opened_at, case.closed_at, case.reason))
+    for (currency, target), quotes in company.rates.table.pairs.items():
+        if target != company.rates.books:
+            continue
+        for day, rate in zip(quotes.days, quotes.rates, strict=True):
+            at = (day - _EPOCH) * _DAY_US
+            record.add("exchange_rates", (currency, at, str(rate)))

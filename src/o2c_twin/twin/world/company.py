@@ -17,6 +17,7 @@ from o2c_twin.twin.trace import Trace
 from o2c_twin.twin.world.calendar import OfficeHours
 from o2c_twin.twin.world.people import Desk, staff_for
 from o2c_twin.twin.world.population import Customer
+from o2c_twin.twin.world.rates import Market
 from o2c_twin.twin.world.settings import WorldSettings
 from o2c_twin.twin.world.truth import Truth
 from o2c_twin.twin.world.views import news_of_order
@@ -43,6 +44,7 @@ class CrmFields:
     invoice_number: str
     payment: str
     credit: str
+    entity: str
 
 
 class ErpNames(Protocol):
@@ -124,10 +126,12 @@ class Company:
         bank: BankCore,
         crm_fields: CrmFields,
         erp_names: ErpNames,
-        bank_account_id: str,
+        bank_accounts: Mapping[str, str],
         record: RunRecordWriter,
         trace: Trace,
         integrated: bool,
+        rates: Market,
+        currencies: str = "document",
         collector: Collector | None = None,
     ) -> None:
         self.env = env
@@ -139,7 +143,13 @@ class Company:
         self.bank = bank
         self.fields = crm_fields
         self.erp_names = erp_names
-        self.bank_account_id = bank_account_id
+        self.bank_accounts = bank_accounts
+        """The company's accounts at its bank, by currency."""
+        self.bank_account_id = bank_accounts[settings.currency]
+        """The account in the currency of the books."""
+        self.rates = rates
+        self.currencies = currencies
+        """In which currency the company enters foreign deals: a value of the design's axis of that name."""
         self.record = record
         self.truth = Truth()
         self.diary = Diary(clock, trace, record)

@@ -11,6 +11,7 @@ from itertools import accumulate
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.world.calendar import OfficeHours
 from o2c_twin.twin.world.population import Customer, Item
+from o2c_twin.twin.world.rates import Market
 from o2c_twin.twin.world.settings import WorldSettings
 
 SALES_HOURS = OfficeHours(8, 18)
@@ -27,7 +28,7 @@ class DealLine:
 
 @dataclass(frozen=True, slots=True)
 class Deal:
-    """A deal as the customer means it."""
+    """A deal as the customer means it: prices are in the customer's currency."""
 
     deal_id: str
     po_number: str
@@ -36,15 +37,28 @@ class Deal:
     lines: tuple[DealLine, ...]
 
     @property
+    def currency(self) -> str:
+        """In which it was agreed, and will be paid."""
+        return self.customer.currency
+
+    @property
     def amount_minor(self) -> int:
         """Agreed value."""
         return sum(line.quantity * line.price_minor for line in self.lines)
 
 
 def deals(
-    settings: WorldSettings, chance: Chance, start_us: int, buyers: Sequence[Customer], goods: Sequence[Item]
+    settings: WorldSettings,
+    chance: Chance,
+    start_us: int,
+    buyers: Sequence[Customer],
+    goods: Sequence[Item],
+    rates: Market,
 ) -> list[Deal]:
-    """Exactly ``settings.orders`` deals within the sales hours of ``settings.days``, by instant."""
+    """Exactly ``settings.orders`` deals within the sales hours of ``settings.days``, by instant.
+
+    The price list of a foreign currency is made once, at the rate of the first day.
+    """
     first = SALES_HOURS.worked(start_us)
     span = SALES_HOURS.worked(start_us + settings.days * 86_400_000_000) - first
     if span <= 0:
@@ -56,6 +70,10 @@ def deals(
         for n in range(1, settings.orders + 1)
     )
     made = []
+    lists = {
+        currency: {item.sku: rates.out_of_books(item.price_minor, currency, start_us) for item in goods}
+        for currency in (settings.currency, *settings.foreign)
+    }
     for at, n in moments:
         deal_id = f"D-{n:06d}"
         buyer = buyers[min(bisect_right(shares, chance.uniform("deal.customer", n)), len(buyers) - 1)]
@@ -64,6 +82,6 @@ def deals(
         for k in range(count):
             item = goods[min(bisect_right(popularity, chance.uniform("deal.item", n, k)), len(goods) - 1)]
             quantity = 1 + int(chance.exponential(8.0, "deal.quantity", n, k))
-            lines.setdefault(item.sku, DealLine(item.sku, quantity, item.price_minor))
+            lines.setdefault(item.sku, DealLine(item.sku, quantity, lists[buyer.currency][item.sku]))
         made.append(Deal(deal_id, f"PO-{n:06d}", buyer, at, tuple(lines.values())))
     return made

@@ -11,6 +11,7 @@ from o2c_twin.integration.store import Case
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.twin.world.cash_desk import post_receipt
 from o2c_twin.twin.world.company import Company, Process
+from o2c_twin.twin.world.currencies import as_entered, limit_of
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.views import orders_of_deal
 
@@ -203,14 +204,18 @@ def enter_order(company: Company, deal: Deal) -> str:
         customers = company.erp.state.customers.values()
         master = next((c.id for c in customers if c.number == number), None)
         if master is None:
+            currency, limit = limit_of(company, deal.customer)
             master = company.erp.add_customer(
                 deal.customer.name,
-                company.settings.currency,
+                currency,
                 number=number,
                 terms_days=deal.customer.terms_days,
-                credit_limit_minor=deal.customer.credit_limit_minor,
+                credit_limit_minor=limit,
+                entity=deal.customer.entity,
             ).id
-        lines = [(company.erp.items_by_sku[x.sku].id, x.quantity, x.price_minor) for x in deal.lines]
-        order = company.erp.enter_order(master, lines, po_number=deal.po_number)
+        if deal.customer.entity is not None:
+            company.erp.assign_customer(master, deal.customer.entity)
+        lines = [(company.erp.items_by_sku[sku].id, n, price) for sku, n, price in as_entered(company, deal).lines]
+        order = company.erp.enter_order(master, lines, po_number=deal.po_number, entity=deal.customer.entity)
     company.tell_crm(deal.deal_id, company.news_of(order))
     return company.erp_names.name_of("order", order.id)

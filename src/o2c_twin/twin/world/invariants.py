@@ -4,7 +4,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from o2c_twin.mock_systems.roles.bank import Entry
+from o2c_twin.mock_systems.roles.erp.exchange import in_books
 from o2c_twin.twin.world.company import Company
+from o2c_twin.twin.world.currencies import lines_agreed, lines_of
 from o2c_twin.twin.world.views import orders_of_deal
 
 _WEEK_US = 7 * 86_400_000_000
@@ -24,6 +27,7 @@ def violations(company: Company) -> list[Violation]:
     checks = (
         _each_deal_ordered_once,
         _order_as_agreed,
+        _booked_by_who_sold,
         _shipped_is_invoiced,
         _receipts_applied_once,
         _short_payments_cleared,
@@ -50,13 +54,24 @@ def _each_deal_ordered_once(company: Company) -> Iterator[Violation]:
 
 
 def _order_as_agreed(company: Company) -> Iterator[Violation]:
-    sku_of = {item.id: item.sku for item in company.erp.state.items.values()}
     for deal in company.truth.deals.values():
-        agreed = sorted((x.sku, x.quantity, x.price_minor) for x in deal.lines)
         for order in orders_of_deal(company.erp, deal.po_number)[:1]:
-            entered = sorted((sku_of[x.item_id], x.quantity, x.unit_price_minor) for x in order.lines)
+            agreed = sorted(lines_agreed(company, deal, order.currency))
+            entered = sorted(lines_of(company, order))
             if entered != agreed:
                 yield Violation("order is as agreed", deal.deal_id, f"{order.number}: {entered}, agreed {agreed}")
+            if order.currency != deal.currency:
+                detail = f"{order.number}: in {order.currency}, agreed in {deal.currency}"
+                yield Violation("order is in the currency agreed", deal.deal_id, detail)
+
+
+def _booked_by_who_sold(company: Company) -> Iterator[Violation]:
+    """Where the company has several legal entities: each order is that one's which serves the customer."""
+    for deal in company.truth.deals.values():
+        for order in orders_of_deal(company.erp, deal.po_number):
+            if order.entity != deal.customer.entity:
+                detail = f"{order.number}: booked by {order.entity}, sold by {deal.customer.entity}"
+                yield Violation("order is booked by who sold", deal.deal_id, detail)
 
 
 def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:
@@ -74,21 +89,32 @@ def _receipts_applied_once(company: Company) -> Iterator[Violation]:
     for payment in erp.state.payments.values():
         posted.setdefault(payment.reference or "", []).append(payment.id)
     seen_by = company.end_us - _WEEK_US
-    for statement in company.bank.account(company.bank_account_id).statements:
-        if statement.created_at > seen_by:
-            break
-        for entry in statement.entries:
-            if entry.end_to_end_id in company.truth.payouts:
-                # A provider's sum; what customers paid through it is looked at below, payment by payment.
-                continue
-            payments = [erp.state.payments[i] for i in posted.get(company.erp_names.reference_of(entry.reference), ())]
-            total = sum(p.amount_minor for p in payments)
-            if len(payments) != 1 or total != entry.amount_minor:
-                detail = f"{entry.amount_minor} received, posted {len(payments)} times as {total}"
-                yield Violation("receipt is posted once", entry.reference, detail)
-            elif payments[0].unapplied_minor:
-                detail = f"{payments[0].unapplied_minor} of {total} still on account"
-                yield Violation("receipt is applied", entry.reference, detail)
+    for currency, entry in _seen_entries(company, seen_by):
+        payments = [erp.state.payments[i] for i in posted.get(company.erp_names.reference_of(entry.reference), ())]
+        if len(payments) == 1 and payments[0].currency != currency:
+            value_at = company.truth.receipts[entry.reference].value_at
+            worth = company.rates.exchanged(entry.amount_minor, currency, payments[0].currency, value_at)
+        else:
+            worth = entry.amount_minor
+        total = sum(p.amount_minor for p in payments)
+        if len(payments) != 1 or total != worth:
+            detail = f"{worth} received, posted {len(payments)} times as {total}"
+            yield Violation("receipt is posted once", entry.reference, detail)
+        elif payments[0].unapplied_minor:
+            detail = f"{payments[0].unapplied_minor} of {total} still on account"
+            yield Violation("receipt is applied", entry.reference, detail)
+
+
+def _seen_entries(company: Company, seen_by: int) -> Iterator[tuple[str, Entry]]:
+    """What customers paid into the company's accounts, by the statements until then: currency and entry."""
+    for currency, account_id in company.bank_accounts.items():
+        for statement in company.bank.account(account_id).statements:
+            if statement.created_at > seen_by:
+                break
+            for entry in statement.entries:
+                # Not a provider's sum: what customers paid through it is looked at payment by payment.
+                if entry.end_to_end_id not in company.truth.payouts:
+                    yield currency, entry
 
 
 def _short_payments_cleared(company: Company) -> Iterator[Violation]:
@@ -171,12 +197,30 @@ def _books_balance(company: Company) -> Iterator[Violation]:
     balances = erp.trial_balance()
     if sum(balances.values()) != 0:
         yield Violation("books balance", "trial balance", f"debits minus credits are {sum(balances.values())}")
-    open_items = sum(i.open_minor for i in erp.state.invoices.values())
-    if balances.get("receivables", 0) != open_items:
-        detail = f"ledger {balances.get('receivables', 0)}, open invoices {open_items}"
+    open_items: dict[str, int] = {}
+    worth = 0
+    for invoice in erp.state.invoices.values():
+        open_items[invoice.currency] = open_items.get(invoice.currency, 0) + invoice.open_minor
+        worth += in_books(invoice.open_minor, invoice.exchange_rate)
+    if balances.get("receivables", 0) != worth:
+        detail = f"ledger {balances.get('receivables', 0)}, open invoices {worth}"
         yield Violation("books balance", "receivables", detail)
-    account = company.bank.account(company.bank_account_id)
-    sent = sum(r.amount_minor for r in company.truth.receipts.values()) + sum(company.truth.payouts.values())
-    held = account.balance_minor + sum(e.amount_minor for e in account.pending)
-    if held != sent:
-        yield Violation("books balance", "bank", f"bank holds {held}, customers sent {sent}")
+    for currency, own in erp.foreign_balances().items():
+        if sum(own.values()) != 0:
+            yield Violation("books balance", currency, f"debits minus credits are {sum(own.values())} {currency}")
+        if own.get("receivables", 0) != open_items.get(currency, 0):
+            detail = f"ledger {own.get('receivables', 0)}, open invoices {open_items.get(currency, 0)} {currency}"
+            yield Violation("books balance", f"receivables {currency}", detail)
+    yield from _bank_holds_what_was_sent(company)
+
+
+def _bank_holds_what_was_sent(company: Company) -> Iterator[Violation]:
+    sent = {company.settings.currency: sum(company.truth.payouts.values())}
+    for receipt in company.truth.receipts.values():
+        sent[receipt.currency] = sent.get(receipt.currency, 0) + receipt.amount_minor
+    for currency, account_id in company.bank_accounts.items():
+        account = company.bank.account(account_id)
+        held = account.balance_minor + sum(e.amount_minor for e in account.pending)
+        if held != sent.get(currency, 0):
+            detail = f"bank holds {held}, customers sent {sent.get(currency, 0)} {currency}"
+            yield Violation("books balance", "bank", detail)

@@ -4,6 +4,7 @@ from o2c_twin.mock_systems.roles.erp import SalesOrder
 from o2c_twin.twin.world.billing_desk import BillingDesk
 from o2c_twin.twin.world.cash_desk import CashDesk
 from o2c_twin.twin.world.company import OFFICE, Company, Process
+from o2c_twin.twin.world.currencies import as_entered, limit_of
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.population import Customer
 
@@ -52,12 +53,14 @@ class Office:
     def _master(self, customer: Customer) -> str:
         known = self._masters.get(customer.customer_id)
         if known is None:
+            currency, limit = limit_of(self._company, customer)
             known = self._masters[customer.customer_id] = self._company.erp.add_customer(
                 customer.name,
-                self._company.settings.currency,
+                currency,
                 number=customer.number,
                 terms_days=customer.terms_days,
-                credit_limit_minor=customer.credit_limit_minor,
+                credit_limit_minor=limit,
+                entity=customer.entity,
             ).id
         return known
 
@@ -65,8 +68,7 @@ class Office:
         """The lines as the clerk types them: a wrong digit in a quantity or a price."""
         company, error = self._company, None
         lines = []
-        for n, line in enumerate(deal.lines):
-            quantity, price = line.quantity, line.price_minor
+        for n, (sku, quantity, price) in enumerate(as_entered(company, deal).lines):
             draw = company.chance.uniform("office.quantity", deal.deal_id, n, copy)
             if draw < company.settings.field_error:
                 quantity, error = quantity + company.chance.integer(1, 9, "office.digit", deal.deal_id, n), "quantity"
@@ -74,7 +76,7 @@ class Office:
             if draw < company.settings.field_error:
                 share = 0.5 + company.chance.uniform("office.digits", deal.deal_id, n)
                 price, error = max(1, round(price * share)), "price"
-            lines.append((company.erp.items_by_sku[line.sku].id, quantity, price))
+            lines.append((company.erp.items_by_sku[sku].id, quantity, price))
         return lines, error
 
     # --- news to sales ---------------------------------------------------------------------------

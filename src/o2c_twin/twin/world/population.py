@@ -6,6 +6,7 @@ from faker import Faker
 
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.world.payers import payer_class, punctuality
+from o2c_twin.twin.world.rates import Market
 from o2c_twin.twin.world.settings import WorldSettings
 
 _TERMS = ((0.85, 30), (0.95, 45), (1.0, 60))
@@ -26,7 +27,10 @@ class Item:
 
 @dataclass(frozen=True, slots=True)
 class Customer:
-    """A real customer; ``share`` is its part of all deals, ``punctuality`` high for a bad payer."""
+    """A real customer; ``share`` is its part of all deals, ``punctuality`` high for a bad payer.
+
+    ``currency`` is the one it orders and pays in, also that of its credit limit.
+    """
 
     customer_id: str
     name: str
@@ -38,7 +42,10 @@ class Customer:
     share: float
     punctuality: float
     payment_weekday: int | None
+    currency: str
     aliases: tuple[str, ...] = field(default=())
+    entity: str | None = None
+    """The legal entity that serves it; None where the company is one."""
 
     @property
     def payer_class(self) -> str:
@@ -58,16 +65,18 @@ def items(settings: WorldSettings, chance: Chance) -> tuple[Item, ...]:
     return tuple(made)
 
 
-def customers(settings: WorldSettings, chance: Chance) -> tuple[Customer, ...]:
-    """The customer base: a few large, many small (lognormal shares), each with its own habits."""
+def customers(settings: WorldSettings, chance: Chance, rates: Market, start_us: int) -> tuple[Customer, ...]:
+    """The customer base: a few large, many small (lognormal shares), each with its own habits and currency."""
     fake = Faker("en_GB")
     fake.seed_instance(chance.integer(0, 2**31, "population.names"))
     count = settings.customer_count
     weights = [chance.lognormal(1.0, 0.9, "customer.size", i) for i in range(count)]
     total = sum(weights)
     made = []
+    currencies = _currencies(settings, chance)
     for i, weight in enumerate(weights):
         customer_id = f"CUST-{i + 1:05d}"
+        currency = currencies.get(customer_id, settings.currency)
         u = chance.uniform("customer.terms", customer_id)
         terms = next(days for share, days in _TERMS if u < share)
         owed = settings.orders_per_year * weight / total * MEAN_ORDER_MINOR * (terms + 12) / 365
@@ -82,15 +91,48 @@ def customers(settings: WorldSettings, chance: Chance) -> tuple[Customer, ...]:
                 f"K{10_000 + i}",
                 fake.city(),
                 terms,
-                max(500_000, round(limit / 50_000) * 50_000),
+                _limit(round(limit), rates, currency, start_us),
                 _iban(i + 1),
                 weight / total,
                 punctuality(chance, customer_id),
                 weekday if weekly else None,
+                currency,
                 (f"{name.upper()} LTD.", f"{name.split()[0].rstrip(',')} Group"),
+                _served_by(settings, chance, customer_id),
             )
         )
     return tuple(made)
+
+
+def tax_code(entity: str) -> str:
+    """The tax code under which a legal entity sells."""
+    return f"VAT-{entity}"
+
+
+def _served_by(settings: WorldSettings, chance: Chance, customer_id: str) -> str | None:
+    if not settings.entities:
+        return None
+    u = chance.uniform("customer.entity", customer_id)
+    for entity, share in settings.entities.items():
+        if u < share:
+            return entity
+        u -= share
+    return settings.home_entity
+
+
+def _currencies(settings: WorldSettings, chance: Chance) -> dict[str, str]:
+    """Who buys in a foreign currency: as many as the shares say, drawn by lot."""
+    names = [f"CUST-{i + 1:05d}" for i in range(settings.customer_count)] if settings.foreign else []
+    drawn = iter(sorted(names, key=lambda name: chance.uniform("customer.currency", name)))
+    found = {}
+    for currency, share in settings.foreign.items():
+        for _, name in zip(range(max(1, round(share * len(names)))), drawn, strict=False):
+            found[name] = currency
+    return found
+
+
+def _limit(owed_minor: int, rates: Market, currency: str, start_us: int) -> int:
+    return max(500_000, round(rates.out_of_books(owed_minor, currency, start_us) / 50_000) * 50_000)
 
 
 def _iban(number: int) -> str:

@@ -28,7 +28,9 @@ def clear_remainder(company: Company, reference: str, short: Shortfall) -> Proce
         when += _WEEK
     else:
         return
-    if not _WRITTEN_OFF.covers(short.amount_minor, short.due_minor):
+    left = sum(invoice.open_minor for invoice in invoices)
+    missing = left if short.reason == "exchange difference" else short.amount_minor
+    if not _WRITTEN_OFF.covers(missing, short.due_minor):
         yield from company.desk("support").work("settle deduction", reference, company.settings.minutes_dispute)
     for invoice in invoices:
         if invoice.open_minor > 0:

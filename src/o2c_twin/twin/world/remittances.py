@@ -10,7 +10,7 @@ from typing import Literal
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.world.settings import WorldSettings
 
-Reason = Literal["bank charge", "deduction"]
+Reason = Literal["bank charge", "deduction", "exchange difference"]
 _LEAST_CHARGE, _CHARGES = 500, 3_000
 _DISCOUNT_PERCENT = 2
 _LOOKS_LIKE = str.maketrans("0158", "OISB")
@@ -18,7 +18,10 @@ _LOOKS_LIKE = str.maketrans("0158", "OISB")
 
 @dataclass(frozen=True, slots=True)
 class Shortfall:
-    """By how much a payment is less than was due for its invoices, in minor units, and why."""
+    """By how much a payment is less than was due for its invoices, in minor units of theirs, and why.
+
+    Paid in another currency than billed, it is up to so much: nobody pays the cents of a rate.
+    """
 
     reason: Reason
     amount_minor: int

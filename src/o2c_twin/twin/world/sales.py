@@ -42,7 +42,10 @@ class Sales:
             company.fields.terms_days: customer.terms_days,
             company.fields.credit_limit: customer.credit_limit_minor // 100,
         }
-        account = company.crm.create("account", {"name": name, "city": customer.city}, custom)
+        if customer.entity is not None:
+            custom[company.fields.entity] = customer.entity
+        known_of = {"name": name, "city": customer.city, "currency": customer.currency}
+        account = company.crm.create("account", known_of, custom)
         self._accounts[customer.customer_id, alias] = account.id
         company.truth.accounts[account.id] = customer.customer_id
         company.diary.note("sales", "account entered", "customer", customer.customer_id, None, name=name)
@@ -86,7 +89,7 @@ class Sales:
                     "stage": "Negotiation/Review",
                     "close_date": day,
                     "account_id": account,
-                    "currency": company.settings.currency,
+                    "currency": deal.currency,
                 },
                 {fields.po_number: deal.po_number, fields.deal_ref: deal.deal_id},
             )
@@ -109,7 +112,7 @@ class Sales:
                     deal.customer.customer_id,
                     deal.won_at,
                     deal.amount_minor,
-                    company.settings.currency,
+                    deal.currency,
                     len(deal.lines),
                 ),
             )

@@ -1,8 +1,13 @@
 """The figures of a world, each with where it comes from (domain sheet 3.8 unless said otherwise)."""
 
-from dataclasses import dataclass, fields
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, fields
 from datetime import date
+from decimal import Decimal
+from types import MappingProxyType
 
+_CODE = re.compile(r"[A-Z0-9]{2,8}")
 _SHARES = (
     "duplicate_accounts",
     "generous_sales",
@@ -14,6 +19,24 @@ _SHARES = (
     "deductions",
     "mangled_references",
 )
+
+PER_EURO: Mapping[str, Decimal] = MappingProxyType(
+    {
+        "EUR": Decimal(1),
+        "USD": Decimal("1.08"),
+        "GBP": Decimal("0.847"),
+        "CHF": Decimal("0.953"),
+        "SEK": Decimal("11.43"),
+        "NOK": Decimal("11.63"),
+        "DKK": Decimal("7.459"),
+        "PLN": Decimal("4.306"),
+        "CZK": Decimal("25.12"),
+        "CAD": Decimal("1.482"),
+        "AUD": Decimal("1.640"),
+    }
+)
+"""In which currencies customers may buy, and about how many of each a euro was worth in 2024 (means of the European
+Central Bank's reference rates). All have two decimals."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +57,11 @@ class WorldSettings:
     drain_days: int = 60
     start: date = date(2026, 1, 1)
     currency: str = "EUR"
+    """Of the company's books: those of all its legal entities."""
+    foreign: Mapping[str, float] = field(default_factory=dict)
+    """Currency to the share of customers who buy in it; all others buy in the books'."""
+    rates: str = ""
+    """The exchange rates, by their name among those of the estate's own maps; drawn from the seed where none are."""
     customers: int = 0
     """0: one for each 60 orders a year, at least 12."""
     items: int = 60
@@ -65,6 +93,11 @@ class WorldSettings:
     """Payments less an agreed discount of 2 % that is not on the invoice."""
     mangled_references: float = 0.0
     """Payments whose remittance names its invoices mistyped or cut."""
+    home_entity: str = "HOME"
+    """The legal entity that serves all customers no further one serves; named only where there are further ones."""
+    entities: dict[str, float] = field(default_factory=dict)
+    """Further legal entities of the company, each with the share of customers it serves. All keep books in
+    ``currency``, whatever their customers buy in."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     mend_cases: int = 5
@@ -83,15 +116,47 @@ class WorldSettings:
         for name in ("orders", "days", "items", "mend_cases"):
             if getattr(self, name) < 1:
                 raise ValueError(f"world.{name}: must be at least 1, not {getattr(self, name)}")
-        for field in fields(self):
-            value = getattr(self, field.name)
+        for each in fields(self):
+            value = getattr(self, each.name)
             if isinstance(value, (int, float)) and not isinstance(value, bool) and value < 0:
-                raise ValueError(f"world.{field.name}: must not be negative, not {value}")
+                raise ValueError(f"world.{each.name}: must not be negative, not {value}")
         for name in _SHARES:
             if getattr(self, name) > 1:
                 raise ValueError(f"world.{name}: is a share between 0 and 1, not {getattr(self, name)}")
         if self.bank_charges + self.deductions > 1:
             raise ValueError("world.bank_charges: with world.deductions more than all payments; lower one of them")
+        self._check_foreign()
+        self._check_entities()
+
+    def _check_entities(self) -> None:
+        for code in (self.home_entity, *self.entities):
+            if not _CODE.fullmatch(code):
+                told = "has two to eight capital letters and digits, such as UK01"
+                raise ValueError(f"world.entities: {code!r} is no legal entity's code; it {told}")
+        if self.home_entity in self.entities:
+            raise ValueError(f"world.entities: {self.home_entity} is the home entity; name further ones only")
+        if not all(0 <= share <= 1 for share in self.entities.values()) or sum(self.entities.values()) > 1:
+            raise ValueError(f"world.entities: {self.entities} are no shares of all customers; lower them")
+
+    def _check_foreign(self) -> None:
+        for currency, share in self.foreign.items():
+            if currency not in PER_EURO or currency == self.currency:
+                known = ", ".join(code for code in PER_EURO if code != self.currency)
+                raise ValueError(f"world.foreign: no customers can buy in {currency!r}; there are: {known}")
+            if not 0 < share <= 1:
+                raise ValueError(f"world.foreign: {currency} is a share above 0 and up to 1, not {share}")
+        if sum(self.foreign.values()) > 1:
+            raise ValueError("world.foreign: the shares are more than all customers; lower one of them")
+        if self.foreign and self.currency not in PER_EURO:
+            raise ValueError(
+                f"world.currency: with world.foreign there are no rates into {self.currency}; "
+                f"there are: {', '.join(PER_EURO)}"
+            )
+
+    @property
+    def legal_entities(self) -> tuple[str, ...]:
+        """All legal entities by code, the home entity first; empty where the company is one."""
+        return (self.home_entity, *self.entities) if self.entities else ()
 
     @property
     def orders_per_year(self) -> float:

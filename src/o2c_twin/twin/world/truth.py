@@ -5,21 +5,29 @@ from dataclasses import dataclass, field
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.remittances import Shortfall
 
+WRONG_ENTITY = "entity"
+"""Why an invoice is disputed that came from another legal entity than the one the customer buys from."""
+
 
 @dataclass(frozen=True, slots=True)
 class Receipt:
-    """Money a customer really sent: ``intended`` is what it was for, by invoice number."""
+    """Money a customer really sent, in its currency: ``intended`` is what it was for, by invoice number.
+
+    ``value_at`` is the midnight of its value date.
+    """
 
     reference: str
     customer_id: str
     sent_at: int
+    value_at: int
+    currency: str
     amount_minor: int
     intended: dict[str, int]
 
 
 @dataclass(frozen=True, slots=True)
 class Dispute:
-    """A refusal to pay an invoice as billed."""
+    """A refusal to pay an invoice as billed; the amount is in the invoice's currency."""
 
     dispute_id: str
     invoice_number: str
@@ -27,6 +35,7 @@ class Dispute:
     resolved_at: int | None
     reason: str
     amount_minor: int
+    currency: str
 
 
 @dataclass(frozen=True, slots=True)

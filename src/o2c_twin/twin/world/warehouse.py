@@ -86,10 +86,10 @@ class Warehouse:
                 company.truth.left_the_house(deal.deal_id, sku, line.quantity)
         if order.credit in ("hold", "rejected"):
             company.truth.issued_on_hold.append(delivery.number)
-        deal_id = deal.deal_id if deal else None
+        deal_id, currency = (deal.deal_id, deal.currency) if deal else (None, order.currency)
         company.record.add(
             "deliveries",
-            (delivery.number, order.number, deal_id, delivery.issued_at, value, company.settings.currency),
+            (delivery.number, order.number, deal_id, delivery.issued_at, value, currency),
         )
         company.diary.note("warehouse", "goods issued", "delivery", delivery.number, deal_id, order=order.number)
 

@@ -26,7 +26,7 @@ OUTSIDE = {
     "post customerDeposit": "deposits are not modelled",
     "post customerRefund": "refunds of credit balances are not modelled",
     "post salesOrder/!transform/returnAuthorization": "returns are not modelled",
-    "get subsidiary": "an account has one subsidiary, which is no record",
+    "get subsidiary": "subsidiaries are no records here",
     "get term": "payment terms are no records here",
     "get query/v1/dataset": "saved datasets are not modelled",
 }

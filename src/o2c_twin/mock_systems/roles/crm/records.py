@@ -22,6 +22,7 @@ class Account(msgspec.Struct, gc=False):
     country: str | None = None
     phone: str | None = None
     parent_id: str | None = None
+    currency: str = "EUR"
     custom: dict[str, Any] = {}
     created_at: int = 0
     modified_at: int = 0

@@ -1,6 +1,7 @@
 """The ERP's core: customers with credit, items with stock, orders, deliveries, invoices, receivables."""
 
 from o2c_twin.mock_systems.roles.erp.core import ErpCore
+from o2c_twin.mock_systems.roles.erp.entities import Entity
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     WRITE_OFFS,
@@ -19,6 +20,7 @@ __all__ = [
     "CreditMemo",
     "Customer",
     "Delivery",
+    "Entity",
     "ErpCore",
     "Invoice",
     "Item",

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 
 from o2c_twin.mock_systems.roles.erp import rules
+from o2c_twin.mock_systems.roles.erp.entities import assigned
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
     CreditMemo,
@@ -63,6 +64,58 @@ class Amendments(Stock):
         delivery.modified_at = self._now()
         self._changed("delivery", delivery_id, "updated", delivery.modified_at)
         return delivery
+
+    def assign_customer(self, customer_id: str, entity: str) -> Customer:
+        """Let a further legal entity sell to a customer. Raises `RuleError` for one there is not."""
+        customer = self._customer(customer_id)
+        if assigned(customer, self.entities.known(entity)):
+            return customer
+        customer.further_entities = (*customer.further_entities, entity)
+        customer.modified_at = self._now()
+        self._changed("customer", customer_id, "updated", customer.modified_at)
+        return customer
+
+    def bill_again(self, invoice_id: str, entity: str) -> Invoice:
+        """Bill what an invoice billed once more, by the legal entity that really sold it, due from today.
+
+        Raises `RuleError` unless the invoice is wholly credited and the customer assigned to that entity.
+        """
+        wrong = self._invoice(invoice_id)
+        customer, order = self._customer(wrong.customer_id), self._order(wrong.order_id)
+        entity = self.entities.of(customer, self.entities.known(entity)) or entity
+        if wrong.credited_minor != wrong.total_minor:
+            raise RuleError("not-credited", f"invoice {wrong.number} is not wholly credited", "id")
+        now, id_, total = self._now(), self._new_id("invoice"), wrong.total_minor
+        invoice = Invoice(
+            id_,
+            self._new_number("invoice", "INV", id_, entity),
+            order.id,
+            customer.id,
+            wrong.currency,
+            wrong.lines,
+            total,
+            total,
+            now,
+            rules.due_at(now, customer.terms_days),
+            now,
+            po_number=wrong.po_number,
+            delivery_ids=list(wrong.delivery_ids),
+            exchange_rate=self.exchange(wrong.currency, now),
+            entity=entity,
+            replaces=invoice_id,
+        )
+        for delivery_id in wrong.delivery_ids:
+            self.state.deliveries[delivery_id].invoice_id = id_
+        customer.balance_minor += total
+        self.state.invoices[id_] = invoice
+        self.by_number[invoice.number] = id_
+        self.invoices_of.setdefault(order.id, []).append(id_)
+        if total:
+            self.open_invoices.setdefault(customer.id, {})[id_] = invoice
+        self._post_document(now, invoice, invoice.currency, "receivables", "revenue", total)
+        self._changed("invoice", id_, "created", now)
+        self._touch_order(order)
+        return invoice
 
     def set_invoice_po(self, invoice_id: str, po_number: str) -> Invoice:
         """Correct the customer's order number on an invoice; its amounts are not touched."""
@@ -158,7 +211,7 @@ class Amendments(Stock):
             del self._ext["invoice", invoice.external_id]
         del self.by_number[invoice.number]
         del self.state.invoices[invoice_id]
-        self._post(now, invoice.number, ("receivables", -invoice.total_minor), ("revenue", invoice.total_minor))
+        self._post_document(now, invoice, invoice.currency, "receivables", "revenue", -invoice.total_minor)
         self._changed("invoice", invoice_id, "deleted", now)
         order.modified_at = now
         self._changed("order", order.id, "updated", now)
@@ -182,9 +235,7 @@ class Amendments(Stock):
         if payment.reference is not None and self.payments_by_reference.get(payment.reference) == payment_id:
             del self.payments_by_reference[payment.reference]
         del self.state.payments[payment_id]
-        self._post(
-            now, payment.number, (payment.account, -payment.amount_minor), ("unapplied cash", payment.amount_minor)
-        )
+        self._post_document(now, payment, payment.currency, payment.account, "unapplied cash", -payment.amount_minor)
         self._changed("payment", payment_id, "deleted", now)
         self.recheck_credit(payment.customer_id)
 
@@ -216,7 +267,7 @@ class Amendments(Stock):
         open_invoices = {**self.open_invoices.get(customer.id, {}), invoice.id: invoice}
         self.open_invoices[customer.id] = {id_: open_invoices[id_] for id_ in sorted(open_invoices, key=int)}
         self.state.applications.append(Application("payment", payment_id, invoice_id, -amount_minor, now, channel))
-        self._post(now, payment.number, ("receivables", amount_minor), ("unapplied cash", -amount_minor))
+        self._post_application(now, payment, invoice, -amount_minor)
         self._changed("invoice", invoice_id, "updated", now)
         self._changed("payment", payment_id, "updated", now)
         return payment

@@ -1,11 +1,13 @@
 """The ERP's core: what its screens and its API can do, each whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
+from decimal import Decimal
 
 import msgspec
 
 from o2c_twin.mock_systems.roles.erp import rules
 from o2c_twin.mock_systems.roles.erp.amendments import Amendments
+from o2c_twin.mock_systems.roles.erp.entities import Entities, Entity
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Customer,
@@ -22,19 +24,32 @@ NewLine = tuple[str, int, int]
 """item id, quantity, unit price in minor units"""
 
 
+def _one_currency(currency: str, at: int) -> Decimal | None:
+    """No rates: all documents are taken for ones in the books' currency."""
+    return None
+
+
 class ErpCore(Amendments):
     """One company's ERP. ``now`` gives microseconds since the epoch.
 
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
-    which kinds have number ranges of their own.
+    which kinds have number ranges of their own; ``entities`` are the company's legal entities, the home entity first,
+    where it has several; all keep their books in one currency. ``exchange`` may be set to where the ERP has its rates
+    from (see `Receivables`).
     """
 
     def __init__(
-        self, now: Callable[[], int], bill_on_delivery: bool = False, numbering: Numbering | None = None
+        self,
+        now: Callable[[], int],
+        bill_on_delivery: bool = False,
+        numbering: Numbering | None = None,
+        entities: Sequence[Entity] = (),
     ) -> None:
         self._now = now
         self.bill_on_delivery = bill_on_delivery
         self.numbering = numbering or Numbering()
+        self.exchange = _one_currency
+        self.entities = Entities(entities)
         self.listeners: list[Listener] = []
         self._load(ErpState())
 
@@ -107,7 +122,13 @@ class ErpCore(Amendments):
     # --- masters ---------------------------------------------------------------------------------
 
     def add_customer(self, name: str, currency: str, **fields: object) -> Customer:
-        """Create a customer master; ``fields`` are those of `Customer`. Raises `RuleError` on a known external id."""
+        """Create a customer master; ``fields`` are those of `Customer`.
+
+        Where there are several legal entities and none is given, it is the home entity's. Raises `RuleError` on a known
+        external id or an unknown entity.
+        """
+        if self.entities:
+            fields["entity"] = self.entities.known(fields.get("entity") or self.entities.home)
         external_id = fields.get("external_id")
         self._refuse_known_external_id("customer", external_id if isinstance(external_id, str) else None)
         now = self._now()
@@ -123,9 +144,13 @@ class ErpCore(Amendments):
     def update_customer(self, customer_id: str, **fields: object) -> Customer:
         """Change master data; raising the limit or lifting a hold re-checks held orders.
 
-        Raises `RuleError` on an external id another customer has.
+        Raises `RuleError` on an external id another customer has, and on another entity once there are documents.
         """
         customer = self._customer(customer_id)
+        if "entity" in fields and fields["entity"] != customer.entity:
+            self.entities.known(fields["entity"])
+            if self.orders_of.get(customer_id):
+                raise RuleError("entity-fixed", f"customer {customer.number} has documents", "subsidiary")
         changed = msgspec.convert({**msgspec.structs.asdict(customer), **fields}, Customer)
         if changed.external_id != customer.external_id:
             self._refuse_known_external_id("customer", changed.external_id)
@@ -151,11 +176,13 @@ class ErpCore(Amendments):
         memo: str | None = None,
         ship_complete: bool | None = None,
         channel: str = "manual",
+        entity: str | None = None,
     ) -> SalesOrder:
         """Enter a sales order: credit is checked, stock reserved or back-ordered.
 
-        Over the credit limit the order is accepted and held, as ERPs do that block and not refuse.
-        Raises `RuleError` (unknown customer or item, no lines, known external id).
+        Over the credit limit the order is accepted and held, as ERPs do that block and not refuse. ``entity`` sells,
+        the customer's own unless said otherwise.
+        Raises `RuleError` (unknown customer or item, no lines, known external id, an entity it is not assigned to).
         """
         customer = self._customer(customer_id)
         if customer.inactive:
@@ -167,11 +194,12 @@ class ErpCore(Amendments):
             if quantity <= 0 or price < 0:
                 raise RuleError("bad-quantity", "quantity must be positive and price not negative", "quantity")
         self._refuse_known_external_id("order", external_id)
+        entity = self.entities.of(customer, entity)
         now = self._now()
         id_ = self._new_id("order")
         order = SalesOrder(
             id_,
-            self._new_number("order", "SO", id_),
+            self._new_number("order", "SO", id_, entity),
             customer_id,
             customer.currency,
             [OrderLine(i, item, quantity, price) for i, (item, quantity, price) in enumerate(lines, 1)],
@@ -182,6 +210,7 @@ class ErpCore(Amendments):
             memo=memo,
             ship_complete=customer.ship_complete if ship_complete is None else ship_complete,
             channel=channel,
+            entity=entity,
         )
         value = rules.order_value_minor(order)
         order.hold_reason = rules.credit_reason(customer, value)
@@ -292,7 +321,7 @@ class ErpCore(Amendments):
         id_ = id_ or self._new_id("delivery")
         delivery = Delivery(
             id_,
-            self._new_number("delivery", "IF", id_),
+            self._new_number("delivery", "IF", id_, order.entity),
             order.id,
             order.customer_id,
             order.currency,
@@ -301,6 +330,7 @@ class ErpCore(Amendments):
             now,
             external_id=external_id,
             tracking=tracking,
+            entity=order.entity,
         )
         self.state.deliveries[delivery.id] = delivery
         self._unbilled.setdefault(order.id, []).append(delivery.id)
@@ -360,7 +390,7 @@ class ErpCore(Amendments):
         id_ = self._new_id("invoice")
         invoice = Invoice(
             id_,
-            self._new_number("invoice", "INV", id_),
+            self._new_number("invoice", "INV", id_, order.entity),
             order.id,
             order.customer_id,
             order.currency,
@@ -374,6 +404,8 @@ class ErpCore(Amendments):
             po_number=order.po_number,
             delivery_ids=deliveries,
             channel=channel,
+            exchange_rate=self.exchange(order.currency, now),
+            entity=order.entity,
         )
         for delivery_id in deliveries:
             self.state.deliveries[delivery_id].invoice_id = invoice.id
@@ -385,7 +417,7 @@ class ErpCore(Amendments):
         if total:
             self.open_invoices.setdefault(customer.id, {})[invoice.id] = invoice
         self._claim_external_id("invoice", external_id, invoice.id)
-        self._post(now, invoice.number, ("receivables", total), ("revenue", -total))
+        self._post_document(now, invoice, invoice.currency, "receivables", "revenue", total)
         self._changed("invoice", invoice.id, "created", now)
         self._touch_order(order)
         return invoice

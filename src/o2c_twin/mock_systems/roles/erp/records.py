@@ -1,5 +1,10 @@
-"""The ERP's records. Money in integer minor units of the record's currency, instants in epoch microseconds."""
+"""The ERP's records. Money in integer minor units of the record's currency, instants in epoch microseconds.
 
+``exchange_rate`` is what one unit of a document's currency was worth in the books' when it was posted; None for a
+document in the books' own currency, and where an ERP was given no rates.
+"""
+
+from decimal import Decimal
 from typing import Literal
 
 import msgspec
@@ -50,6 +55,9 @@ class Customer(msgspec.Struct, gc=False):
     open_orders_minor: int = 0
     unbilled_minor: int = 0
     unapplied_minor: int = 0
+    entity: str | None = None
+    """The legal entity that sells to it, its primary one; None where the company is one."""
+    further_entities: tuple[str, ...] = ()
 
 
 class OrderLine(msgspec.Struct, gc=False):
@@ -84,6 +92,8 @@ class SalesOrder(msgspec.Struct, gc=False):
     cancelled: bool = False
     ship_complete: bool = False
     channel: str = "manual"
+    entity: str | None = None
+    """The legal entity that sold, as of every document; None where the company is one."""
 
 
 class DeliveryLine(msgspec.Struct, frozen=True, gc=False):
@@ -109,10 +119,14 @@ class Delivery(msgspec.Struct, gc=False):
     external_id: str | None = None
     tracking: str | None = None
     invoice_id: str | None = None
+    entity: str | None = None
 
 
 class Invoice(msgspec.Struct, gc=False):
-    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back."""
+    """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back.
+
+    ``replaces`` is the id of the invoice it was billed again for, by another legal entity.
+    """
 
     id: str
     number: str
@@ -131,6 +145,9 @@ class Invoice(msgspec.Struct, gc=False):
     credited_minor: int = 0
     returned: bool = False
     channel: str = "manual"
+    exchange_rate: Decimal | None = None
+    entity: str | None = None
+    replaces: str | None = None
 
 
 class CreditMemo(msgspec.Struct, gc=False):
@@ -151,6 +168,8 @@ class CreditMemo(msgspec.Struct, gc=False):
     modified_at: int
     external_id: str | None = None
     account: str = "revenue"
+    exchange_rate: Decimal | None = None
+    entity: str | None = None
 
 
 class Application(msgspec.Struct, frozen=True, gc=False):
@@ -182,6 +201,8 @@ class Payment(msgspec.Struct, gc=False):
     reference: str | None = None
     channel: str = "manual"
     account: str = "bank"
+    exchange_rate: Decimal | None = None
+    entity: str | None = None
 
 
 class ErpState(msgspec.Struct):
@@ -198,4 +219,6 @@ class ErpState(msgspec.Struct):
     payments: dict[str, Payment] = {}
     applications: list[Application] = []
     postings: list[tuple[int, str, str, int]] = []
-    """(at, document number, account, amount in minor units: debit positive, credit negative)"""
+    """(at, document number, account, amount in minor units of the books' currency: debit positive, credit negative)"""
+    foreign_postings: list[tuple[int, str, str, str, int]] = []
+    """What documents in other currencies say in these: (at, document number, account, currency, amount in it)"""

@@ -11,11 +11,19 @@ DateFormat = Literal[
 ]
 
 
+class Subsidiary(msgspec.Struct, frozen=True):
+    """A subsidiary of a OneWorld account: its internal id is its place, ``tax_code`` the one of its nexus."""
+
+    name: str
+    external_id: str
+    tax_code: str = ""
+
+
 class Integration(msgspec.Struct, frozen=True):
     """An integration record with one access token: an application acting as one user in one role.
 
     ``administrator`` may read governance limits; ``denied`` are record types (``customerPayment``) the
-    role has no permission for.
+    role has no permission for; ``subsidiary`` is the external id of the only one the role may use, "" for all.
     """
 
     name: str
@@ -26,6 +34,7 @@ class Integration(msgspec.Struct, frozen=True):
     user: str = "integration user"
     administrator: bool = True
     denied: tuple[str, ...] = ()
+    subsidiary: str = ""
 
 
 class Subscription(msgspec.Struct, frozen=True):
@@ -46,7 +55,8 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
     ``currency`` is the base currency, ``currencies`` the others; all have two decimals. With more
     than one of ``locations`` each fulfilled line must name one. ``custom_fields`` are the names of custom
     fields (``custbody_...``) that exist; those of sales orders and their lines are kept. ``write_off_item`` is the name
-    of an other charge item whose account is a cost: credited with it, an invoice is written off.
+    of an other charge item whose account is a cost: credited with it, an invoice is written off. ``subsidiaries`` are
+    those of a OneWorld account, the parent first; an account without has one, named ``subsidiary``.
     """
 
     account: str = "123456_SB1"
@@ -56,6 +66,7 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
     seed: int = 0
     locations: tuple[str, ...] = ("Main Warehouse",)
     subsidiary: str = "Parent Company"
+    subsidiaries: tuple[Subsidiary, ...] = ()
     date_format: DateFormat = "M/D/YYYY"
     currency: str = "USD"
     currencies: tuple[str, ...] = ()

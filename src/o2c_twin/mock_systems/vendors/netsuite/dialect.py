@@ -16,6 +16,7 @@ from o2c_twin.mock_systems.vendors.netsuite.login import TokenLogin
 from o2c_twin.mock_systems.vendors.netsuite.operations import ROUTES
 from o2c_twin.mock_systems.vendors.netsuite.promises import PROMISES
 from o2c_twin.mock_systems.vendors.netsuite.shapes import Shapes
+from o2c_twin.mock_systems.vendors.netsuite.subsidiaries import Subsidiaries
 from o2c_twin.mock_systems.vendors.netsuite.values import Dates
 from o2c_twin.mock_systems.wire.capability import Promise
 from o2c_twin.mock_systems.wire.dialect import Dialect
@@ -58,7 +59,8 @@ class NetSuiteDialect(Dialect):
         self.dates = Dates(config.date_format)
         self.index = Index(core)
         self.kept = Kept(config.custom_fields)
-        self.shapes = Shapes(config, core, self.index, self.kept)
+        self.subsidiaries = Subsidiaries(config)
+        self.shapes = Shapes(config, core, self.index, self.kept, self.subsidiaries)
         self.ledger = Ledger(config, core, self.index, self.dates)
         self.plans = PlanCache(literal=LITERAL)
         self.jobs = Jobs()

@@ -18,7 +18,7 @@ from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     Transaction,
 )
 from o2c_twin.mock_systems.vendors.netsuite.statuses import LIVE_ORDER
-from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, build_tables, lines_of
+from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, build_tables, currencies_of, lines_of
 from o2c_twin.mock_systems.vendors.netsuite.values import Dates
 from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Row, Table
 
@@ -40,6 +40,7 @@ class Ledger:
         self._tables = build_tables(config, core)
         # It is kept in no stock: the core has no such item.
         self._charge = Item(WRITE_OFF_ITEM_ID, config.write_off_item, config.write_off_item, 0, 0, config.currency)
+        self._currencies = currencies_of(config)
         self.render: Mapping[FieldType, Callable[[Any], object]] = {
             "number": _written,
             "date": dates.day,
@@ -65,6 +66,8 @@ class Ledger:
                 return self._items(hints)
             case "deletedrecord":
                 return self._deleted(hints)
+            case "currency":
+                return self._currencies
             case _:
                 return self._links(hints)
 

@@ -55,6 +55,9 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
         missing("Company Name")
     fields = _fields(dialect, body, None)
     fields.pop("name", None)
+    if dialect.subsidiaries and "entity" not in fields:
+        # Of a role that may use one subsidiary only, that is the one; of any other it must be said.
+        fields["entity"] = dialect.by_name[call.principal.app].subsidiary or missing("Primary Subsidiary")
     if external_id is not None:
         fields["external_id"] = external_id
     currency = _currency(dialect, body) or dialect.config.currency
@@ -77,6 +80,9 @@ def _update(dialect: "NetSuiteDialect", call: Call, body: Body, customer: Custom
 def _fields(dialect: "NetSuiteDialect", body: Body, customer: Customer | None) -> dict[str, object]:
     """The core's fields a body sets; all are checked before any is used."""
     fields: dict[str, object] = {}
+    entity = dialect.subsidiaries.asked(body)
+    if entity is not None:
+        fields["entity"] = entity
     if body.has("companyName"):
         name = body.text("companyName")
         if name is None and customer is not None:

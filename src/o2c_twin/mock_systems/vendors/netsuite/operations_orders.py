@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING, NoReturn
 
-from o2c_twin.mock_systems.roles.erp import OrderLine, SalesOrder
+from o2c_twin.mock_systems.roles.erp import Customer, OrderLine, SalesOrder
 from o2c_twin.mock_systems.roles.erp.rules import shippable
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
@@ -54,15 +54,14 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
     status = body.reference("orderStatus")
     if status is not None and status.id not in _FIRST_STATUSES:
         body.refuse("orderStatus", status)
-    currency = body.reference("currency")
-    if currency is not None:
-        own = dialect.shapes.currency(customer.currency)
-        if str(currency) not in (own.get("id"), own["refName"]):
-            body.refuse("currency", currency)
+    check_currency(dialect, body, customer)
     rows = body.lines("item")
     if not rows:
         user_error(NO_LINES)
+    entity = dialect.subsidiaries.of_transaction(body, customer)
     lines = [_new_line(dialect, row) for row in rows]
+    for row in rows:
+        dialect.subsidiaries.check_tax(row, entity)
     order = dialect.core.enter_order(
         customer.id,
         lines,
@@ -71,9 +70,19 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
         memo=body.text("memo"),
         ship_complete=body.flag("shipComplete"),
         channel=CHANNEL,
+        entity=entity,
     )
     dialect.kept.take(order.id, body, rows)
     return written(call.request, SALES_ORDER.name, order.id)
+
+
+def check_currency(dialect: "NetSuiteDialect", body: Body, customer: Customer) -> None:
+    """Raise `Refused` for another currency than the customer's: one with several is not modelled."""
+    currency = body.reference("currency")
+    if currency is not None:
+        own = dialect.shapes.currency(customer.currency)
+        if str(currency) not in (own.get("id"), own["refName"]):
+            body.refuse("currency", currency)
 
 
 def _new_line(dialect: "NetSuiteDialect", row: Body) -> tuple[str, int, int]:

@@ -15,7 +15,7 @@ from o2c_twin.mock_systems.vendors.netsuite.finding import (
     replaces,
     upsert_key,
 )
-from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, refuse_preview
+from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, check_currency, refuse_preview
 from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT, WRITE_OFF_ITEM_ID
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
@@ -170,6 +170,8 @@ def _receive(
         customer = dialect.core.state.customers[source.customer_id]
     if customer is None:
         missing("Customer")
+    check_currency(dialect, body, customer)
+    entity = dialect.subsidiaries.of_transaction(body, customer)
     amount = body.money("payment")
     rows = body.lines("apply")
     if rows is not None:
@@ -187,6 +189,7 @@ def _receive(
         external_id=external_id,
         reference=body.text("checkNum") or body.text("memo"),
         channel=CHANNEL,
+        entity=entity,
     )
     return written(call.request, PAYMENT.name, payment.id)
 

@@ -1,6 +1,7 @@
 """Records as the record API shows them. Every function gives a new dict; amounts are Decimal with two decimals."""
 
 from collections.abc import Callable
+from decimal import Decimal
 from typing import Any
 
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Item, Payment, SalesOrder
@@ -9,6 +10,7 @@ from o2c_twin.mock_systems.vendors.netsuite.index import Index
 from o2c_twin.mock_systems.vendors.netsuite.kept import Kept
 from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, Record
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
+from o2c_twin.mock_systems.vendors.netsuite.subsidiaries import Subsidiaries
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import DAY_US, iso_day, iso_instant, money
 
@@ -20,11 +22,13 @@ _NO_MONEY = money(0)
 class Shapes:
     """Shows the records of one account. ``root`` in its methods is the address of the record service."""
 
-    def __init__(self, config: NetSuiteConfig, core: ErpCore, index: Index, kept: Kept) -> None:
+    def __init__(
+        self, config: NetSuiteConfig, core: ErpCore, index: Index, kept: Kept, subsidiaries: Subsidiaries
+    ) -> None:
         self._core = core
         self._kept = kept
         self._index = index
-        self._subsidiary = {"id": "1", "refName": config.subsidiary}
+        self._subsidiaries = subsidiaries
         self._currencies = {
             code: {"id": str(number), "refName": code} for number, code in enumerate(config.all_currencies, 1)
         }
@@ -88,7 +92,7 @@ class Shapes:
             "entityId": customer.number,
             "companyName": customer.name,
             "isPerson": False,
-            "subsidiary": self._subsidiary,
+            "subsidiary": self._subsidiaries.shown(customer.entity),
             "currency": self.currency(customer.currency),
             "terms": {"id": terms_id(customer.terms_days), "refName": terms_name(customer.terms_days)},
             "creditHoldOverride": {"id": customer.hold, "refName": _HOLD_NAMES[customer.hold]},
@@ -138,15 +142,23 @@ class Shapes:
             "tranDate": iso_day(entered_at),
             entity: _reference(root, "customer", customer.id, customer.name),
             "status": {"id": status, "refName": status},
-            "subsidiary": self._subsidiary,
+            "subsidiary": self._subsidiaries.shown(record.entity),
             "currency": self.currency(record.currency),
-            "exchangeRate": 1,
+            "exchangeRate": self._rate(record, entered_at),
             "createdDate": iso_instant(entered_at),
             "lastModifiedDate": iso_instant(record.modified_at),
         }
         if record.external_id is not None:
             head["externalId"] = record.external_id
         return head
+
+    def _rate(self, record: Any, entered_at: int) -> Decimal | int:
+        """Units of the account's base currency for one of a transaction's."""
+        if isinstance(record, SalesOrder | Delivery):
+            rate = self._core.exchange(record.currency, entered_at)
+        else:
+            rate = record.exchange_rate
+        return 1 if rate is None else rate
 
     def _order(self, order: SalesOrder, root: str, now: int) -> Shape:
         shape = self._head(order, root, order.entered_at)

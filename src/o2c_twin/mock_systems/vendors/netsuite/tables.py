@@ -14,6 +14,7 @@ from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import reference_of, source_of
 from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, BY_KIND, WRITE_OFF_ITEM_ID, Transaction
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
+from o2c_twin.mock_systems.vendors.netsuite.subsidiaries import Subsidiaries
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import money, second_of
 from o2c_twin.mock_systems.wire.query.moments import day_of
@@ -89,7 +90,17 @@ def build_tables(config: NetSuiteConfig, core: ErpCore) -> Mapping[str, Table]:
     """All tables of one account by lower-case name; display columns look the core's records up."""
     currencies = {code: number for number, code in enumerate(config.all_currencies, 1)}
     links = _links()
-    made = [_transactions(core, currencies), _lines(core), _customers(currencies), _items(), _deleted(), *links]
+    own = Subsidiaries(config)
+    made = [
+        _transactions(core, currencies),
+        _lines(core, own),
+        _customers(currencies, own),
+        _items(),
+        _deleted(),
+        *links,
+    ]
+    if config.currencies:
+        made.append(_currencies())
     return {each.name.lower(): each for each in made}
 
 
@@ -107,6 +118,14 @@ def _flag(name: str, get: Callable[[Any], Any]) -> Column:
 
 def _modified(get: Callable[[Any], int]) -> Column:
     return Column("lastmodifieddate", "instant", lambda row: second_of(get(row)), ordered=True)
+
+
+def _subsidiary(subsidiaries: Subsidiaries) -> tuple[Callable[[Any], int], Callable[[Any], str]]:
+    """A record's subsidiary by number and by name."""
+    return (
+        lambda row: int(subsidiaries.shown(row.entity)["id"]),
+        lambda row: subsidiaries.shown(row.entity)["refName"],
+    )
 
 
 def _amount(minor: int | None) -> Decimal | None:
@@ -185,7 +204,9 @@ def _transactions(core: ErpCore, currencies: Mapping[str, int]) -> Table:
     )
 
 
-def _lines(core: ErpCore) -> Table:
+def _lines(core: ErpCore, subsidiaries: Subsidiaries) -> Table:
+    number_of, name_of = _subsidiary(subsidiaries)
+
     def source(row: Line) -> int | None:
         id_ = source_of(row.transaction)
         return None if id_ is None else int(id_)
@@ -219,13 +240,16 @@ def _lines(core: ErpCore) -> Table:
             _number("quantitycommitted", lambda row: row.committed),
             _number("quantitybackordered", back_ordered),
             _flag("isclosed", lambda row: row.closed),
+            _number("subsidiary", lambda row: number_of(row.transaction), False, lambda row: name_of(row.transaction)),
             _number("createdfrom", source, True),
             Column("linelastmodifieddate", "instant", lambda row: second_of(row.transaction.modified_at), ordered=True),
         ),
     )
 
 
-def _customers(currencies: Mapping[str, int]) -> Table:
+def _customers(currencies: Mapping[str, int], subsidiaries: Subsidiaries) -> Table:
+    number_of, name_of = _subsidiary(subsidiaries)
+
     def owed(row: Customer) -> Decimal:
         return money(row.balance_minor - row.unapplied_minor)
 
@@ -248,6 +272,7 @@ def _customers(currencies: Mapping[str, int]) -> Table:
             _number("unbilledorderssearch", unbilled),
             _number("terms", lambda row: int(terms_id(row.terms_days)), False, lambda row: terms_name(row.terms_days)),
             _number("currency", lambda row: currencies.get(row.currency), False, lambda row: row.currency),
+            _number("subsidiary", number_of, False, name_of),
             _flag("shipcomplete", lambda row: row.ship_complete),
             _flag("isinactive", lambda row: row.inactive),
             _flag("isperson", lambda row: False),
@@ -273,6 +298,33 @@ def _items() -> Table:
             _number("quantityavailable", lambda row: row.on_hand - row.committed),
             _flag("isinactive", lambda row: False),
             _modified(lambda row: row.modified_at),
+        ),
+    )
+
+
+class Currency(NamedTuple):
+    """A currency of the account: its internal id, its ISO code, whether the books are in it."""
+
+    id: int
+    code: str
+    base: bool
+
+
+def currencies_of(config: NetSuiteConfig) -> tuple[Currency, ...]:
+    """All of an account, the base currency first."""
+    codes = enumerate(config.all_currencies, 1)
+    return tuple(Currency(number, code, code == config.currency) for number, code in codes)
+
+
+def _currencies() -> Table:
+    return table(
+        "currency",
+        (
+            _number("id", lambda row: row.id, True),
+            _text("name", lambda row: row.code),
+            _text("symbol", lambda row: row.code, True),
+            _flag("isbasecurrency", lambda row: row.base),
+            _flag("isinactive", lambda row: False),
         ),
     )
 

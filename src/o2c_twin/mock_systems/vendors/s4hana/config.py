@@ -28,6 +28,13 @@ class Subscription(msgspec.Struct, frozen=True):
     topics: tuple[str, ...] = ()
 
 
+class Unit(msgspec.Struct, frozen=True):
+    """A company code, with the sales organization of the same name that sells for it, and its tax code."""
+
+    code: str
+    tax_code: str = ""
+
+
 class S4HanaConfig(msgspec.Struct, frozen=True):
     """One client of one system. Without ``users`` one is derived from ``seed`` (see `derive_user`).
 
@@ -36,7 +43,8 @@ class S4HanaConfig(msgspec.Struct, frozen=True):
     ``session_idle_s`` (a CSRF token dies with its session), ``duplicate_po_warns`` (a known customer reference is
     a warning on a 201), ``padded_reference_items`` (deliveries say 000010 where orders say 10), ``coarse_etags``
     (a business partner's ETag has whole seconds), ``cancel_errors_in_200`` (a failed cancellation is a 200).
-    ``credit_check_refuses`` is off: credit blocks the order, unless it is configured to refuse it.
+    ``credit_check_refuses`` is off: credit blocks the order, unless it is configured to refuse it. ``units`` are the
+    company codes of a client that has several, in place of ``company_code`` and ``sales_organization``.
     """
 
     system_id: str = "S4H"
@@ -64,6 +72,25 @@ class S4HanaConfig(msgspec.Struct, frozen=True):
     cancel_errors_in_200: bool = True
     credit_check_refuses: bool = False
     subscriptions: tuple[Subscription, ...] = ()
+    units: tuple[Unit, ...] = ()
+
+    def company_of(self, entity: str | None) -> str:
+        """The company code of a record: that of its legal entity, the only one where there are no ``units``."""
+        return self.company_code if entity is None else entity
+
+    def sales_organization_of(self, entity: str | None) -> str:
+        """The sales organization of a record, as `company_of`."""
+        return self.sales_organization if entity is None else entity
+
+    @property
+    def company_codes(self) -> tuple[str, ...]:
+        """All company codes there are."""
+        return tuple(each.code for each in self.units) or (self.company_code,)
+
+    @property
+    def sales_organizations(self) -> tuple[str, ...]:
+        """All sales organizations there are."""
+        return tuple(each.code for each in self.units) or (self.sales_organization,)
 
 
 def derive_user(client: str, seed: int, name: str) -> CommunicationUser:

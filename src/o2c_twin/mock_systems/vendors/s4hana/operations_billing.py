@@ -84,7 +84,7 @@ def create_from_sd_document(dialect: "S4HanaDialect", call: Call) -> Response:
             "SDDocumentCategory": "M",
             "BillingDocumentCategory": "L",
             "BillingDocumentType": "F2",
-            "SalesOrganization": dialect.config.sales_organization,
+            "SalesOrganization": dialect.config.sales_organization_of(invoice.entity),
             "BillingDocumentIsTemporary": False,
             "SAP__Messages": [],
         }

@@ -71,8 +71,9 @@ def _receipt(dialect: "S4HanaDialect", call: Call, entry: Element) -> str:
     for name, longest in _LENGTHS.items():
         if len(said(entry, name)) > longest:
             raise Rejected("RW/613", f"{name} is longer than {longest} characters.")
-    if said(entry, "CompanyCode") != dialect.config.company_code:
-        raise Rejected("F5/165", f"Company code {said(entry, 'CompanyCode')[:10]} is not defined.")
+    company = said(entry, "CompanyCode")
+    if company not in dialect.config.company_codes:
+        raise Rejected("F5/165", f"Company code {company[:10]} is not defined.")
     account = _AGAINST.get(said(entry, "AccountingDocumentType"))
     if account is None or said(entry, "BusinessTransactionType") not in ("RFBU", ""):
         raise Rejected("RW/611", "Only customer payments (DZ) and customer documents (DA) of RFBU are covered.")
@@ -93,7 +94,12 @@ def _receipt(dialect: "S4HanaDialect", call: Call, entry: Element) -> str:
     reference = said(entry, "DocumentReferenceID") or None
     try:
         payment = dialect.core.receive_payment(
-            customer, paid, reference=reference, channel=call.principal.user, account=account
+            customer,
+            paid,
+            reference=reference,
+            channel=call.principal.user,
+            account=account,
+            entity=company if dialect.config.units else None,
         )
     except RuleError as rule:
         raise Rejected(*errors.rule_text(rule)) from rule
@@ -116,7 +122,8 @@ def _amount(dialect: "S4HanaDialect", item: Element, name: str = "AmountInTransa
 
 
 def _confirmed(dialect: "S4HanaDialect", request: Element, id_: str, now: int) -> str:
-    year, company = str(moment(now).year), dialect.config.company_code
+    year = str(moment(now).year)
+    company = dialect.config.company_of(dialect.core.state.payments[id_].entity)
     text = f"Document posted successfully: BKPFF {id_}{company}{year} {dialect.config.system_id}"
     return _logged(request, id_, company, year, "1", "RW/605", text)
 

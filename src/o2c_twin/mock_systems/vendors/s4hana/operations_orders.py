@@ -100,11 +100,8 @@ def create(dialect: "S4HanaDialect", call: Call) -> Response:
         not_covered("to_Partner", _ORDER)
     required(fields, "SalesOrderType", *_ORGANISATION, "SoldToParty")
     config = dialect.config
-    if tuple(fields[name] for name in _ORGANISATION) != (
-        config.sales_organization,
-        config.distribution_channel,
-        config.division,
-    ):
+    seller, *area = (fields[name] for name in _ORGANISATION)
+    if seller not in config.sales_organizations or area != [config.distribution_channel, config.division]:
         errors.business("The sales area is not defined.", "V1/310", "SalesOrganization")
     customer = dialect.core.state.customers.get(number(fields["SoldToParty"]))
     if customer is None:
@@ -132,6 +129,7 @@ def create(dialect: "S4HanaDialect", call: Call) -> Response:
         po_number=po_number,
         ship_complete=fields.get("CompleteDeliveryIsDefined"),
         channel=call.principal.user,
+        entity=seller if config.units else None,
     )
     dialect.books.set_order(order.id, strings(fields, *_KEPT))
     for at, kept in enumerate(own, 1):

@@ -71,11 +71,11 @@ def create(dialect: "S4HanaDialect", call: Call) -> Response:
         _, further = read_fields(_SETS["A_Customer"], row)
         for each in further.get("to_CustomerCompany", ()):
             company, _ = read_fields(_SETS["A_CustomerCompany"], each)
-            _company(dialect, company)
+            _company(dialect, company, master)
             master |= _terms(company.get("PaymentTerms"))
         for each in further.get("to_CustomerSalesArea", ()):
             area, _ = read_fields(_SETS["A_CustomerSalesArea"], each)
-            _sales_area(dialect, area)
+            _sales_area(dialect, area, master)
             master |= _terms(area.get("CustomerPaymentTerms"))
             currency = area.get("Currency") or currency
             if "CompleteDeliveryIsDefined" in area:
@@ -106,16 +106,29 @@ def _terms(key: str | None) -> Fields:
         errors.business(f"Payment terms {key} are not defined.", "F2/212", "PaymentTerms")
 
 
-def _company(dialect: "S4HanaDialect", fields: Fields) -> None:
-    if fields.get("CompanyCode") != dialect.config.company_code:
-        errors.business(f"Company code {fields.get('CompanyCode')} is not defined.", "F2/163", "CompanyCode")
+def _company(dialect: "S4HanaDialect", fields: Fields, master: Fields) -> None:
+    company = fields.get("CompanyCode")
+    if company not in dialect.config.company_codes:
+        errors.business(f"Company code {company} is not defined.", "F2/163", "CompanyCode")
+    _of_entity(dialect, company, master)
 
 
-def _sales_area(dialect: "S4HanaDialect", fields: Fields) -> None:
+def _sales_area(dialect: "S4HanaDialect", fields: Fields, master: Fields) -> None:
     config = dialect.config
-    sent = tuple(fields.get(name) for name in ("SalesOrganization", "DistributionChannel", "Division"))
-    if sent != (config.sales_organization, config.distribution_channel, config.division):
+    seller, *area = (fields.get(name) for name in ("SalesOrganization", "DistributionChannel", "Division"))
+    if seller not in config.sales_organizations or area != [config.distribution_channel, config.division]:
         errors.business("The sales area is not defined.", "F2/164", "SalesOrganization")
+    _of_entity(dialect, seller, master)
+
+
+def _of_entity(dialect: "S4HanaDialect", entity: str, master: Fields) -> None:
+    """A new customer's legal entity. One that sells is the one that is owed: others are assigned on the screen."""
+    if not dialect.config.units:
+        return
+    if master.setdefault("entity", entity) != entity:
+        errors.business(
+            "Company code and sales organization of several entities are not covered.", errors.NOT_IMPLEMENTED
+        )
 
 
 def create_email(dialect: "S4HanaDialect", call: Call) -> Response:

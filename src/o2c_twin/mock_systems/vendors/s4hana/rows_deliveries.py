@@ -178,7 +178,7 @@ class DeliveryRows:
                 "ShippingPoint": config.plant,
                 "SoldToParty": found.customer_id,
                 "ShipToParty": found.customer_id,
-                "SalesOrganization": config.sales_organization,
+                "SalesOrganization": config.sales_organization_of(None if order is None else order.entity),
                 "CreatedByUser": found.created_by,
                 "CreationDate": day(found.created_at),
                 "CreationTime": clock(found.created_at),

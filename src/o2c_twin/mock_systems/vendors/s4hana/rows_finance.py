@@ -121,7 +121,7 @@ class FinanceRows:
                 "CreationTime": clock(found.issued_at),
                 "LastChangeDate": day(found.modified_at),
                 "LastChangeDateTime": moment(found.modified_at),
-                "SalesOrganization": config.sales_organization,
+                "SalesOrganization": config.sales_organization_of(found.entity),
                 "DistributionChannel": config.distribution_channel,
                 "Division": config.division,
                 "BillingDocumentDate": day(found.issued_at),
@@ -134,7 +134,7 @@ class FinanceRows:
                 "PayerParty": found.customer_id,
                 "SoldToParty": found.customer_id,
                 "CustomerPaymentTerms": terms_key(customer.terms_days if customer else 30),
-                "CompanyCode": config.company_code,
+                "CompanyCode": config.company_of(found.entity),
                 "FiscalYear": year,
                 "AccountingDocument": accounting_document(found.id),
                 "DocumentReferenceID": found.number,
@@ -363,7 +363,7 @@ class FinanceRows:
         terms = terms_key(customer.terms_days) if customer and isinstance(of, Invoice) else ""
         return self._fill[_CUBE.name](
             {
-                "CompanyCode": self._config.company_code,
+                "CompanyCode": self._config.company_of(of.entity),
                 "FiscalYear": str(moment(posted).year),
                 "AccountingDocument": document,
                 "AccountingDocumentItem": str(at),

@@ -199,7 +199,7 @@ class MasterRows:
         return self._fill["A_CustomerCompany"](
             {
                 "Customer": customer.id,
-                "CompanyCode": self._config.company_code,
+                "CompanyCode": self._config.company_of(customer.entity),
                 "PaymentTerms": terms_key(customer.terms_days),
                 "ReconciliationAccount": "12100000",
                 ETAG: stamped(customer.modified_at),
@@ -212,7 +212,7 @@ class MasterRows:
         return self._fill["A_CustomerSalesArea"](
             {
                 "Customer": customer.id,
-                "SalesOrganization": config.sales_organization,
+                "SalesOrganization": config.sales_organization_of(customer.entity),
                 "DistributionChannel": config.distribution_channel,
                 "Division": config.division,
                 "Currency": customer.currency,

@@ -142,7 +142,7 @@ class OrderRows:
         return self._fill["A_SalesOrder"](
             {
                 "SalesOrderType": "OR",
-                "SalesOrganization": config.sales_organization,
+                "SalesOrganization": config.sales_organization_of(order.entity),
                 "DistributionChannel": config.distribution_channel,
                 "OrganizationDivision": config.division,
                 **own,

@@ -80,7 +80,8 @@ class SalesforceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``username`` is the integration user every login acts as; the password of a login is ``password``
     followed by ``security_token``. ``session_s`` is the time of inactivity after which a session ends.
     ``instance_url`` goes into login answers; empty means the address the client called. ``currency``
-    is the org's only one, with ``currency_digits`` decimals.
+    is the org's own, with ``currency_digits`` decimals; with ``currencies``, others with as many, it has the feature
+    multiple currencies: accounts and opportunities have a CurrencyIsoCode.
     """
 
     client_id: str
@@ -95,6 +96,7 @@ class SalesforceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     seed: int = 0
     instance_url: str = ""
     currency: str = "EUR"
+    currencies: tuple[str, ...] = ()
     currency_digits: Annotated[int, msgspec.Meta(ge=0, le=4)] = 2
     custom_fields: dict[str, dict[str, CustomField]] = msgspec.field(default_factory=default_custom_fields)
     outbound_messages: tuple[OutboundMessage, ...] = ()

@@ -112,8 +112,8 @@ def _keep_derived(org: Org, row: Any, taken: Intake) -> None:
     taken.custom.update(taken.derived)
 
 
-def _make_opportunity(org: Org, shape: Shape, taken: Intake) -> Any:
-    taken.core["currency"] = org.config.currency
+def _make_in_currency(org: Org, shape: Shape, taken: Intake) -> Any:
+    taken.core["currency"] = taken.core.get("currency") or org.config.currency
     return _make(org, shape, taken)
 
 
@@ -226,7 +226,8 @@ def _remove_entry(org: Org, shape: Shape, row: Any) -> None:
 
 
 _MAKERS: dict[str, Callable[[Org, Shape, Intake], Any]] = {
-    "Opportunity": _make_opportunity,
+    "Account": _make_in_currency,
+    "Opportunity": _make_in_currency,
     "Product2": _make_product,
     "PricebookEntry": _make_entry,
     "OpportunityLineItem": _make_line,

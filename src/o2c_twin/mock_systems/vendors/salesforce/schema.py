@@ -309,7 +309,17 @@ def sobjects_of(config: SalesforceConfig) -> tuple[SObject, ...]:
     for name in config.custom_fields:
         if name not in allowed:
             raise BadSetting(f"custom_fields: no sObject {name!r} can have own fields; there are {sorted(allowed)}")
-    return tuple(_with_own(sobject, config.custom_fields.get(sobject.name, {})) for sobject in _STANDARD)
+    own = config.custom_fields
+    return tuple(_with_own(_with_currency(each, config), own.get(each.name, {})) for each in _STANDARD)
+
+
+def _with_currency(sobject: SObject, config: SalesforceConfig) -> SObject:
+    """With the currency of the record, where the org has several."""
+    if not config.currencies or sobject.name not in ("Account", "Opportunity"):
+        return sobject
+    codes = (config.currency, *config.currencies)
+    field = Field("CurrencyIsoCode", "picklist", "core", "currency", length=3, choices=codes)
+    return msgspec.structs.replace(sobject, fields=(*sobject.fields, field))
 
 
 def _with_own(sobject: SObject, custom: dict[str, CustomField]) -> SObject:
