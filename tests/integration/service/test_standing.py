@@ -1,11 +1,27 @@
 """What status tells of each source: what waits, since when, and when the source was last asked."""
 
+import asyncio
+
 import pytest
 from tests.integration.service.conftest import Desk
 
 from o2c_twin.integration.model import Inbound
+from o2c_twin.integration.service.standing import edges_of
 
 SECOND = 1_000_000
+
+
+def test_an_edge_that_does_not_answer_keeps_nobody_from_knowing_of_the_others(bench):
+    async def hangs():
+        await asyncio.sleep(3_600)
+
+    async def there():
+        return {"kind": "folder", "there": True}
+
+    told = bench.do(edges_of({"a": hangs, "b": there, "c": hangs}))
+    away = {"kind": "edge", "there": False, "away": "no answer within 10 s"}
+    assert told == {"a": away, "b": {"kind": "folder", "there": True}, "c": away}
+    assert bench.env.now == 10 * SECOND
 
 
 @pytest.fixture

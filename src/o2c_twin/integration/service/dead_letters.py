@@ -143,4 +143,4 @@ def content_of(ids: Collection[str]) -> dict[str, str]:
 
 
 def _told(ids: list[str]) -> str:
-    return f"{SUBJECT} {', '.join(ids[:5])}{' ...' if ids[5:] else ''}"
+    return f"{SUBJECT} {', '.join(ids)}"

@@ -1,5 +1,6 @@
 """How an engine stands: what an operator needs of each source and each edge, in instants (microseconds) and counts."""
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
@@ -12,6 +13,8 @@ Edges = Mapping[str, Callable[[], Awaitable[dict[str, Any]]]]
 """By name of an edge, what tells how it is doing; it says itself when it is away."""
 OWN = "engine"
 """The source of events the engine and its people tell themselves."""
+PATIENCE_S = 10.0
+"""So long an edge is waited for: who asks wants to know of the others."""
 _STATES = ("open", "parked", "dead")
 
 
@@ -52,5 +55,14 @@ def _source_of(engine: Engine, flow: str) -> str:
 
 
 async def edges_of(edges: Edges) -> dict[str, dict[str, Any]]:
-    """By name how each edge is doing."""
-    return {name: await figures() for name, figures in edges.items()}
+    """By name how each edge is doing; one that does not say so in time is told as away."""
+    told = await asyncio.gather(*(_in_time(figures) for figures in edges.values()))
+    return dict(zip(edges, told, strict=True))
+
+
+async def _in_time(figures: Callable[[], Awaitable[dict[str, Any]]]) -> dict[str, Any]:
+    try:
+        async with asyncio.timeout(PATIENCE_S):
+            return await figures()
+    except TimeoutError:
+        return {"kind": "edge", "there": False, "away": f"no answer within {PATIENCE_S:g} s"}
