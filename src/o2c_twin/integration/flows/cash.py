@@ -103,7 +103,7 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
         learned = posting.customer_id if known in (None, posting.customer_id) else _NOBODY
         journal.link(erp.system, "payer", entry.payer_iban, learned)
     engine.synced("cash", entry.reference, engine.bank.system, erp.system, booked.source_at)
-    if offers(erp, "write_off"):
+    if posting.charges and offers(erp, "write_off"):
         for charge in posting.charges:
             what = WriteOff(charge.invoice_erp_id, charge.amount_minor, entry.currency, CHARGES)
             name = f"charges:{entry.reference}:{charge.invoice_erp_id}"
