@@ -8,7 +8,6 @@ from typing import Annotated
 from msgspec import Meta
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
-from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 from o2c_twin.integration.runtime.engine import Rhythm
@@ -74,18 +73,24 @@ class Scenario:
             raise ScenarioError([f"scenario '{self.name}': {why}"])
         design = self.design.with_choices(self.naive) if naive else self.design
         given = dict(choices or {})
-        # A preset is a whole design; what is chosen besides changes it, wherever it stands.
-        for axis in sorted(given, key=lambda axis: axis != PRESET):
-            choice = given[axis]
+        for axis, choice in given.items():
             try:
-                design = design.with_choices(expanded({axis: choice}))
+                DesignProfile().with_choices(expanded({axis: choice}))
             except ProfileError as error:
                 raise ScenarioError([f"choice {axis}={choice}: {_without(error, axis)}"]) from error
+        chosen_seed = _checked("seed", self.seed if seed is None else seed, SEED)
+        try:
+            # A preset is a whole design; what is chosen besides changes it, wherever it stands.
+            return self._plan(design.with_choices(expanded(given)), world, naive, chosen_seed, transport)
+        except ValueError as error:
+            raise ScenarioError([f"scenario '{self.name}': {error}"]) from error
+
+    def _plan(self, design: DesignProfile, world: WorldSettings, naive: bool, seed: int, transport: str) -> RunPlan:
         return RunPlan(
             name=f"{self.name}:naive" if naive else self.name,
             title=f"{self.title} (naive design)" if naive else self.title,
             story=self.story,
-            seed=_checked("seed", self.seed if seed is None else seed, SEED),
+            seed=seed,
             design=design,
             world=world,
             systems=dict(self.systems),

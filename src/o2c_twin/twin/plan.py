@@ -41,7 +41,10 @@ def _default_systems() -> dict[str, SystemPlan]:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One run: a story, a design, a world, an estate, a seed."""
+    """One run: a story, a design, a world, an estate, a seed.
+
+    Raises ValueError, with place and remedy, for a design its systems cannot have.
+    """
 
     name: str
     title: str
@@ -55,3 +58,12 @@ class RunPlan:
     """``direct`` calls the mocks as functions, ``asgi`` as ASGI applications: same trace."""
     maps: OwnMaps | None = None
     """The estate's own field maps and its legal entity; None for the maps that come with the engine."""
+
+    def __post_init__(self) -> None:
+        if self.design.hears_customers:
+            # Connectors are imported where they are needed: a list of scenarios needs none.
+            from o2c_twin.integration.connectors.registry import DEAF
+
+            for role, system in self.systems.items():
+                if system.vendor in DEAF:
+                    raise ValueError(f"{self.design.told_back} cannot be had of systems.{role}: {DEAF[system.vendor]}")
