@@ -48,7 +48,9 @@ class Company:
     nor anything by the systems in ``deaf``.
     """
 
-    def __init__(self, lost=0.0, rules=None, seed=1, crm="salesforce", erp="netsuite", payments="", journal=None):
+    def __init__(
+        self, lost=0.0, rules=None, seed=1, crm="salesforce", erp="netsuite", payments="", journal=None, design=()
+    ):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
         self.hushed = {}
@@ -60,7 +62,8 @@ class Company:
         own = {"crm": SystemPlan(crm), "erp": SystemPlan(erp)}
         if payments:
             own["payments"] = SystemPlan(payments)
-        plan = replace(PLAN, systems={**PLAN.systems, **own})
+        self.design = DesignProfile().with_choices({**POLLED.get(erp, {}), **dict(design)})
+        plan = replace(PLAN, systems={**PLAN.systems, **own}, design=self.design)
         chance = Chance(plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
         self.estate = build_estate(plan, world)
@@ -85,7 +88,7 @@ class Company:
         """An engine of this company on a journal: the only one, or one of several."""
         systems = self._systems
         return Engine(
-            DesignProfile().with_choices(POLLED.get(self.erp_vendor, {})),
+            self.design,
             systems.crm,
             systems.erp,
             systems.bank,
