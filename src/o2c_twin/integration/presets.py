@@ -53,7 +53,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
             },
         ),
         "low-code-ipaas": Preset(
-            "a low-code platform as it is set up by default: polls, five retries, look-up by name",
+            "a low-code platform as it is set up by default: polls, five retries, look-up by name, two-way sync",
             {
                 "delivery": "naive-retry",
                 "trigger": "poll",
@@ -62,6 +62,8 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
                 "budget": "off",
                 "sweep": "off",
                 "matching": "name",
+                "master_customer": "last-change",
+                "master_credit": "last-change",
                 "cash": "tolerance",
                 "monitoring": "log",
             },
@@ -80,7 +82,7 @@ PRESETS: Mapping[str, Preset] = MappingProxyType(
         ),
         "recommended": Preset(
             "one hub with journal and keys, pushes with an hourly sweep, cases that go up when nobody settles them",
-            {"sweep": "hourly", "monitoring": "escalate", "controls": "roles"},
+            {"master_credit": "erp", "sweep": "hourly", "monitoring": "escalate", "controls": "roles"},
         ),
     }
 )

@@ -172,9 +172,8 @@ class DesignProfile:
             if not isinstance(value, str) or value not in AXES[field.name]:
                 raise ProfileError(f"{field.name}: no value {value!r}; {_choose(value, AXES[field.name])}")
         if self.hears_customers and not self.shares_links:
-            axis = "master_customer" if self.master_customer != "crm" else "master_credit"
             told = "with topology 'point-to-point' whoever hears the ERP knows no customer's account"
-            raise ProfileError(f"{axis}: {told}; choose {axis} 'crm', or topology 'hub'")
+            raise ProfileError(f"{self.told_back}: {told}; choose 'crm', or topology 'hub'")
 
     def with_choices(self, choices: Mapping[str, str]) -> "DesignProfile":
         """This profile with some axes set otherwise. Raises `ProfileError`."""
@@ -199,6 +198,12 @@ class DesignProfile:
     def hears_customers(self) -> bool:
         """Whether a customer changed in the ERP is news for sales."""
         return (self.master_customer, self.master_credit) != ("crm", "crm")
+
+    @property
+    def told_back(self) -> str:
+        """The first axis that makes it so, with its value; only where `hears_customers`."""
+        axis = "master_customer" if self.master_customer != "crm" else "master_credit"
+        return f"{axis} {getattr(self, axis)!r}"
 
     def choices(self) -> dict[str, str]:
         """Axis to value."""

@@ -9,7 +9,6 @@ from msgspec import Meta
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_of_design
 from o2c_twin.integration.mappings import MappingError
-from o2c_twin.integration.presets import KEY as PRESET
 from o2c_twin.integration.presets import expanded
 from o2c_twin.integration.profile import DesignProfile, ProfileError
 from o2c_twin.integration.runtime.engine import Rhythm
@@ -75,13 +74,16 @@ class Scenario:
             raise ScenarioError([f"scenario '{self.name}': {why}"])
         design = self.design.with_choices(self.naive) if naive else self.design
         given = dict(choices or {})
-        # A preset is a whole design; what is chosen besides changes it, wherever it stands.
-        for axis in sorted(given, key=lambda axis: axis != PRESET):
-            choice = given[axis]
+        for axis, choice in given.items():
             try:
-                design = design.with_choices(expanded({axis: choice}))
+                DesignProfile().with_choices(expanded({axis: choice}))
             except ProfileError as error:
                 raise ScenarioError([f"choice {axis}={choice}: {_without(error, axis)}"]) from error
+        # A preset is a whole design; what is chosen besides changes it, wherever it stands.
+        try:
+            design = design.with_choices(expanded(given))
+        except ProfileError as error:
+            raise ScenarioError([f"scenario '{self.name}': {error}"]) from error
         plan = RunPlan(
             name=f"{self.name}:naive" if naive else self.name,
             title=f"{self.title} (naive design)" if naive else self.title,

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
-from o2c_twin.integration.connectors.registry import KEEPS_ENTITIES, why_not_by_customer
+from o2c_twin.integration.connectors.registry import DEAF, KEEPS_ENTITIES, why_not_by_customer
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -50,7 +50,10 @@ def _default_systems() -> dict[str, SystemPlan]:
 
 @dataclass(frozen=True, slots=True)
 class RunPlan:
-    """One run: a story, a design, a world, an estate, a seed."""
+    """One run: a story, a design, a world, an estate, a seed.
+
+    Raises ValueError, with place and remedy, for a design its systems cannot have.
+    """
 
     name: str
     title: str
@@ -76,6 +79,10 @@ class RunPlan:
         unable = one_currency_only(self.world, self.systems)
         if unable is not None:
             return f"systems.{unable[0]}: {unable[1]}"
+        if self.design.hears_customers:
+            for role, system in self.systems.items():
+                if system.vendor in DEAF:
+                    return f"{self.design.told_back} cannot be had of systems.{role}: {DEAF[system.vendor]}"
         vendor = self.systems["erp"].vendor
         if self.world.entities and vendor not in KEEPS_ENTITIES:
             there = ", ".join(sorted(KEEPS_ENTITIES))

@@ -63,8 +63,8 @@ class Company:
         payments="",
         journal=None,
         foreign=None,
-        currencies="document",
         rate=RATE,
+        design=(),
     ):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
@@ -79,8 +79,9 @@ class Company:
         if payments:
             own["payments"] = SystemPlan(payments)
         abroad = foreign or {}
-        plan = replace(PLAN, systems={**PLAN.systems, **own}, world=replace(PLAN.world, foreign=abroad))
-        self.currencies = currencies
+        self.design = DesignProfile().with_choices({**POLLED.get(erp, {}), **dict(design)})
+        world = replace(PLAN.world, foreign=abroad)
+        plan = replace(PLAN, systems={**PLAN.systems, **own}, world=world, design=self.design)
         self.exchange = Exchange("EUR", lambda day, base, target: rate if base in abroad else None)
         chance = Chance(plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
@@ -106,7 +107,7 @@ class Company:
         """An engine of this company on a journal: the only one, or one of several."""
         systems = self._systems
         return Engine(
-            DesignProfile(currencies=self.currencies).with_choices(POLLED.get(self.erp_vendor, {})),
+            self.design,
             systems.crm,
             systems.erp,
             systems.bank,

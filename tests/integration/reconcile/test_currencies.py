@@ -53,7 +53,7 @@ def abroad(company):
     [("document", (10_000, "USD"), [(10_000, "USD")]), ("converted", (9_000, "EUR"), [(9_000, "EUR")])],
 )
 def test_what_is_posted_as_the_design_says_is_never_repaired(abroad, design, billed, posted):
-    there = abroad(currencies=design)
+    there = abroad(design={"currencies": design})
     there.pays()
     assert (there.invoice.total_minor, there.invoice.currency) == billed and there.posted == posted
     plan = there.sweep_money()
@@ -88,7 +88,7 @@ def test_as_many_euros_as_dollars_came_in_are_not_the_same_money(abroad):
 
 
 def test_what_a_person_was_asked_about_and_changed_is_left_to_that_person(abroad):
-    there = abroad(currencies="relabelled")
+    there = abroad(design={"currencies": "relabelled"})
     there.pays()
     (case,) = there.here.journal.cases("open")
     assert case.reason.startswith("paid in USD, and the books are in EUR") and there.posted == []

@@ -105,6 +105,23 @@ def test_a_customer_renamed_in_the_erp_is_set_right_and_its_limit_left_to_financ
     assert here.look().repairs == ()
 
 
+@pytest.mark.parametrize("master", ["erp", "last-change"])
+def test_what_the_erp_may_decide_is_no_difference_and_is_not_written_with_a_name_set_right(trading, master):
+    here = trading(design={"master_credit": master})
+    here.estate.erp.update_customer(customer(here).id, name="Typo", credit_limit_minor=77_00, terms_days=14)
+    here.pass_time(HOUR)
+    (account,), fields = crm(here).state.accounts.values(), here.estate.crm_fields
+    assert (account.custom[fields.terms_days], account.custom[fields.credit_limit]) == (14, 77)
+    repair = only(here.sweep()[0])
+    assert repair.changes == (Change("name", "Typo", "Customer 1"),) and repair.system == "erp"
+    here.pass_time(HOUR)
+    effect = here.journal.effect(f"repair:{repair.id}")
+    given = {name: value for name, value in msgspec.json.decode(effect.arguments)[1].items() if value is not None}
+    assert (effect.write, given) == ("change_customer", {"crm_id": account.id, "currency": "EUR", "name": "Customer 1"})
+    assert (customer(here).name, customer(here).terms_days) == ("Customer 1", 14)
+    assert here.look().repairs == ()
+
+
 def test_an_account_that_lost_its_customer_is_given_it_again(trading):
     here = trading()
     (account,) = here.accounts

@@ -175,11 +175,11 @@ BAD = [
     ),
     (
         {**changed(profile={"master_credit": "erp"}), "systems": {**GOOD["systems"], "erp": OLD_ERP}},
-        "profile.master_credit: erp cannot be had of systems.erp: this ERP tells nothing of its customers by file, ",
+        "profile: master_credit 'erp' cannot be had of systems.erp: this ERP tells nothing of its customers by file, ",
     ),
     (
         changed(profile={"master_customer": "erp", "topology": "point-to-point"}),
-        "profile.master_customer: with topology 'point-to-point' whoever hears the ERP knows no customer's account; ",
+        "profile.master_customer 'erp': with topology 'point-to-point' whoever hears the ERP knows no customer's",
     ),
     (changed(masters=[{"object": "Party", "master": "boss"}]), "masters[0].master: Invalid enum value 'boss'; correct"),
 ]

@@ -60,6 +60,7 @@ class Bench:
     def __init__(self, env, role, vendor):
         self.env = env
         self.role = role
+        self.vendor = vendor
         self.clock = TwinClock(env, epoch(START))
         self.posted = []
         systems = {**RunPlan("contract", "", "").systems, role: SystemPlan(vendor, latency_s=0.0)}

@@ -11,7 +11,7 @@ CHANGES = {"name": "Acme Söhne & Co", "terms_days": 14, "credit_limit_minor": 4
 SECOND = 1_000_000
 
 
-pytestmark = pytest.mark.parametrize("erp", TELLING, indirect=True)
+telling = pytest.mark.parametrize("erp", TELLING, indirect=True)
 
 
 def master(erp, trade):
@@ -20,6 +20,7 @@ def master(erp, trade):
     return {name: getattr(told, name) for name in CHANGES}
 
 
+@telling
 def test_a_customer_is_read_as_it_was_written(erp, open_trade):
     trade = open_trade(limit_minor=1_234_567)
     told = erp.do(erp.system.customer(trade.customer))
@@ -33,6 +34,7 @@ def test_a_customer_is_read_as_it_was_written(erp, open_trade):
     assert (told.terms_days, told.credit_limit_minor) == (0, None)
 
 
+@telling
 @pytest.mark.parametrize("field", CHANGES)
 def test_what_is_given_is_changed_and_nothing_else(erp, trade, field):
     assert set(CHANGES) <= erp.system.customer_fields
@@ -41,6 +43,7 @@ def test_what_is_given_is_changed_and_nothing_else(erp, trade, field):
     assert master(erp, trade) == {**before, field: CHANGES[field]}
 
 
+@telling
 def test_an_e_mail_is_changed_and_added(erp, trade):
     (record,) = erp.core.state.customers.values()
     for before in ("ap@acme.example", None):
@@ -49,6 +52,7 @@ def test_an_e_mail_is_changed_and_added(erp, trade):
         assert erp.do(erp.system.customer(trade.customer)).email == "x@y.example"
 
 
+@telling
 def test_a_change_sent_again_is_the_same_change(erp, trade):
     change = PartyChange("A1", "EUR", **CHANGES)
     key = "master_credit:1"
@@ -57,6 +61,7 @@ def test_a_change_sent_again_is_the_same_change(erp, trade):
     assert len(erp.core.state.customers) == 1
 
 
+@telling
 def test_every_changed_customer_is_fed_and_none_is_missed(erp, trade):
     erp.later(2 * 86_400)
     _, since = erp.do(erp.system.customer_changes(erp.clock.now() - SECOND))
@@ -70,3 +75,8 @@ def test_every_changed_customer_is_fed_and_none_is_missed(erp, trade):
             ("customer-master", trade.customer, f"customer:{trade.customer}")
         }
         assert max(e.source_at for e in events) // SECOND == erp.clock.now() // SECOND
+
+
+def test_the_vendors_that_tell_nothing_are_on_the_list_of_those(erp):
+    methods = ("customer", "customer_changes", "change_customer")
+    assert all(hasattr(erp.system.impatient, name) for name in methods) == (erp.vendor not in DEAF)

@@ -10,12 +10,11 @@ _NEEDED = ("customer", "customer_changes", "change_customer")
 
 def refuse_deaf(profile: DesignProfile, crm: Crm, erp: Erp) -> None:
     """Raises ValueError, with the remedy, where a connector lacks what the design's masters need."""
-    axis = "master_customer" if profile.master_customer != "crm" else "master_credit"
     for system, needed in ((erp, _NEEDED), (crm, ("change_party",))):
         lacking = next((method for method in needed if not hasattr(system, method)), None)
         if lacking is not None:
             told = f"the connector of {system.system} has no {lacking}"
-            raise ValueError(f"design.{axis}: {getattr(profile, axis)!r} cannot be had, for {told}; choose 'crm'")
+            raise ValueError(f"{profile.told_back} cannot be had, for {told}; choose 'crm'")
 
 
 def telling(erp: Erp) -> TellsCustomers:

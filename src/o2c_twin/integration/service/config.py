@@ -362,11 +362,10 @@ def _check_masters(config: ServiceConfig, profile: DesignProfile) -> None:
             raise ConfigError(f"masters[{number}]: {wrong}")
     if not profile.hears_customers:
         return
-    axis = "master_customer" if profile.master_customer != "crm" else "master_credit"
     for role, system in config.systems.items():
         why = DEAF.get(system.vendor)
         if why is not None:
-            raise ConfigError(f"profile.{axis}: {getattr(profile, axis)} cannot be had of systems.{role}: {why}")
+            raise ConfigError(f"profile: {profile.told_back} cannot be had of systems.{role}: {why}")
 
 
 def masters_of(config: ServiceConfig) -> Registry:
