@@ -16,6 +16,7 @@ HALF_IS_ENOUGH = {
     "api-throttling",
     "crm-call-limit",
     "duplicate-masters",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

@@ -23,6 +23,7 @@ FAILURES = [
     "crm-call-limit",
     "duplicate-masters",
     "erp-outage",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

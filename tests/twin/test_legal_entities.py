@@ -153,6 +153,44 @@ def test_customers_are_numbered_by_the_rule_of_their_entity_and_found_by_it_agai
     assert len({each.number for each in customers}) == len(customers)
 
 
+SHIPPED_AT_HOME = GROUP.replace("entities: by-customer", "entities: intercompany").replace(
+    "world: {", "world: {transfer_price: 0.7, "
+)
+
+
+def test_what_home_ships_for_another_is_charged_between_them_once_and_in_no_receivable(play):
+    found, estate, record = play(SHIPPED_AT_HOME)
+    assert found.violations == []
+    erp = estate.erp.state
+    owed = {i.number: i.total_minor for i in erp.invoices.values() if i.entity == "UK01"}
+    charged = {entry.reference: entry.amount_minor for entry in erp.intercompany.values()}
+    assert len(charged) > 10 and len(erp.intercompany) == len(charged)
+    assert charged == {number: (total * 7 + 5) // 10 for number, total in owed.items()}
+    assert {(entry.seller, entry.buyer) for entry in erp.intercompany.values()} == {("DE01", "UK01")}
+    assert set(record.table("invoices")["document_id"]) == {i.number for i in erp.invoices.values()}
+    assert estate.erp.trial_balance()["receivables"] == sum(estate.erp.receivables_by_entity().values())
+
+
+def test_without_it_each_invoice_of_another_entity_is_missed_between_them(play):
+    found, estate, _ = play(SHIPPED_AT_HOME.replace("entities: intercompany", "entities: by-customer"))
+    abroad = [i for i in estate.erp.state.invoices.values() if i.entity == "UK01"]
+    assert Counter(v.invariant for v in found.violations) == {"goods are charged between entities": len(abroad)}
+
+
+def test_a_charge_that_is_refused_is_a_case_and_posted_by_hand(play):
+    names = shipped_files().maps["maps/netsuite/charge_to_journal.yaml"].replace("version: 1", "version: 2")
+    # Nobody is served by the entity this map names.
+    names = names.replace(
+        "{from: buyer, to: buyer.externalId, invertible: true}", "{value: FR01, to: buyer.externalId}"
+    )
+    names = names.replace("buyer: {externalId: UK01}", "buyer: {externalId: FR01}")
+    found, estate, record = play(SHIPPED_AT_HOME, files={"maps/charge.yaml": names})
+    assert found.violations == []
+    assert (
+        record.table("cases")["reason"].str.contains("linesubsidiary").sum() == len(estate.erp.state.intercompany) > 5
+    )
+
+
 def test_with_hubspot_the_company_says_it(play):
     found, estate, _ = play(GROUP + "systems: {crm: {vendor: hubspot}}\n")
     assert found.violations == []
@@ -176,6 +214,14 @@ def test_by_customer_in_a_company_of_one_is_as_one(play):
             "world: {entities: {ABROAD: 0.2}, home_entity: DE01}\nsystems: {erp: {vendor: s4hana}}\n",
             "world.entities: ABROAD is no company code of S/4HANA, which has four characters; rename it",
         ),
+        (
+            "design: {entities: intercompany}\nworld: {entities: {UK01: 0.2}}\n",
+            "design.entities: intercompany needs a transfer price; set world.transfer_price, such as 0.7",
+        ),
+        (
+            "design: {entities: intercompany}\nworld: {transfer_price: 0.5}\nsystems: {erp: {vendor: s4hana}}\n",
+            "design.entities: intercompany: this engine's connector to s4hana charges nothing between entities; take",
+        ),
         ("world: {entities: {UK01: 1.2}}\n", "world.entities {'UK01': 1.2} are no shares of all customers; lower them"),
         (
             "world: {entities: {uk: 0.2}}\n",
@@ -188,7 +234,8 @@ def test_by_customer_in_a_company_of_one_is_as_one(play):
     ],
 )
 def test_what_cannot_be_is_refused_before_anything_runs(play, change, said):
-    text = GROUP if change.startswith("systems") else "".join(GROUP.splitlines(True)[:-1])
+    sections = [line.split(":")[0] for line in change.splitlines()]
+    text = "".join(line for line in GROUP.splitlines(True) if line.split(":")[0] not in sections)
     with pytest.raises(ScenarioError) as refused:
         play(text + change)
     assert said in str(refused.value)

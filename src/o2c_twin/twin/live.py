@@ -232,6 +232,7 @@ def _engine(
         rhythm=plan.rhythm,
         payments=systems.payments,
         hears=hears,
+        group=plan.group,
     )
     watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
     return engine

@@ -192,6 +192,7 @@ def _virtual(
             rhythm=plan.rhythm,
             payments=systems.payments,
             hears=hears,
+            group=plan.group,
         )
         watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
         return engine

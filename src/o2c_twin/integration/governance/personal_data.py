@@ -58,7 +58,10 @@ def _tags(retention: str, personal: str = "", financial: str = "", none: str = "
 TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
     {
         "Party": _tags(
-            "business", "crm_id name number email erp_id", "terms_days credit_limit_minor currency", "modified_at entity"
+            "business",
+            "crm_id name number email erp_id",
+            "terms_days credit_limit_minor currency",
+            "modified_at entity",
         ),
         "DealLine": _tags("letter", "", "unit_price_minor quantity", "sku"),
         "Deal": _tags("letter", "party", "lines currency", "crm_id reference po_number won_at erp_order_id"),
@@ -77,6 +80,7 @@ TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
             "voucher", "end_to_end_id remittance payer payer_iban", "amount_minor currency value_on", "reference"
         ),
         "Allocation": _tags("voucher", "", "amount_minor", "invoice_erp_id"),
+        "Charge": _tags("voucher", "", "amount_minor currency", "seller buyer invoice"),
         "WriteOff": _tags("voucher", "", "amount_minor currency", "invoice_erp_id reason"),
         "PaymentClaim": _tags("voucher", "payer_id", "amount_minor currency due_on", "invoice_number"),
         "ProviderPayment": _tags(

@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from typing import cast
 
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
+from o2c_twin.integration.group import Group
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
@@ -68,7 +69,8 @@ class Engine(Steered):
 
     ``flows`` maps the names events carry to the flow that handles them. ``hears`` names the systems it asks and
     listens to, where others have engines of their own; None for all. ``compensates`` names the flows that undo what
-    they did when they die; the others stay as far as they came, and a person decides.
+    they did when they die; the others stay as far as they came, and a person decides. ``group`` says which of several
+    legal entities ships for all, where the design charges that between them.
     """
 
     def __init__(
@@ -92,7 +94,9 @@ class Engine(Steered):
         allowances: Mapping[str, tuple[Allowance, ...]] | None = None,
         hears: frozenset[str] | None = None,
         compensates: frozenset[str] = frozenset(),
+        group: Group | None = None,
     ) -> None:
+        self.group = group
         self.profile = profile = profile.as_built()
         self.crm = crm
         self.erp = erp

@@ -162,6 +162,7 @@ def build_engine(
         payments=made.get("payments"),
         allowances=allowances,
         compensates=frozenset(config.compensates),
+        group=config.group,
     )
 
 

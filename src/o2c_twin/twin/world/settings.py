@@ -14,6 +14,7 @@ _SHARES = (
     "bank_charges",
     "deductions",
     "mangled_references",
+    "transfer_price",
 )
 
 
@@ -65,6 +66,8 @@ class WorldSettings:
     """The legal entity that serves all customers no further one serves; named only where there are further ones."""
     entities: dict[str, float] = field(default_factory=dict)
     """Further legal entities of the company, each with the share of customers it serves."""
+    transfer_price: float = 0.0
+    """What further entities owe the home entity of what they bill, for it ships all goods; 0: they have their own."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     minutes_order: float = 6.5

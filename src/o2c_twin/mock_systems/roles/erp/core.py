@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import msgspec
 
 from o2c_twin.mock_systems.roles.erp import rules
-from o2c_twin.mock_systems.roles.erp.amendments import Amendments
+from o2c_twin.mock_systems.roles.erp.between import Between
 from o2c_twin.mock_systems.roles.erp.entities import Entities, Entity
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
@@ -23,7 +23,7 @@ NewLine = tuple[str, int, int]
 """item id, quantity, unit price in minor units"""
 
 
-class ErpCore(Amendments):
+class ErpCore(Between):
     """One company's ERP. ``now`` gives microseconds since the epoch.
 
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
@@ -65,6 +65,7 @@ class ErpCore(Amendments):
             ("invoice", state.invoices),
             ("credit_memo", state.credit_memos),
             ("payment", state.payments),
+            ("intercompany", state.intercompany),
         )
         for kind, table in tables:
             for id_, record in table.items():
