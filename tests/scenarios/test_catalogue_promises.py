@@ -17,6 +17,7 @@ HALF_IS_ENOUGH = {
     "crm-call-limit",
     "duplicate-masters",
     "foreign-customers",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

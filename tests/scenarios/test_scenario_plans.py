@@ -24,6 +24,7 @@ FAILURES = [
     "duplicate-masters",
     "erp-outage",
     "foreign-customers",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

@@ -92,6 +92,7 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
         "entities": {
             "one": ("what another entity sold is credited and billed again, and paid as much later", "two-entities"),
             "by-customer": ("the entity on each account, and rules for each in the maps", "two-entities"),
+            "intercompany": ("an entry in two books for each invoice, and a look at its deal", "intercompany"),
         },
         "partials": {
             "first-only": ("later parcels are on no invoice", "partial-shipments"),
@@ -163,6 +164,9 @@ _NOTES = """## What to know
   `O2C_Entity__c`, HubSpot `o2c_entity`), and takes the maps as they are in that entity, deal by deal; `entity:` of a
   scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries, S/4HANA as company codes with a
   sales organization each; an estate with another ERP is refused.
+- `entities=intercompany` charges between entities by an intercompany journal entry an invoice, in NetSuite only. It is
+  in no receivable of a customer, so no KPI has to leave it out. Which entity is home, and the transfer price, are the
+  world's (`home_entity`, `transfer_price`), or `group:` of the service's file. What is credited later stays charged.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
-from o2c_twin.integration.connectors.registry import KEEPS_ENTITIES, why_not_by_customer
+from o2c_twin.integration.connectors.registry import KEEPS_ENTITIES, why_not_entities
+from o2c_twin.integration.group import Group
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -82,8 +83,17 @@ class RunPlan:
             return f"world.entities: {vendor} keeps one legal entity here; take an ERP of: {there}"
         if vendor == "s4hana" and (odd := [code for code in self.world.legal_entities if len(code) != 4]):
             return f"world.entities: {odd[0]} is no company code of S/4HANA, which has four characters; rename it"
-        why = why_not_by_customer(vendor) if self.design.entities != "one" else ""
+        if self.design.entities == "intercompany" and not self.world.transfer_price:
+            return "design.entities: intercompany needs a transfer price; set world.transfer_price, such as 0.7"
+        why = why_not_entities(vendor, self.design.entities)
         return f"design.entities: {why}" if why else ""
+
+    @property
+    def group(self) -> Group | None:
+        """Who ships for whom, as the engine is told of it."""
+        if self.design.entities != "intercompany":
+            return None
+        return Group(self.world.home_entity, self.world.transfer_price)
 
 
 def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -> tuple[str, str] | None:

@@ -7,7 +7,13 @@ from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.governance.retention import Kept, LegalHold, SweepPlan, sweep
 from o2c_twin.integration.store import KeptJournal
 
-_EFFECTS = {"put_order": "letter", "put_payment": "voucher", "collect": "voucher", "bill": "voucher"}
+_EFFECTS = {
+    "put_order": "letter",
+    "put_payment": "voucher",
+    "collect": "voucher",
+    "bill": "voucher",
+    "put_charge": "voucher",
+}
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,11 @@ INVOICE = RecordType("invoice", "invoice", "CustInvc", "Invoice")
 PAYMENT = RecordType("payment", "customerPayment", "CustPymt", "Payment")
 CREDIT_MEMO = RecordType("credit_memo", "creditMemo", "CustCred", "Credit Memo")
 
+INTERCOMPANY = RecordType(
+    "intercompany", "advIntercompanyJournalEntry", "Journal", "Advanced Intercompany Journal Entry"
+)
+"""Written only: it is no record of a customer, and nobody here looks for it."""
+
 TRANSACTIONS = (SALES_ORDER, FULFILLMENT, INVOICE, PAYMENT, CREDIT_MEMO)
 RECORD_TYPES = (CUSTOMER, ITEM, *TRANSACTIONS)
 BY_KIND = {each.kind: each for each in RECORD_TYPES}
