@@ -171,6 +171,10 @@ _NOTES = """## What to know
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nobody mends it:
   each record is work until the fault ends.
+- `currencies` matters where customers buy in another currency than the books' (`world.foreign`); Salesforce, NetSuite
+  and a bank with camt.053 statements can serve them. `converted` takes the rates of the world, in a service those the
+  maps bring along (`rates: SOURCE`). Nothing of one currency is set against something of another in any design: what is
+  not converted is a case.
 - `cash` decides what is applied. What a payment lacks stays open on the invoice in every design, until the ledger
   writes it off (within the tolerance) or support credits it, on a Monday.
 """

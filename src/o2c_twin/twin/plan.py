@@ -19,13 +19,16 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""
-SEVERAL_CURRENCIES: dict[str, tuple[str, ...]] = {
-    "crm": ("salesforce",),
-    "erp": ("netsuite",),
-    "bank": ("bank_iso20022",),
-    "payments": (),
+ONE_CURRENCY: dict[str, str] = {
+    "hubspot": "a HubSpot company has no currency, so its credit limit would be in another than its deals",
+    "s4hana": "this S/4HANA has company code, credit segment and journal in one currency",
+    "business_central": "Business Central's API v2.0 posts customer payments in the local currency only",
+    "legacy_erp": "this ERP's layouts have the currency of its books only",
+    "bank_files": "this bank has one account, in the currency of the books",
+    "stripe": "this provider collects, and pays out, in the currency of the books",
+    "gocardless": "this provider collects, and pays out, in the currency of the books",
 }
-"""Those of them that can stand where customers buy in other currencies than the books' (`WorldSettings.foreign`)."""
+"""Vendors that cannot stand where customers buy in other currencies (`WorldSettings.foreign`), and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,13 +100,11 @@ class RunPlan:
 
 
 def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -> tuple[str, str] | None:
-    """Of an estate that cannot serve a world's foreign customers: the role that cannot, and why. None when all can."""
+    """Of an estate that cannot serve a world's foreign customers: the role that cannot, why, and the remedy."""
     for role, system in systems.items() if world.foreign else ():
-        able = SEVERAL_CURRENCIES[role]
-        if system.vendor not in able:
-            remedy = f"choose {' or '.join(able)}" if able else "remove the provider"
-            return (
-                role,
-                f"{system.vendor} has one currency here; {remedy}, or leave out world.foreign",
-            )
+        why = ONE_CURRENCY.get(system.vendor)
+        if why is not None:
+            able = [vendor for vendor in VENDORS[role] if vendor not in ONE_CURRENCY]
+            remedy = f"choose {' or '.join(able)}" if able else "remove it"
+            return role, f"{why}; {remedy}, or leave out world.foreign"
     return None
