@@ -107,7 +107,7 @@ def test_a_report_values_integration_against_re_keying_and_nothing_else_unless_a
         (["as-is", "to-be:naive"], "scenario 'to-be' has no naive design"),
         (["as-is", "out/none"], "out/none: cannot be read (No such file or directory)"),
         (["as-is", "dir/empty"], "dir/empty: not a run record (no manifest.json); make one with 'o2c run"),
-        (["as-is", "old"], "schema version 0, this version reads 1; run the scenario again"),
+        (["as-is", "old"], "schema version 0, this version reads 2; run the scenario again"),
         (["as-is", "broken"], "manifest.json: cannot be read"),
         (["as-is", "torn"], "deals.parquet: is damaged; run the scenario again"),
         (["as-is", "gone"], "deals.parquet: is missing; run the scenario again"),

@@ -18,6 +18,7 @@ HALF_IS_ENOUGH = {
     "duplicate-masters",
     "foreign-customers",
     "generous-sales",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

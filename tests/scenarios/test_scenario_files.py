@@ -158,6 +158,15 @@ def test_a_file_that_extends_another_changes_only_what_it_names(read):
         ),
         (HEAD + "world: {start: 1.2.26}\n", ["3:16: world.start is '1.2.26'; write a date such as 2026-01-31"]),
         (HEAD + "world: {currency: euro}\n", ["3:19: world.currency is 'euro'; write an ISO 4217 code such as EUR"]),
+        (HEAD + "world: {foreign: USD}\n", ["3:18: world.foreign must hold 'name: value' lines; there are: EUR, USD"]),
+        (HEAD + "world: {foreign: {USB: 0.1}}\n", ["unknown key 'USB' in world.foreign; did you mean 'USD'?"]),
+        (HEAD + "world: {foreign: {USD: 30 %}}\n", ["world.foreign.USD is '30 %'; write a number", "(30 % is 0.3)"]),
+        (HEAD + "world: {foreign: {EUR: 0.1}}\n", ["world.foreign no customers can buy in 'EUR'; there are: USD"]),
+        (HEAD + "world: {foreign: {USD: 0.1}, rates: ecb}\n", ["3:8: world.rates: no rates 'ecb'; name a folder"]),
+        (
+            HEAD + "world: {foreign: {USD: 0.1}}\nsystems: {erp: {vendor: business_central}}\n",
+            ["4:10: systems.erp: Business Central's API v2.0 posts", "choose netsuite, or leave out world.foreign"],
+        ),
         (HEAD + "days: 2\nworld: {start: 2026-01-03}\n", ["mine.yaml:3:7: 2 days from 2026-01-03 hold no working day"]),
         (HEAD + "world: {start: 9999-12-31}\n", ["start 9999-12-31 is out of range; write a date from"]),
         # systems and faults

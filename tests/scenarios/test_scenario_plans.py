@@ -25,6 +25,7 @@ FAILURES = [
     "erp-outage",
     "foreign-customers",
     "generous-sales",
+    "intercompany",
     "late-invoices",
     "lost-replies",
     "lost-webhooks",

@@ -109,6 +109,16 @@ class WriteOff(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Charge(msgspec.Struct, frozen=True):
+    """What a legal entity charges another of the company for what it shipped: ``invoice`` is what that one billed."""
+
+    seller: str
+    buyer: str
+    amount_minor: int
+    currency: str
+    invoice: str
+
+
 class BankEntry(msgspec.Struct, frozen=True):
     """One credit on a bank statement."""
 

@@ -97,6 +97,7 @@ AXES: dict[str, dict[str, str]] = {
     "entities": {
         "one": "every deal is entered for one legal entity, under its rules",
         "by-customer": "each deal is entered for the legal entity that serves its customer, under that one's rules",
+        "intercompany": "and what the home entity shipped for another it charges that one, at a transfer price",
     },
     "partials": {
         "first-only": "the first delivery is billed and reported; later ones go unseen",

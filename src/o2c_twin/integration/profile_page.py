@@ -102,6 +102,7 @@ COSTS: Mapping[str, Mapping[str, tuple[str, str]]] = MappingProxyType(
         "entities": {
             "one": ("what another entity sold is credited and billed again, and paid as much later", "two-entities"),
             "by-customer": ("the entity on each account, and rules for each in the maps", "two-entities"),
+            "intercompany": ("an entry in two books for each invoice, and a look at its deal", "intercompany"),
         },
         "partials": {
             "first-only": ("later parcels are on no invoice", "partial-shipments"),
@@ -173,6 +174,9 @@ _NOTES = """## What to know
   `O2C_Entity__c`, HubSpot `o2c_entity`), and takes the maps as they are in that entity, deal by deal; `entity:` of a
   scenario or a service's file is for `one`. NetSuite keeps entities as subsidiaries, S/4HANA as company codes with a
   sales organization each; an estate with another ERP is refused.
+- `entities=intercompany` charges between entities by an intercompany journal entry an invoice, in NetSuite only. It is
+  in no receivable of a customer, so no KPI has to leave it out. Which entity is home, and the transfer price, are the
+  world's (`home_entity`, `transfer_price`), or `group:` of the service's file. What is credited later stays charged.
 - `sweep=six-hourly` takes its interval from the rhythm's `sweep_s`, if a scenario sets that.
 - `contract` is about records that cannot be read as what they should be; the fault `changed-record` makes them. The
   mapping is mended `mend_days` after somebody settled a case of `freeze` or `discard`. With `evolve` nothing says that
@@ -182,6 +186,10 @@ _NOTES = """## What to know
   group, so a correction of a name carries no limit. With anything but `crm` the engine hears of customers changed in
   the ERP (not the old ERP, and not with `topology=point-to-point`), and compares both sides with what they last agreed
   on. A field one side leaves empty is no opinion. `survivorship=golden` is about groups whose master is the CRM.
+- `currencies` matters where customers buy in another currency than the books' (`world.foreign`); Salesforce, NetSuite
+  and a bank with camt.053 statements can serve them. `converted` takes the rates of the world, in a service those the
+  maps bring along (`rates: SOURCE`). Nothing of one currency is set against something of another in any design: what is
+  not converted is a case.
 - `cash` decides what is applied. What a bank kept within the tolerance is written off with the payment, where the rung
   takes charges and the ERP takes write-offs. Else what a payment lacks stays open on the invoice, until the ledger
   writes it off (within the tolerance) or support credits it, on a Monday.

@@ -99,7 +99,8 @@ def tables_in_books(record: RunRecord, rates: RecordRates) -> Mapping[str, pd.Da
     applications = tables["applications"]
     amounts["applications"] = _in_parts(applications, applications["document_id"], valued_at["applications"], rates)
     for name, key in (("receipts", "receipt_id"), ("invoices", "document_id")):
-        differences = _differences(tables[name].set_index(key), applications, amounts["applications"], rates, name)
+        sources = tables[name].assign(valued_at=valued_at[name]).set_index(key)
+        differences = _differences(sources, applications, amounts["applications"], rates)
         amounts[name] = amounts[name] + tables[name][key].map(differences).fillna(0).astype("int64")
     return {
         name: table.assign(amount_minor=amounts[name].to_numpy("int64"), currency=rates.books)
@@ -124,16 +125,15 @@ def _in_parts(parts: pd.DataFrame, whole: pd.Series, at: pd.Series, rates: Recor
 
 
 def _differences(
-    sources: pd.DataFrame, applications: pd.DataFrame, worth: pd.Series, rates: RecordRates, table: str
+    sources: pd.DataFrame, applications: pd.DataFrame, worth: pd.Series, rates: RecordRates
 ) -> dict[str, int]:
     """By source: what its applications are worth at their invoices' days, above what they are at its own."""
-    day_column = _DATED[table]
     known = sources[~sources.index.duplicated()]
     mine = applications["source_id"].isin(known.index)
     used, names = applications[mine], applications.loc[mine, "source_id"]
     # What was changed into another currency on the way is worth what it was changed into.
     same = used["currency"].to_numpy() == known.loc[names, "currency"].to_numpy()
-    own_day = looked_up(names, known[day_column])
+    own_day = looked_up(names, known["valued_at"])
     at_source = _in_parts(used[same], names[same], own_day[same], rates)
     found = (worth[mine][same] - at_source).groupby(names[same]).sum()
     return {str(name): int(value) for name, value in found.items() if value}

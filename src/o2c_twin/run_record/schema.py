@@ -151,11 +151,7 @@ TABLES: tuple[Table, ...] = (
             _c("document_id", "text", "the disputed invoice"),
             _c("opened_at", "instant", "when the customer complained"),
             _c("resolved_at", "instant", "when it was settled; empty while open", nullable=True),
-            _c(
-                "reason",
-                "text",
-                "price, quantity, duplicate, entity (billed by the wrong one), currency (too much in another)",
-            ),
+            _c("reason", "text", "price, quantity, duplicate, entity (billed by the wrong one), currency (too much)"),
             _c("amount_minor", "money", "amount in dispute"),
             _CURRENCY,
         ),

@@ -235,6 +235,7 @@ def _engine(
         payments=systems.payments,
         hears=hears,
         exchange=exchange_of(business.company.rates),
+        group=plan.group,
     )
     watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
     return engine

@@ -4,7 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from o2c_twin.integration.connectors.own_maps import OwnMaps
-from o2c_twin.integration.connectors.registry import DEAF, KEEPS_ENTITIES, why_not_by_customer
+from o2c_twin.integration.connectors.registry import DEAF, KEEPS_ENTITIES, why_not_entities
+from o2c_twin.integration.group import Group
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Rhythm
 from o2c_twin.mock_systems.wire.faults import AnyFault
@@ -18,13 +19,16 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "payments": ("stripe", "gocardless"),
 }
 """The vendors that can stand in each role."""
-SEVERAL_CURRENCIES: dict[str, tuple[str, ...]] = {
-    "crm": ("salesforce",),
-    "erp": ("netsuite",),
-    "bank": ("bank_iso20022",),
-    "payments": (),
+ONE_CURRENCY: dict[str, str] = {
+    "hubspot": "a HubSpot company has no currency, so its credit limit would be in another than its deals",
+    "s4hana": "this S/4HANA has company code, credit segment and journal in one currency",
+    "business_central": "Business Central's API v2.0 posts customer payments in the local currency only",
+    "legacy_erp": "this ERP's layouts have the currency of its books only",
+    "bank_files": "this bank has one account, in the currency of the books",
+    "stripe": "this provider collects, and pays out, in the currency of the books",
+    "gocardless": "this provider collects, and pays out, in the currency of the books",
 }
-"""Those of them that can stand where customers buy in other currencies than the books' (`WorldSettings.foreign`)."""
+"""Vendors that cannot stand where customers buy in other currencies (`WorldSettings.foreign`), and why."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,18 +93,25 @@ class RunPlan:
             return f"world.entities: {vendor} keeps one legal entity here; take an ERP of: {there}"
         if vendor == "s4hana" and (odd := [code for code in self.world.legal_entities if len(code) != 4]):
             return f"world.entities: {odd[0]} is no company code of S/4HANA, which has four characters; rename it"
-        why = why_not_by_customer(vendor) if self.design.entities != "one" else ""
+        if self.design.entities == "intercompany" and not self.world.transfer_price:
+            return "design.entities: intercompany needs a transfer price; set world.transfer_price, such as 0.7"
+        why = why_not_entities(vendor, self.design.entities)
         return f"design.entities: {why}" if why else ""
+
+    @property
+    def group(self) -> Group | None:
+        """Who ships for whom, as the engine is told of it."""
+        if self.design.entities != "intercompany":
+            return None
+        return Group(self.world.home_entity, self.world.transfer_price)
 
 
 def one_currency_only(world: WorldSettings, systems: Mapping[str, SystemPlan]) -> tuple[str, str] | None:
-    """Of an estate that cannot serve a world's foreign customers: the role that cannot, and why. None when all can."""
+    """Of an estate that cannot serve a world's foreign customers: the role that cannot, why, and the remedy."""
     for role, system in systems.items() if world.foreign else ():
-        able = SEVERAL_CURRENCIES[role]
-        if system.vendor not in able:
-            remedy = f"choose {' or '.join(able)}" if able else "remove the provider"
-            return (
-                role,
-                f"{system.vendor} has one currency here; {remedy}, or leave out world.foreign",
-            )
+        why = ONE_CURRENCY.get(system.vendor)
+        if why is not None:
+            able = [vendor for vendor in VENDORS[role] if vendor not in ONE_CURRENCY]
+            remedy = f"choose {' or '.join(able)}" if able else "remove it"
+            return role, f"{why}; {remedy}, or leave out world.foreign"
     return None

@@ -202,6 +202,7 @@ def _virtual(
             payments=systems.payments,
             hears=hears,
             exchange=exchange_of(rates),
+            group=plan.group,
         )
         watch.settle = Exceptions(business.company, engine, estate.mapping_mended).settle
         return engine

@@ -284,3 +284,20 @@ def test_by_customer_each_deal_says_its_entity_and_the_maps_are_asked_for_it(loa
     ):
         with pytest.raises(ConfigError, match=re.escape(said)):
             load(settings)
+
+
+def test_what_is_charged_between_entities_needs_to_know_who_ships_and_at_which_price(load):
+    between, group = {"entities": "intercompany"}, {"home": "DE01", "transfer_price": 0.7}
+    config = load(changed(profile=between, group=group))
+    assert (config.group.home, config.group.transfer_price, entity_of(config)) == ("DE01", 0.7, "*")
+    for settings, said in (
+        (changed(profile=between), "group: is missing; give home and transfer_price"),
+        (changed(group=group), "group: is for profile.entities intercompany; leave it out"),
+        (changed(profile=between, group={**group, "transfer_price": 7}), "group.transfer_price: must be"),
+        (
+            system("erp", vendor="s4hana") | {"profile": between, "group": group},
+            "profile.entities: intercompany: this engine's connector to s4hana charges nothing between entities",
+        ),
+    ):
+        with pytest.raises(ConfigError, match=re.escape(said)):
+            load(settings)

@@ -4,7 +4,7 @@ from decimal import Decimal
 
 import pytest
 
-from o2c_twin.mock_systems.roles.erp import ErpCore
+from o2c_twin.mock_systems.roles.erp import Entity, ErpCore
 from o2c_twin.mock_systems.roles.records import RuleError
 
 
@@ -79,3 +79,44 @@ def test_money_is_not_moved_to_a_customer_in_another_currency(books):
     payment = books.erp.receive_payment(books.there, 10_000)
     with pytest.raises(RuleError, match="is in EUR"):
         books.erp.move_payment(payment.id, books.here)
+
+
+class Group(Books):
+    """The same ERP with the books of two legal entities; both customers are the home entity's."""
+
+    def __init__(self):
+        super().__init__()
+        self.erp = ErpCore(lambda: 1_767_225_600_000_000, entities=(Entity("DE01"), Entity("US01")))
+        self.erp.exchange = lambda currency, at: None if currency == "EUR" else self.rate
+        self.item = self.erp.add_item("P", "P", 100, 40, "EUR", 1_000).id
+        self.there = self.erp.add_customer("There", "USD").id
+        self.here = self.erp.add_customer("Here", "EUR").id
+
+
+def test_what_is_billed_again_by_another_entity_is_in_the_books_at_the_rate_of_its_own_day():
+    group = Group()
+    wrong = group.bill(group.there, 10_000)
+    group.erp.issue_credit_memo(wrong.id, 10_000, "entity")
+    group.erp.assign_customer(group.there, "US01")
+    group.rate = Decimal("0.95")
+    again = group.erp.bill_again(wrong.id, "US01")
+    assert (again.currency, again.total_minor, again.exchange_rate) == ("USD", 10_000, Decimal("0.95"))
+    own = group.erp.trial_balance()
+    assert (own["revenue"], own["receivables"]) == (-9_500, 9_500)
+    assert group.erp.foreign_balances()["USD"] == {"receivables": 10_000, "revenue": -10_000, "unapplied cash": 0}
+
+
+def test_what_is_open_to_each_entity_is_told_in_the_currency_of_the_books():
+    group = Group()
+    group.bill(group.there, 10_000)
+    group.bill(group.here, 500)
+    assert group.erp.receivables_by_entity() == {"DE01": 9_500}
+
+
+def test_what_entities_charge_each_other_in_another_currency_cancels_in_it_and_in_the_books():
+    group = Group()
+    group.erp.charge_between("DE01", "US01", 7_001, "USD", "INV1")
+    own, foreign = group.erp.trial_balance(), group.erp.foreign_balances()["USD"]
+    assert own["intercompany receivables"] == 6_301 == own["intercompany cost"]
+    assert foreign["intercompany payables"] == -7_001 == foreign["intercompany revenue"]
+    assert sum(own.values()) == sum(foreign.values()) == 0

@@ -21,6 +21,7 @@ from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange,
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
+    Charge,
     Deal,
     Inbound,
     InvoiceStatus,
@@ -78,6 +79,7 @@ SHEET: Sheet = (
     Capability("put_order", "salesOrder.upsert", "external-id"),
     Capability("bill", "salesOrder.transform.invoice", "external-id"),
     Capability("put_payment", "customerPayment.upsert", "external-id"),
+    Capability("put_charge", "advIntercompanyJournalEntry.upsert", "external-id"),
     Capability("cancel_order", "salesOrder.update", "external-id"),
     Capability("credit_invoice", "invoice.transform.creditMemo", "external-id"),
     Capability("release_order", "salesOrder.update", "external-id"),
@@ -336,6 +338,23 @@ class NetSuiteErp:
         currency = await self._named("put_payment", payment.written_currency(receipt, self._given))
         body = self._wire.body("put_payment", payment, receipt, self._given) | currency
         return await self._write("put_payment", "customerPayment", body, key, correlation)
+
+    async def put_charge(self, charge: Charge, key: str | None, correlation: str) -> str:
+        """Post what one entity charges another, in the books of both."""
+        mapped = self.maps.charge_to_journal
+        currency = await self._named("put_charge", mapped.written_currency(charge, self._given))
+        made = self._wire.body("put_charge", mapped, charge, self._given)
+        amount, rows = made["amount"], []
+        for side, debit, credit in (("seller", "receivable", "revenue"), ("buyer", "cost", "payable")):
+            own = {"lineSubsidiary": made[side], "eliminate": True}
+            rows += [
+                {**own, "account": made[debit], "debit": amount},
+                {**own, "account": made[credit], "credit": amount},
+            ]
+        body = {"subsidiary": made["seller"], "line": {"items": rows}, **currency}
+        if "memo" in made:
+            body["memo"] = made["memo"]
+        return await self._write("put_charge", "advIntercompanyJournalEntry", body, key, correlation)
 
     # --- what people decide ----------------------------------------------------------------------
 

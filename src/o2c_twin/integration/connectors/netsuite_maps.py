@@ -18,6 +18,7 @@ class NetSuiteMaps(VendorMaps):
     party_to_customer: CompiledMap
     deal_to_sales_order: CompiledMap
     receipt_to_payment: CompiledMap
+    charge_to_journal: CompiledMap
     sales_order_to_status: CompiledMap
     fulfillment_to_shipment: CompiledMap
     invoice_to_status: CompiledMap
@@ -32,6 +33,7 @@ class NetSuiteMaps(VendorMaps):
             "deal-to-sales-order", "canonical.Deal", "netsuite.salesOrder", {"customer": "text", "items": "table"}
         ),
         "receipt_to_payment": Place("receipt-to-payment", "canonical.Receipt", "netsuite.customerPayment"),
+        "charge_to_journal": Place("charge-to-journal", "canonical.Charge", "netsuite.charge"),
         "sales_order_to_status": Place("sales-order-to-status", "netsuite.salesOrder", "canonical.OrderStatus"),
         "fulfillment_to_shipment": Place("fulfillment-to-shipment", "netsuite.itemFulfillment", "canonical.Shipment"),
         "invoice_to_status": Place("invoice-to-status", "netsuite.invoice", "canonical.InvoiceStatus"),

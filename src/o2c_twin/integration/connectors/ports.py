@@ -133,6 +133,8 @@ class Erp(Protocol):
     #     """Credit all that is left of an invoice; gives the id of the credit memo."""
     # async def release_order(self, order_id: str, correlation: str) -> None:
     #     """Release an order that the credit check holds."""
+    # async def put_charge(self, charge: Charge, key: str | None, correlation: str) -> str:
+    #     """Post what one legal entity charges another; gives the id of the entry."""
     # async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
     #     """Write off what an invoice has open; gives the id of the document that does."""
 

@@ -219,12 +219,18 @@ KEEPS_ENTITIES = frozenset({"netsuite", "s4hana"})
 """ERPs whose connectors enter each deal for the legal entity it says (design axis ``entities``, value by-customer)."""
 
 
-def why_not_by_customer(vendor: str) -> str:
-    """Why an ERP's connector cannot enter deals for several legal entities; "" where it can."""
-    if vendor in KEEPS_ENTITIES:
+CHARGES_BETWEEN = frozenset({"netsuite"})
+"""And those that post what entities charge each other (value intercompany)."""
+
+
+def why_not_entities(vendor: str, choice: str) -> str:
+    """Why an ERP's connector cannot do what the axis ``entities`` chooses; "" where it can."""
+    able = {"by-customer": KEEPS_ENTITIES, "intercompany": CHARGES_BETWEEN}.get(choice)
+    if able is None or vendor in able:
         return ""
-    there = ", ".join(sorted(KEEPS_ENTITIES))
-    return f"by-customer: this engine's connector to {vendor} knows one legal entity; take one, or an ERP of: {there}"
+    lacks = "knows one legal entity" if vendor not in KEEPS_ENTITIES else "charges nothing between entities"
+    there = ", ".join(sorted(able))
+    return f"{choice}: this engine's connector to {vendor} {lacks}; take another value, or an ERP of: {there}"
 
 
 TAKES_MAPS = frozenset({"gocardless", "legacy_erp"})

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from o2c_twin.integration.mappings.documents import PartyChange
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, Party, PaymentClaim, WriteOff
+from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, Party, PaymentClaim, WriteOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,6 +35,7 @@ WRITES: dict[str, Write] = {
     "bill": _write(str, keyed=True),
     "credit_invoice": _write(str, keyed=True),
     "put_payment": _write(BankEntry, str, list[Allocation], keyed=True),
+    "put_charge": _write(Charge, keyed=True),
     "release_order": _write(str, keyed=False),
     "write_off": _write(WriteOff, keyed=True),
     "note_deal": _write(str, dict[str, str], keyed=False, many="note_deals"),

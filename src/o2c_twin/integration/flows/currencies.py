@@ -8,7 +8,7 @@ import msgspec
 
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.exchange import NoRate
-from o2c_twin.integration.model import BankEntry, Deal, DealLine, OpenItem, Party
+from o2c_twin.integration.model import BankEntry, Deal, DealLine, InvoiceStatus, OpenItem, Party
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter
 
@@ -75,7 +75,7 @@ def named_payable(engine: Engine, items: list[OpenItem], entry: BankEntry, key: 
     return items
 
 
-def currency_of(engine: Engine, item: OpenItem) -> str:
+def currency_of(engine: Engine, item: OpenItem | InvoiceStatus) -> str:
     """An ERP that does not tell has that of the books; empty where nobody has told the engine which that is."""
     return item.currency or ("" if engine.exchange is None else engine.exchange.books)
 

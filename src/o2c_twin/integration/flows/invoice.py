@@ -2,6 +2,7 @@
 
 import msgspec
 
+from o2c_twin.integration.flows.between import charge_between
 from o2c_twin.integration.flows.collection import collect
 from o2c_twin.integration.flows.credit_check import billed
 from o2c_twin.integration.flows.order_status import deal_of
@@ -28,6 +29,7 @@ async def invoice(engine: Engine, event: Inbound) -> None:
         journal.link(crm.system, "deal-of-order", order_id, deal_id)
     billed(engine, bill)
     await collect(engine, event, bill, deal_id)
+    await charge_between(engine, event, bill, deal_id)
     known = journal.remote(crm.system, "bills", order_id)
     bills = {} if known is None else _BILLS.decode(known)
     state = "paid" if bill.open_minor == 0 else "open" if bill.open_minor == bill.total_minor else "part paid"

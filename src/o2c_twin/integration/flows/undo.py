@@ -54,6 +54,7 @@ UNDOING: Mapping[str, Undone | Stays] = MappingProxyType(
         ),
         "bill": Undone("credit_invoice", lambda _, made: (made,), "credit the invoice by hand"),
         "put_payment": Stays("the money was received", "unapply it, and refund it where it is not owed"),
+        "put_charge": Stays("it is in the books of two entities", "reverse it in both"),
         "release_order": Stays("a person released it, and it may have shipped", "put it on hold again"),
         "write_off": Stays("it is posted as a cost", "reverse it in the ledger"),
         "put_payer": Stays("it holds what the payer agreed to", "delete it where nothing is to be collected any more"),

@@ -80,6 +80,7 @@ TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
             "voucher", "end_to_end_id remittance payer payer_iban", "amount_minor currency value_on", "reference"
         ),
         "Allocation": _tags("voucher", "", "amount_minor", "invoice_erp_id"),
+        "Charge": _tags("voucher", "", "amount_minor currency", "seller buyer invoice"),
         "WriteOff": _tags("voucher", "", "amount_minor currency", "invoice_erp_id reason"),
         "PaymentClaim": _tags("voucher", "payer_id", "amount_minor currency due_on", "invoice_number"),
         "ProviderPayment": _tags(

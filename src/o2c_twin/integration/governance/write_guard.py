@@ -65,6 +65,10 @@ def _changes(write: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str,
             yield _ERP, "OrderStatus", "credit", "open"
         case "write_off":
             yield from ((_ENGINE, "WriteOff", field, "decided") for field in ("amount_minor", "reason"))
+        case "put_charge":
+            yield from (
+                (_ENGINE, "Charge", field, "posted") for field in ("seller", "buyer", "amount_minor", "currency")
+            )
         case "put_payment":
             yield from ((_BANK, "BankEntry", field, "booked") for field in ("amount_minor", "currency", "value_on"))
             if arguments[2]:

@@ -10,6 +10,7 @@ from typing import cast
 from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.exchange import Exchange
 from o2c_twin.integration.governance.field_groups import registry_of
+from o2c_twin.integration.group import Group
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.ports import Clock, Draw, Spawn
 from o2c_twin.integration.profile import AS_TRIGGER, DesignProfile
@@ -76,7 +77,8 @@ class Engine(Steered):
     ``flows`` maps the names events carry to the flow that handles them. ``hears`` names the systems it asks and
     listens to, where others have engines of their own; None for all. ``compensates`` names the flows that undo what
     they did when they die; the others stay as far as they came, and a person decides. ``exchange`` is the currency of
-    the books and the rates into it. Raises ValueError for a design that needs it and is given none.
+    the books and the rates into it. ``group`` says which of several legal entities ships for all, where the design
+    charges that between them. Raises ValueError for a design that needs the exchange and is given none.
     """
 
     def __init__(
@@ -101,7 +103,9 @@ class Engine(Steered):
         hears: frozenset[str] | None = None,
         compensates: frozenset[str] = frozenset(),
         exchange: Exchange | None = None,
+        group: Group | None = None,
     ) -> None:
+        self.group = group
         self.profile = profile = profile.as_built()
         if exchange is None and profile.currencies == "relabelled":
             raise ValueError("currencies: relabelled needs the currency of the books; give the engine its exchange")

@@ -15,7 +15,7 @@ from o2c_twin.integration.connectors.registry import (
     OPTIONS,
     SCHEMES,
     ConfigError,
-    why_not_by_customer,
+    why_not_entities,
 )
 from o2c_twin.integration.flows import FLOWS
 from o2c_twin.integration.governance.errors import SecretMissing
@@ -25,6 +25,7 @@ from o2c_twin.integration.governance.retention import LegalHold
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secrets
 from o2c_twin.integration.governance.systems_of_record import ANY, DEFAULT, STAGES, Mastery, Registry
+from o2c_twin.integration.group import Group
 from o2c_twin.integration.mappings import MappingError
 from o2c_twin.integration.mappings.spec import EACH
 from o2c_twin.integration.presets import expanded
@@ -135,7 +136,8 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     ``entity`` the legal entity whose rules in them count, where the design enters all deals for one; ``rates`` names
     the source among their exchange rates by which amounts in other currencies than that of the ERP's books are
     converted or compared. ``compensates`` are the flows that undo what they did when they die; the others stay as far
-    as they came, with a case.
+    as they came, with a case. ``group`` says which entity ships for all and at which transfer price, where the design
+    charges that between them.
     """
 
     systems: dict[str, SystemConfig]
@@ -158,6 +160,7 @@ class ServiceConfig(msgspec.Struct, frozen=True, forbid_unknown_fields=True):
     maps: str | None = None
     entity: str = ""
     rates: str = ""
+    group: Group | None = None
 
 
 def load_config(path: Path, environment: Mapping[str, str]) -> ServiceConfig:
@@ -245,12 +248,21 @@ def _addressed(config: ServiceConfig, secrets: Secrets) -> ServiceConfig:
 
 
 def _check_entities(config: ServiceConfig, profile: DesignProfile) -> None:
+    if (config.group is not None) != (profile.entities == "intercompany"):
+        told = (
+            "is for profile.entities intercompany; leave it out"
+            if config.group
+            else "is missing; give home and transfer_price"
+        )
+        raise ConfigError(f"group: {told}")
     if profile.entities == "one":
         return
-    if why := why_not_by_customer(config.systems["erp"].vendor):
+    if why := why_not_entities(config.systems["erp"].vendor, profile.entities):
         raise ConfigError(f"profile.entities: {why}")
     if config.entity:
-        raise ConfigError("entity: is for profile.entities one; by-customer each deal says its own; leave it out")
+        raise ConfigError(
+            f"entity: is for profile.entities one; {profile.entities} each deal says its own; leave it out"
+        )
 
 
 def _check_edge(edge: EdgeConfig | None, profile: DesignProfile) -> None:

@@ -164,6 +164,7 @@ def build_engine(
         allowances=allowances,
         compensates=frozenset(config.compensates),
         exchange=rates.into(config.systems["erp"].currency),
+        group=config.group,
     )
 
 

@@ -8,7 +8,13 @@ from o2c_twin.integration.governance.retention import Kept, LegalHold, SweepPlan
 from o2c_twin.integration.runtime.saga import kept_steps
 from o2c_twin.integration.store import KeptJournal, Link
 
-_EFFECTS = {"put_order": "letter", "put_payment": "voucher", "collect": "voucher", "bill": "voucher"}
+_EFFECTS = {
+    "put_order": "letter",
+    "put_payment": "voucher",
+    "collect": "voucher",
+    "bill": "voucher",
+    "put_charge": "voucher",
+}
 
 
 @dataclass(frozen=True, slots=True)

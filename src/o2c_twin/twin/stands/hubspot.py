@@ -64,11 +64,13 @@ class HubSpotStand:
         self.core = self.dialect.core
         self._pushed_to = ""
         self._own = plan.maps
+        more = (hubspot.Subscription("company.propertyChange", FIELDS.entity),) if plan.several_entities else ()
+        self._pushed = (*PUSHED, *more)
 
     def subscribe(self, url: str) -> None:
         """Webhooks of won deals, of what they belong to, and of changed companies."""
         self._pushed_to = url
-        self.dialect.subscribe(url, PUSHED)
+        self.dialect.subscribe(url, self._pushed)
 
     def credentials(self) -> dict[str, str]:
         """The private app's token, and the secret its webhooks are signed with."""

@@ -3,8 +3,10 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from o2c_twin.integration.flows.between import BETWEEN_KEY, charged
 from o2c_twin.integration.flows.order import adopt
 from o2c_twin.integration.flows.same_customer import ANOTHER, suggestion_of
+from o2c_twin.integration.group import transfer_minor
 from o2c_twin.integration.runtime.contract import shape_of
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.store import Case
@@ -123,6 +125,8 @@ class Exceptions:
         elif flow in ("delivery", "billing"):
             self._bill(object_id)
         else:
+            if (case.effect_key or "").startswith(BETWEEN_KEY):
+                self._charge(object_id)
             self._news(flow, object_id)
         self._close(case, hands, "settled by hand", self._answer(case))
         yield from self._notice(case)
@@ -181,6 +185,17 @@ class Exceptions:
         except RuleError as nothing:
             # It was billed after all; the engine only never heard so.
             self._company.diary.note("support", "case without cause", "delivery", delivery.number, why=nothing.code)
+
+    def _charge(self, invoice_id: str) -> None:
+        """Post by hand what the home entity charges the one that billed an invoice, if nobody has."""
+        company = self._company
+        erp, settings = company.erp, company.settings
+        invoice = erp.state.invoices[company.erp_names.id_of("invoice", invoice_id)]
+        known = any(entry.reference == invoice.number for entry in erp.state.intercompany.values())
+        if invoice.entity is not None and not known:
+            amount = transfer_minor(invoice.total_minor, settings.transfer_price)
+            made = erp.charge_between(settings.home_entity, invoice.entity, amount, invoice.currency, invoice.number)
+            charged(self._engine, invoice_id, made.id)
 
     def _news(self, flow: str, object_id: str) -> None:
         erp, names = self._company.erp, self._company.erp_names

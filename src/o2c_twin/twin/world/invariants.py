@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from decimal import Decimal
 
+from o2c_twin.integration.group import transfer_minor
 from o2c_twin.mock_systems.roles.bank import Entry
 from o2c_twin.mock_systems.roles.erp.exchange import in_books
 from o2c_twin.twin.world.company import Company
@@ -28,6 +29,7 @@ def violations(company: Company) -> list[Violation]:
         _each_deal_ordered_once,
         _order_as_agreed,
         _booked_by_who_sold,
+        _charged_between_entities,
         _shipped_is_invoiced,
         _receipts_applied_once,
         _short_payments_cleared,
@@ -72,6 +74,24 @@ def _booked_by_who_sold(company: Company) -> Iterator[Violation]:
             if order.entity != deal.customer.entity:
                 detail = f"{order.number}: booked by {order.entity}, sold by {deal.customer.entity}"
                 yield Violation("order is booked by who sold", deal.deal_id, detail)
+
+
+def _charged_between_entities(company: Company) -> Iterator[Violation]:
+    """Where the home entity ships for others: it charges them its price for what they bill, once for each invoice."""
+    erp, settings = company.erp, company.settings
+    if not settings.entities or not settings.transfer_price:
+        return
+    charged: dict[str, list[tuple[int, str]]] = {}
+    for entry in erp.state.intercompany.values():
+        charged.setdefault(entry.reference, []).append((entry.amount_minor, entry.currency))
+    for invoice in erp.state.invoices.values():
+        if invoice.entity == settings.home_entity or invoice.credited_minor == invoice.total_minor:
+            continue
+        owed, found = transfer_minor(invoice.total_minor, settings.transfer_price), charged.get(invoice.number, [])
+        if found != [(owed, invoice.currency)]:
+            times = f"{len(found)} times: {', '.join(f'{minor} {currency}' for minor, currency in found)}"
+            detail = f"{invoice.entity} owes {owed} {invoice.currency} to {settings.home_entity}, charged {times}"
+            yield Violation("goods are charged between entities", invoice.number, detail)
 
 
 def _shipped_is_invoiced(company: Company) -> Iterator[Violation]:

@@ -18,6 +18,7 @@ _SHARES = (
     "bank_charges",
     "deductions",
     "mangled_references",
+    "transfer_price",
 )
 
 PER_EURO: Mapping[str, Decimal] = MappingProxyType(
@@ -98,6 +99,8 @@ class WorldSettings:
     entities: dict[str, float] = field(default_factory=dict)
     """Further legal entities of the company, each with the share of customers it serves. All keep books in
     ``currency``, whatever their customers buy in."""
+    transfer_price: float = 0.0
+    """What further entities owe the home entity of what they bill, for it ships all goods; 0: they have their own."""
     mend_days: float = 1.0
     """From the day somebody sees that a system's records have changed until the mapping that reads them is released."""
     mend_cases: int = 5

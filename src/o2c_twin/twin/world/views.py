@@ -23,6 +23,7 @@ def news_of_order(erp: ErpCore, order: SalesOrder, order_id: str) -> dict[str, s
     }
     invoices = [erp.state.invoices[i] for i in erp.invoices_of.get(order.id, ())]
     if invoices:
-        news["invoice_number"] = ",".join(i.number for i in invoices)
+        # By their numbers: what another entity billed again stands after the rest, whichever came first.
+        news["invoice_number"] = ",".join(sorted((i.number for i in invoices), key=lambda each: (len(each), each)))
         news["payment"] = "Paid" if all(i.open_minor == 0 for i in invoices) else "Open"
     return news

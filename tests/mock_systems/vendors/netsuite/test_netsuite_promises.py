@@ -5,8 +5,9 @@ from typing import Any
 
 import msgspec
 import pytest
+from msgspec.structs import replace
 
-from o2c_twin.mock_systems.vendors.netsuite import NetSuiteDialect
+from o2c_twin.mock_systems.vendors.netsuite import NetSuiteConfig, NetSuiteDialect, Subsidiary, derive_integration
 from o2c_twin.mock_systems.vendors.netsuite.promises import PROMISES
 from o2c_twin.mock_systems.wire.faults import LostReply
 from o2c_twin.mock_systems.wire.message import TransportFault
@@ -15,6 +16,14 @@ BY_OPERATION = {promise.operation: promise for promise in PROMISES}
 DAY_US = 86_400_000_000
 _READS = ("suiteql.query",)
 _ONCE = {"externalId": "once-only"}
+
+
+@pytest.fixture
+def account(new_account: Any) -> Any:
+    """An account of two subsidiaries, and a role of the first: every write there is can be done."""
+    config = NetSuiteConfig(subsidiaries=(Subsidiary("Home", "DE01"), Subsidiary("Abroad", "UK01")))
+    ours = derive_integration(config.account, 0, "all")
+    return new_account(replace(config, integrations=(replace(ours, subsidiary="DE01"),)))
 
 
 def test_every_write_operation_is_on_the_sheet_and_nothing_else() -> None:
@@ -52,7 +61,12 @@ def _call(operation: str, r: dict[str, str]) -> tuple[str, str, Any]:
     line = {"item": {"items": [{"item": {"id": r["item"]}, "quantity": 1, "rate": 5}]}}
     paid = {"customer": {"id": r["payer"]}, "payment": 5}
     applied = {"apply": {"items": [{"doc": {"id": r["invoice"]}, "amount": 7}]}}
+    sides = [("1", "debit"), ("1", "credit"), ("2", "debit"), ("2", "credit")]
+    rows = [{"lineSubsidiary": {"id": entity}, "account": {"id": "6"}, side: 5} for entity, side in sides]
+    charge = {"subsidiary": {"id": "1"}, "line": {"items": rows}}
     calls: dict[str, tuple[str, str, Any]] = {
+        "advIntercompanyJournalEntry.create": ("POST", "advIntercompanyJournalEntry", {**charge, **_ONCE}),
+        "advIntercompanyJournalEntry.upsert": ("PUT", "advIntercompanyJournalEntry/eid:once-only", charge),
         "customer.create": ("POST", "customer", {"companyName": "New", **_ONCE}),
         "customer.update": ("PATCH", f"customer/{r['customer']}", {"email": "a@acme.example", "creditLimit": 500}),
         "customer.upsert": ("PUT", "customer/eid:once-only", {"companyName": "New"}),

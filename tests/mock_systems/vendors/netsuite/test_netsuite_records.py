@@ -251,6 +251,7 @@ def test_the_metadata_catalogue_names_the_records_and_their_properties(account: 
         "itemFulfillment",
         "invoice",
         "customerPayment",
+        "advIntercompanyJournalEntry",
         "creditMemo",
     ]
     schema = account.get("metadata-catalog/salesOrder")

@@ -95,3 +95,45 @@ def test_a_payment_is_applied_to_invoices_of_its_own_subsidiary(group: Any) -> N
 def test_an_account_without_subsidiaries_takes_what_is_said_and_keeps_one(account: Any) -> None:
     customer = account.customer(subsidiary={"id": "9"})
     assert account.get(f"customer/{customer}")["subsidiary"] == {"id": "1", "refName": "Parent Company"}
+
+
+def charge(seller: str, buyer: str, *amounts: float) -> dict[str, Any]:
+    sides = ((seller, "debit"), (seller, "credit"), (buyer, "debit"), (buyer, "credit"))
+    rows = [
+        {"lineSubsidiary": {"externalId": entity}, "account": {"id": "6"}, side: amount}
+        for (entity, side), amount in zip(sides, amounts, strict=True)
+    ]
+    return {"subsidiary": {"externalId": seller}, "memo": "INV1", "line": {"items": rows}}
+
+
+def test_a_charge_is_in_both_books_and_cancels_for_the_group(group: Any) -> None:
+    path = "advIntercompanyJournalEntry/eid:between~1"
+    made = [group.write("PUT", path, charge("DE01", "UK01", 70.5, 70.5, 70.5, 70.5)) for _ in range(2)]
+    assert made[0] == made[1]
+    (entry,) = group.core.state.intercompany.values()
+    assert (entry.seller, entry.buyer, entry.amount_minor, entry.reference) == ("DE01", "UK01", 7_050, "INV1")
+    balances = group.core.trial_balance()
+    assert balances["intercompany receivables"] == 7_050 == -balances["intercompany revenue"]
+    assert balances["intercompany payables"] == -7_050 == -balances["intercompany cost"]
+    assert group.core.receivables_by_entity() == {}
+    body = {**charge("DE01", "UK01", 1, 1, 1, 1), "externalId": "between~1"}
+    assert group.refusal("POST", "advIntercompanyJournalEntry", body)[2] == "This entity already exists."
+
+
+@pytest.mark.parametrize(
+    ("body", "said"),
+    [
+        (charge("DE01", "UK01", 70, 70, 60, 60), "not in balance"),
+        (charge("DE01", "UK01", 70, 60, 60, 70), "not in balance"),
+        (charge("DE01", "DE01", 70, 70, 70, 70), "one other subsidiary"),
+        (charge("DE01", "UK01", 0, 70, 70, 70), "a debit or a credit"),
+        ({"line": {"items": []}}, "Please enter value(s) for: Subsidiary."),
+        (charge("DE01", "FR01", 1, 1, 1, 1), "linesubsidiary"),
+    ],
+)
+def test_an_entry_that_does_not_balance_in_each_of_two_subsidiaries_is_refused(
+    group: Any, body: Any, said: str
+) -> None:
+    status, _, detail = group.refusal("POST", "advIntercompanyJournalEntry", body)
+    assert status == 400 and said in detail
+    assert not group.core.state.intercompany

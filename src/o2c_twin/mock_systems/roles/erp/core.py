@@ -6,7 +6,7 @@ from decimal import Decimal
 import msgspec
 
 from o2c_twin.mock_systems.roles.erp import rules
-from o2c_twin.mock_systems.roles.erp.amendments import Amendments
+from o2c_twin.mock_systems.roles.erp.between import Between
 from o2c_twin.mock_systems.roles.erp.entities import Entities, Entity
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
@@ -29,7 +29,7 @@ def _one_currency(currency: str, at: int) -> Decimal | None:
     return None
 
 
-class ErpCore(Amendments):
+class ErpCore(Between):
     """One company's ERP. ``now`` gives microseconds since the epoch.
 
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
@@ -73,6 +73,7 @@ class ErpCore(Amendments):
             ("invoice", state.invoices),
             ("credit_memo", state.credit_memos),
             ("payment", state.payments),
+            ("intercompany", state.intercompany),
         )
         for kind, table in tables:
             for id_, record in table.items():

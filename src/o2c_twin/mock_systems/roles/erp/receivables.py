@@ -12,13 +12,14 @@ from o2c_twin.mock_systems.roles.erp.records import (
     CreditMemo,
     Customer,
     ErpState,
+    IntercompanyEntry,
     Invoice,
     Payment,
     SalesOrder,
 )
 from o2c_twin.mock_systems.roles.records import ChangeKind, RuleError
 
-Document = Invoice | Payment | CreditMemo
+Document = Invoice | Payment | CreditMemo | IntercompanyEntry
 """What is posted as a whole, at the rate of its day."""
 
 

@@ -172,6 +172,21 @@ class CreditMemo(msgspec.Struct, gc=False):
     entity: str | None = None
 
 
+class IntercompanyEntry(msgspec.Struct, frozen=True, gc=False):
+    """What one legal entity charges another: revenue and receivable of ``seller``, cost and payable of ``buyer``."""
+
+    id: str
+    number: str
+    seller: str
+    buyer: str
+    amount_minor: int
+    currency: str
+    reference: str
+    posted_at: int
+    external_id: str | None = None
+    exchange_rate: Decimal | None = None
+
+
 class Application(msgspec.Struct, frozen=True, gc=False):
     """An amount of a payment or credit memo set against an invoice."""
 
@@ -217,6 +232,7 @@ class ErpState(msgspec.Struct):
     invoices: dict[str, Invoice] = {}
     credit_memos: dict[str, CreditMemo] = {}
     payments: dict[str, Payment] = {}
+    intercompany: dict[str, IntercompanyEntry] = {}
     applications: list[Application] = []
     postings: list[tuple[int, str, str, int]] = []
     """(at, document number, account, amount in minor units of the books' currency: debit positive, credit negative)"""

@@ -110,6 +110,7 @@ _TEXTS = {
     "order-cancelled": "This transaction has been cancelled and can no longer be changed.",
     "other-entity": "The transaction to apply to belongs to another subsidiary.",
     "other-customer": "The transaction to apply to belongs to another customer.",
+    "same-entity": "The lines of this entry must be of its own and one other subsidiary.",
     "ship-complete": "This order is set to ship complete: fulfill all of its lines or none.",
     "over-application": "The amount to apply exceeds the amount due or the amount available.",
     "over-billing": "The quantity to bill exceeds the quantity fulfilled and not yet billed.",

@@ -157,6 +157,16 @@ PROPERTIES: dict[str, Properties] = {
         _FORM | {"undepFunds", "aracct", "paymentOption", "paymentMethod"},
         {"apply": _APPLY},
     ),
+    "advIntercompanyJournalEntry": Properties(
+        {**_POSTED, "approved": "boolean"},
+        _names("customForm exchangeRate postingPeriod reversalDate reversalDefer department class location refName"),
+        {
+            "line": _names(
+                "account credit debit department class dueToFromSubsidiary eliminate entity line lineSubsidiary links"
+                " location memo refName"
+            )
+        },
+    ),
     "creditMemo": Properties(
         {
             **_POSTED,

@@ -110,6 +110,19 @@ def referenced_invoice(dialect: "NetSuiteDialect", body: Body, name: str) -> Inv
     return invoice
 
 
+def referenced_currency(dialect: "NetSuiteDialect", body: Body) -> str | None:
+    """The currency a body names, as ISO code, by id, or by code as ``refName``; None when it names none."""
+    reference = body.reference("currency")
+    if reference is None:
+        return None
+    codes = dialect.config.all_currencies
+    if reference.id is not None and reference.id.isdecimal() and 1 <= int(reference.id) <= len(codes):
+        return codes[int(reference.id) - 1]
+    if reference.id is None and reference.name in codes:
+        return reference.name
+    body.refuse("currency", reference)
+
+
 def referenced_item(dialect: "NetSuiteDialect", body: Body) -> Item | None:
     """The item of a line, by id, or by name as ``refName``; None when the line has none."""
     reference = body.reference("item")

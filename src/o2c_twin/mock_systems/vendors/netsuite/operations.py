@@ -3,6 +3,7 @@
 from typing import TYPE_CHECKING, Any
 
 from o2c_twin.mock_systems.roles.records import RuleError
+from o2c_twin.mock_systems.vendors.netsuite import operations_intercompany as intercompany
 from o2c_twin.mock_systems.vendors.netsuite import operations_masters as masters
 from o2c_twin.mock_systems.vendors.netsuite import operations_orders as orders
 from o2c_twin.mock_systems.vendors.netsuite import operations_reading as reading
@@ -14,6 +15,7 @@ from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     CREDIT_MEMO,
     CUSTOMER,
     FULFILLMENT,
+    INTERCOMPANY,
     INVOICE,
     ITEM,
     PAYMENT,
@@ -140,6 +142,10 @@ _WRITES = (
     _transform(INVOICE, CREDIT_MEMO, receivables.credit_invoice, "Credit an invoice, in whole or part"),
     _transform(INVOICE, PAYMENT, receivables.pay_invoice, "Receive payment of an invoice"),
     _write(CREDIT_MEMO, "create", "POST", receivables.create_credit_memo, "Credit one invoice"),
+    _write(INTERCOMPANY, "create", "POST", intercompany.create_entry, "Charge between subsidiaries"),
+    _write(
+        INTERCOMPANY, "upsert", "PUT", intercompany.upsert_entry, "Charge between subsidiaries once, by external id"
+    ),
     _write(PAYMENT, "create", "POST", receivables.create_payment, "Receive and apply a payment"),
     _write(PAYMENT, "update", "PATCH", receivables.update_payment, "Apply or unapply a payment"),
     _write(PAYMENT, "delete", "DELETE", receivables.delete_payment, "Delete a payment"),

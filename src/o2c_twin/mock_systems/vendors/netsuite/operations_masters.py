@@ -6,7 +6,7 @@ from o2c_twin.mock_systems.roles.erp import Customer
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
 from o2c_twin.mock_systems.vendors.netsuite.errors import missing, user_error
-from o2c_twin.mock_systems.vendors.netsuite.finding import body_of, find_customer, upsert_key
+from o2c_twin.mock_systems.vendors.netsuite.finding import body_of, find_customer, referenced_currency, upsert_key
 from o2c_twin.mock_systems.vendors.netsuite.record_types import CUSTOMER, ITEM
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_days
 from o2c_twin.mock_systems.wire.message import Response
@@ -60,14 +60,14 @@ def _create(dialect: "NetSuiteDialect", call: Call, body: Body, external_id: str
         fields["entity"] = dialect.by_name[call.principal.app].subsidiary or missing("Primary Subsidiary")
     if external_id is not None:
         fields["external_id"] = external_id
-    currency = _currency(dialect, body) or dialect.config.currency
+    currency = referenced_currency(dialect, body) or dialect.config.currency
     customer = dialect.core.add_customer(name, currency, **fields)
     return written(call.request, CUSTOMER.name, customer.id)
 
 
 def _update(dialect: "NetSuiteDialect", call: Call, body: Body, customer: Customer) -> Response:
     fields = _fields(dialect, body, customer)
-    currency = _currency(dialect, body)
+    currency = referenced_currency(dialect, body)
     if currency is not None and currency != customer.currency:
         user_error("The currency of a customer with transactions cannot be changed.")
     external_id = body.text("externalId")
@@ -124,18 +124,6 @@ def _refuse_known_number(dialect: "NetSuiteDialect", number: str, customer: Cust
                 "A customer record with this ID already exists. "
                 "You must enter a unique customer ID for each record you create."
             )
-
-
-def _currency(dialect: "NetSuiteDialect", body: Body) -> str | None:
-    reference = body.reference("currency")
-    if reference is None:
-        return None
-    codes = dialect.config.all_currencies
-    if reference.id is not None and reference.id.isdecimal() and 1 <= int(reference.id) <= len(codes):
-        return codes[int(reference.id) - 1]
-    if reference.id is None and reference.name in codes:
-        return reference.name
-    body.refuse("currency", reference)
 
 
 def create_item(dialect: "NetSuiteDialect", call: Call) -> Response:

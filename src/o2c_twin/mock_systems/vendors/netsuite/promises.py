@@ -17,12 +17,12 @@ _DELETE = _HELP + "a second DELETE is 404; SuiteQL's deletedrecord tells"
 PROMISES: tuple[Promise, ...] = (
     *(
         Promise(f"{record}.create", "external-id", source=_CREATE)
-        for record in ("customer", "salesOrder", "creditMemo", "customerPayment")
+        for record in ("customer", "salesOrder", "creditMemo", "customerPayment", "advIntercompanyJournalEntry")
     ),
     Promise("inventoryItem.create", "external-id", source=_ITEM),
     *(
         Promise(f"{record}.upsert", "external-id", source=_UPSERT)
-        for record in ("customer", "salesOrder", "invoice", "customerPayment")
+        for record in ("customer", "salesOrder", "invoice", "customerPayment", "advIntercompanyJournalEntry")
     ),
     *(
         Promise(f"{record}.update", "external-id", source=_SET)

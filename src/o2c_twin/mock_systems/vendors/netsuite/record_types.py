@@ -27,6 +27,11 @@ WRITE_OFF_ITEM_ID = "9"
 """The internal id of the item write-offs are credited with; the core counts its own from 101."""
 CREDIT_MEMO = RecordType("credit_memo", "creditMemo", "CustCred", "Credit Memo")
 
+INTERCOMPANY = RecordType(
+    "intercompany", "advIntercompanyJournalEntry", "Journal", "Advanced Intercompany Journal Entry"
+)
+"""Written only: it is no record of a customer, and nobody here looks for it."""
+
 TRANSACTIONS = (SALES_ORDER, FULFILLMENT, INVOICE, PAYMENT, CREDIT_MEMO)
 RECORD_TYPES = (CUSTOMER, ITEM, *TRANSACTIONS)
 BY_KIND = {each.kind: each for each in RECORD_TYPES}

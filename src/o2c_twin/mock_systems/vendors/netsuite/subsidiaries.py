@@ -36,9 +36,9 @@ class Subsidiaries:
         """A record's subsidiary as a reference."""
         return self._parent if entity is None else self._shown[entity]
 
-    def asked(self, body: Body) -> str | None:
+    def asked(self, body: Body, name: str = "subsidiary") -> str | None:
         """The entity a body names; None when it names none, or the account has only one. Raises `Refused`."""
-        reference = body.reference("subsidiary") if self._all else None
+        reference = body.reference(name) if self._all else None
         if reference is None:
             return None
         for number, each in enumerate(self._all, 1):
@@ -47,7 +47,7 @@ class Subsidiaries:
                 and (reference.name or each.name) == each.name
             ):
                 return each.external_id
-        body.refuse("subsidiary", reference)
+        body.refuse(name, reference)
 
     def of_transaction(self, body: Body, customer: Customer) -> str | None:
         """The entity of a new transaction of a customer. Raises `Refused` where the customer is not assigned to it."""
