@@ -158,6 +158,27 @@ def test_after_an_erasure_nothing_tells_who_it_was(desk, files, sealed_bench):
     assert (approvals[-1]["subject"], approvals[-1]["state"]) == ("[erased]", "used")
 
 
+@pytest.mark.parametrize("held", [False, True])
+def test_nor_what_both_sides_of_a_customer_told_each_other(make_desk, files, sealed_bench, vault, held):
+    holds = (LegalHold("h1", "a lawsuit", (ACCOUNT,)),) if held else ()
+    desk = make_desk(vault, holds, master_customer="last-change", master_credit="erp", survivorship="golden")
+    customer, _ = trade(desk, sealed_bench)
+    for notice in (
+        sealed_bench.erp.grants(customer, name=f"{NAME} KK", number="K-4712", terms_days=14),
+        sealed_bench.crm.types(ACCOUNT, terms_days=90),
+    ):
+        desk.engine.receive(notice)
+        sealed_bench.pass_time(30)
+    assert sealed_bench.crm.parties[ACCOUNT].name == f"{NAME} KK"
+    assert sealed_bench.crm.parties[ACCOUNT].terms_days == 14
+    settle(desk, sealed_bench)
+    assert (answer := erase(desk)).status_code == 200, answer.text
+    assert bool(answer.json()["held"]) == held
+    assert list(traces(files.contents(), (*NEEDLES, "K-4712"))) == []
+    kinds = ("customer", "master_customer", "master_credit", "accounts")
+    assert [sealed_bench.journal.links("erp", kind) for kind in kinds] == [[], [], [], []]
+
+
 def test_the_trail_names_the_pseudonym_and_the_receipt_too(desk, sealed_bench):
     trade(desk, sealed_bench)
     settle(desk, sealed_bench)

@@ -5,6 +5,7 @@ import msgspec
 from o2c_twin.integration.match.survivorship import CUSTOMER_RULES, MasterVersion, golden_record
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.engine import Engine
+from o2c_twin.integration.store import KeptJournal
 
 _FIELDS = ("name", "number", "email", "terms_days", "credit_limit_minor")
 _RULES = {field: CUSTOMER_RULES[field] for field in _FIELDS}
@@ -33,6 +34,16 @@ def accounts_of(engine: Engine, erp_id: str) -> list[str]:
     """The accounts known to be a customer, in the order they were."""
     known = engine.journal.remote(engine.erp.system, "accounts", erp_id)
     return [] if known is None else _IDS.decode(known)
+
+
+def forget_account(journal: KeptJournal, erp: str, account: str) -> None:
+    """Forget whose customer an account was, among the accounts of the ERP's customers."""
+    for link in journal.links(erp, "accounts"):
+        known = _IDS.decode(link.remote)
+        if account in known:
+            journal.unlink(link)
+            if rest := [each for each in known if each != account]:
+                journal.link(erp, "accounts", link.canonical, msgspec.json.encode(rest).decode())
 
 
 async def survivor(engine: Engine, erp_id: str, party: Party) -> Party:

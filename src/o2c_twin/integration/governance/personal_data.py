@@ -13,6 +13,7 @@ import msgspec
 from o2c_twin.integration import model
 from o2c_twin.integration.governance.errors import Erased
 from o2c_twin.integration.governance.vault import MARK, Vault
+from o2c_twin.integration.mappings.documents import PartyChange
 
 Kind = Literal["personal", "financial", "none"]
 ERASED = "[erased]"
@@ -63,6 +64,7 @@ TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
             "terms_days credit_limit_minor currency",
             "modified_at entity",
         ),
+        "PartyChange": _tags("business", "crm_id name number email", "terms_days credit_limit_minor currency"),
         "DealLine": _tags("letter", "", "unit_price_minor quantity", "sku"),
         "Deal": _tags("letter", "party", "lines currency", "crm_id reference po_number won_at erp_order_id"),
         "OrderStatus": _tags(
@@ -147,9 +149,9 @@ def _through(record: msgspec.Struct, place: str, personal: Any) -> dict[str, Any
 
 
 def untagged() -> list[str]:
-    """Fields of the canonical model without a tag, and tags without a field: there should be none."""
+    """Fields of the canonical model or of `PartyChange` without a tag, and tags without a field: none should be."""
     found = []
-    for name, struct in vars(model).items():
+    for name, struct in (*vars(model).items(), (PartyChange.__name__, PartyChange)):
         if isinstance(struct, type) and issubclass(struct, msgspec.Struct) and struct is not msgspec.Struct:
             there, tagged = struct.__struct_fields__, TAGS.get(name, {})
             found += [f"{name}.{field}" for field in (*there, *tagged) if (field in there) != (field in tagged)]

@@ -11,12 +11,15 @@ import msgspec
 
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.connectors.writes import WRITES
+from o2c_twin.integration.flows.golden import forget_account
 from o2c_twin.integration.governance import subjects
 from o2c_twin.integration.governance.erasure import Document, erase
 from o2c_twin.integration.governance.errors import Erased
+from o2c_twin.integration.governance.field_groups import GROUPS
 from o2c_twin.integration.governance.personal_data import pseudonymous
 from o2c_twin.integration.governance.retention import Kept, LegalHold
 from o2c_twin.integration.governance.vault import Vault
+from o2c_twin.integration.mappings.documents import PartyChange
 from o2c_twin.integration.model import Party
 from o2c_twin.integration.service.refusals import Refused
 from o2c_twin.integration.store import Effect, KeptJournal, Link
@@ -102,6 +105,8 @@ class Eraser:
                     self._journal.settle(effect.key, pseudonym)
             for link in found.links:
                 self._journal.unlink(link)
+            for system in self._systems:
+                forget_account(self._journal, system, subject)
             for name in found.names:
                 self._journal.rename(name, rename)
         with self._trail.chain() as chain:
@@ -163,7 +168,7 @@ class Eraser:
 
     def _links(self, subject: str) -> Iterator[Link]:
         for system in self._systems:
-            for kind in ("customer", "customer-digest", "payer"):
+            for kind in ("customer", "customer-digest", *(group.axis for group in GROUPS), "payer"):
                 wanted = self._hidden(kind, subject)
                 yield from (link for link in self._journal.links(system, kind) if link.canonical == wanted)
 
@@ -187,8 +192,8 @@ class Eraser:
             yield effect, Document(kept, record)
 
 
-def _party_of(record: msgspec.Struct) -> Party | None:
-    if isinstance(record, Party):
+def _party_of(record: msgspec.Struct) -> Party | PartyChange | None:
+    if isinstance(record, Party | PartyChange):
         return record
     party = getattr(record, "party", None)
     return party if isinstance(party, Party) else None
