@@ -165,7 +165,7 @@ class DealRow(Row, frozen=True, kw_only=True):
 
 
 class EntryRow(Row, frozen=True, kw_only=True):
-    """An entry of the company's bank account; ``statement`` is the day whose statement has it.
+    """An entry of one of the company's bank accounts; ``statement`` is the day whose statement has it.
 
     ``told`` is what the payer wrote in any field, a document once and in no order.
     """
@@ -295,12 +295,13 @@ class _Reading:
         self._crm = estate.crm.state
         self._fields = estate.crm_fields
         self._sku = {item.id: item.sku for item in self._erp.items.values()}
-        account = estate.bank.account(estate.bank_account_id)
         self._closed: dict[str, str] = {}
-        entries: list[Entry] = list(account.pending)
-        for statement in account.statements:
-            self._closed |= dict.fromkeys((entry.reference for entry in statement.entries), statement.date)
-            entries += statement.entries
+        entries: list[Entry] = []
+        for account in (estate.bank.account(account_id) for account_id in estate.bank_accounts.values()):
+            entries += account.pending
+            for statement in account.statements:
+                self._closed |= dict.fromkeys((entry.reference for entry in statement.entries), statement.date)
+                entries += statement.entries
         self._customers = _keys(_named(self._erp.customers.values(), self._customer_name))
         self._orders = _named(self._erp.orders.values(), self._order_name)
         self._order_key = _keys(self._orders)
