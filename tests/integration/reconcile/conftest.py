@@ -63,6 +63,7 @@ class Company:
         foreign=None,
         currencies="document",
         rate=RATE,
+        entities=None,
     ):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
@@ -77,7 +78,10 @@ class Company:
             own["payments"] = SystemPlan(payments)
         abroad = foreign or {}
         plan = replace(PLAN, systems={**PLAN.systems, **own}, world=replace(PLAN.world, foreign=abroad))
-        self.currencies = currencies
+        self.design = DesignProfile(currencies=currencies)
+        if entities:
+            self.design = self.design.with_choices({"entities": "by-customer"})
+            plan = replace(plan, design=self.design, world=replace(plan.world, home_entity="DE01", entities=entities))
         self.exchange = Exchange("EUR", lambda day, base, target: rate if base in abroad else None)
         chance = Chance(plan.seed)
         world = World(self.clock, chance.sub("mocks").uniform, asyncio.sleep, self.env.spawn, self.post)
@@ -103,7 +107,7 @@ class Company:
         """An engine of this company on a journal: the only one, or one of several."""
         systems = self._systems
         return Engine(
-            DesignProfile(currencies=self.currencies).with_choices(POLLED.get(self.erp_vendor, {})),
+            self.design.with_choices(POLLED.get(self.erp_vendor, {})),
             systems.crm,
             systems.erp,
             systems.bank,
@@ -140,13 +144,15 @@ class Company:
 
     # --- what people do ----------------------------------------------------------------------------
 
-    def account(self, number, currency="EUR"):
+    def account(self, number, currency="EUR", entity=None):
         fields = self.estate.crm_fields
         custom = {
             fields.customer_number: f"K-{number}",
             fields.terms_days: 30,
             fields.credit_limit: 1_000_000,
         }
+        if entity is not None:
+            custom[fields.entity] = entity
         known = {"name": f"Customer {number}", "city": "Berlin", "currency": currency}
         made = self.estate.crm.create("account", known, custom)
         self.accounts.append(made.id)
