@@ -65,6 +65,7 @@ class Company:
         foreign=None,
         rate=RATE,
         design=(),
+        entities=None,
     ):
         self.lost, self.dice = lost, random.Random(seed)
         self.pushes = self.forgotten = self.calls = self.sweep_calls = 0
@@ -81,6 +82,9 @@ class Company:
         abroad = foreign or {}
         self.design = DesignProfile().with_choices({**POLLED.get(erp, {}), **dict(design)})
         world = replace(PLAN.world, foreign=abroad)
+        if entities:
+            self.design = self.design.with_choices({"entities": "by-customer"})
+            world = replace(world, home_entity="DE01", entities=entities)
         plan = replace(PLAN, systems={**PLAN.systems, **own}, world=world, design=self.design)
         self.exchange = Exchange("EUR", lambda day, base, target: rate if base in abroad else None)
         chance = Chance(plan.seed)
@@ -145,13 +149,15 @@ class Company:
 
     # --- what people do ----------------------------------------------------------------------------
 
-    def account(self, number, currency="EUR"):
+    def account(self, number, currency="EUR", entity=None):
         fields = self.estate.crm_fields
         custom = {
             fields.customer_number: f"K-{number}",
             fields.terms_days: 30,
             fields.credit_limit: 1_000_000,
         }
+        if entity is not None:
+            custom[fields.entity] = entity
         known = {"name": f"Customer {number}", "city": "Berlin", "currency": currency}
         made = self.estate.crm.create("account", known, custom)
         self.accounts.append(made.id)

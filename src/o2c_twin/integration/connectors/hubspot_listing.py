@@ -144,6 +144,7 @@ class HubSpotListing:
             "credit_limit_minor": party.credit_limit_minor,
             "email": party.email,
             "erp_id": party.erp_id,
+            "entity": party.entity,
         }
         return Row("customer", id_, at, fields, event=self._crm._party_event(id_, at // 1_000))
 

@@ -188,6 +188,7 @@ class SalesforceListing:
             "credit_limit_minor": party.credit_limit_minor,
             "email": party.email,
             "erp_id": party.erp_id,
+            "entity": party.entity,
         }
         event = self._crm._party_event(record["Id"], record["SystemModstamp"])
         return Row("customer", record["Id"], party.modified_at, fields, event=event, currency=party.currency)

@@ -74,10 +74,12 @@ TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
         "OpenItem": _tags(
             "voucher",
             "customer_erp_id",
-            "open_minor due_on discount_minor discount_until",
+            "open_minor due_on discount_minor discount_until currency",
             "erp_id number disputed",
         ),
-        "InvoiceStatus": _tags("voucher", "", "total_minor open_minor", "erp_id number order_erp_id modified_at"),
+        "InvoiceStatus": _tags(
+            "voucher", "", "total_minor open_minor currency", "erp_id number order_erp_id modified_at"
+        ),
         "BankEntry": _tags(
             "voucher", "end_to_end_id remittance payer payer_iban", "amount_minor currency value_on", "reference"
         ),

@@ -45,9 +45,10 @@ class Listing(Protocol):
     """One system's listings. Every method raises `CallFailed`; one strange record among many is given as unread.
 
     Fields by kind. CRM ``deal``: account, won, order_number, order_id, credit, fulfilment, invoice_number, payment.
-    CRM ``customer``: name, number, terms_days, credit_limit_minor, email, erp_id. ERP ``customer``: the first five
-    and external_id. ``order``: number, external_id, customer, credit, fulfilment, to_bill. ``invoice``: number,
-    order, state (open, part paid, paid). ``shipment``: number, order, and to_bill where the vendor says it of each.
+    CRM ``customer``: name, number, terms_days, credit_limit_minor, email, erp_id, entity (which serves it). ERP
+    ``customer``: the first five and external_id. ``order``: number, external_id, customer, credit, fulfilment, to_bill.
+    ``invoice``: number, order, state (open, part paid, paid). ``shipment``: number, order, and to_bill where the vendor
+    says it of each.
     Yes and no are texts; None is "not there".
     """
 

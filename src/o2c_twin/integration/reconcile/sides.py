@@ -140,6 +140,7 @@ def party_of(account: Row) -> Party:
         None if limit is None else int(limit),
         **({"currency": account.currency} if account.currency else {}),
         modified_at=account.at,
+        entity=_text(fields.get("entity")),
     )
 
 
