@@ -287,12 +287,12 @@ def _why(
         why = "money nobody told of" if again == "tell" else "money that was told of and never posted"
         return again, erp, why
     wanted, found = dict(difference.wanted or ()), dict(difference.found)
+    if found["times"] == 1 and found["currency"] != wanted["currency"]:
+        return "case", erp, "posted in another currency"
     if found["amount_minor"] == 0:
         return "case", erp, "posted, and reversed again"
     if found["times"] != 1 or _is_multiple(found["amount_minor"], wanted["amount_minor"]):
         return "case", erp, "posted more than once"
-    if found["currency"] != wanted["currency"]:
-        return "case", erp, "posted in another currency"
     return "case", erp, _OTHER
 
 
