@@ -71,6 +71,6 @@ def test_nobody_is_held_to_an_agreement_where_nobody_reviews():
     [(-1.0, 5, 60, 1_000_000), (2.5, 1, 60, 1_000_000), (2.5, 2, 14, 500_000), (1.0, 2, 30, 750_000)],
 )
 def test_a_bad_payers_limit_is_cut_and_its_terms_are_shortened_when_it_is_known(punctuality, looks, terms, limit):
-    customer = Customer("C1", "Acme", "K1", "Berlin", 60, 1_000_000, "DE", 0.1, punctuality, None)
+    customer = Customer("C1", "Acme", "K1", "Berlin", 60, 1_000_000, "DE", 0.1, punctuality, None, "EUR")
     agreed = granted(customer, looks)
     assert (agreed.terms_days, agreed.credit_limit_minor) == (terms, limit)

@@ -208,14 +208,16 @@ def test_a_place_that_goes_away_is_looked_at_again_and_status_says_so(company):
     edges = lambda: company.status()["edges"]  # noqa: E731 - three times
     in_time(lambda: not edges()["bank.inbound"]["there"] and not edges()["erp.inbound"]["there"])
     assert "have the public key of key entered at the host" in edges()["bank.inbound"]["away"]
+    # Status asks by itself: that a round found it too is in the log.
+    log = company.folder / "engine.log"
+    in_time(lambda: log.read_text().count("a system's place is away") == 2)
     company.how.write_text("works")
     (company.folder / "unmounted").rename(company.folder / "erp")
     company.drops("bank", "b.json", event("bank", "S1"))
     company.drops("erp", "a.json", event("erp", "SO1"), done=True)
     in_time(lambda: company.told() == ["S1", "SO1"])
     in_time(lambda: all(edge["there"] for edge in edges().values()))
-    log = (company.folder / "engine.log").read_text()
-    assert log.count("a system's place is away") == 2
+    assert log.read_text().count("a system's place is away") == 2
     assert company.dies(signal.SIGTERM) == 0
 
 

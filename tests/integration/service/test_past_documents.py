@@ -6,7 +6,7 @@ import pytest
 from o2c_twin.integration.connectors.own_maps import places
 from o2c_twin.integration.mappings import shipped_maps
 from o2c_twin.integration.mappings.documents import PartyChange
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
+from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, DealLine, Party
 from o2c_twin.integration.service.past_documents import past_documents
 from o2c_twin.integration.store import Effect
 
@@ -20,6 +20,7 @@ WRITTEN = {
     "put_order": (DEAL, "77", {"P-1": "501"}),
     "put_payment": (ENTRY, "77", [Allocation("9", 9_999)]),
     "change_customer": ("77", PartyChange("A1", "EUR", "Aoki KK", terms_days=14, credit_limit_minor=2_500_050)),
+    "put_charge": (Charge("DE01", "UK01", 8_000, "EUR", "INV1"),),
 }
 
 
@@ -34,6 +35,7 @@ BY_SOURCE = {
     "canonical.Deal": ["put_order:2"],
     "canonical.Receipt": ["put_payment:3"],
     "canonical.PartyChange": ["change_customer:4"],
+    "canonical.Charge": ["put_charge:5"],
 }
 
 

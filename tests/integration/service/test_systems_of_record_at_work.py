@@ -11,7 +11,7 @@ from o2c_twin.integration.governance.field_groups import SHIPPED, registry_of
 from o2c_twin.integration.governance.systems_of_record import Mastery, Registry
 from o2c_twin.integration.governance.write_guard import guard, intended
 from o2c_twin.integration.mappings.documents import PartyChange
-from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party, PaymentClaim, WriteOff
+from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, DealLine, Party, PaymentClaim, WriteOff
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.audit_log import JournalAuditLog
@@ -32,6 +32,7 @@ SAMPLES = {
     "bill": ("201",),
     "credit_invoice": ("301",),
     "put_payment": (ENTRY, "101", [Allocation("301", 100)]),
+    "put_charge": (Charge("DE01", "UK01", 80, "EUR", "INV1"),),
     "release_order": ("201",),
     "write_off": (WriteOff("301", 100, "EUR", "bank charges"),),
     "note_deal": ("D1", {"order_id": "201", "credit": "passed", "invoice_number": "INV1", "payment": "Paid"}),

@@ -7,7 +7,7 @@ _PAYER = "DE89370400440532013000"
 
 def _credit(bank, amount, remittance="INV1001", reference=None, payer="Acme GmbH"):
     return bank.core.credit(
-        bank.stand.account_id,
+        bank.stand.accounts["EUR"],
         amount,
         end_to_end_id=reference,
         remittance=(remittance,),
@@ -20,7 +20,7 @@ def _close(bank, days=0):
     """Close the books of the day that many days after the first Monday; gives the statement."""
     bank.core.close_day(bank.on_day(days))
     bank.later()
-    return bank.core.account(bank.stand.account_id).statements[-1]
+    return bank.core.account(bank.stand.accounts["EUR"]).statements[-1]
 
 
 def _entries(bank, since="2025-12-31"):
@@ -56,7 +56,7 @@ def test_an_entry_carries_what_cash_is_applied_by(bank):
 def test_what_leaves_the_account_is_no_receipt(bank):
     _credit(bank, 5_000)
     bank.core.debit(
-        bank.stand.account_id,
+        bank.stand.accounts["EUR"],
         300,
         end_to_end_id=None,
         remittance=("Fees",),
