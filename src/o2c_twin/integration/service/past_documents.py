@@ -21,6 +21,7 @@ SOURCES = {
     f"{CANONICAL}.DealNotes": ("note_deal",),
     f"{CANONICAL}.PartyNotes": ("note_party",),
     f"{CANONICAL}.PartyChange": ("change_customer", "change_party"),
+    f"{CANONICAL}.Charge": ("put_charge",),
 }
 """Source of a map to the writes whose arguments are such documents; of others the journal keeps none."""
 
