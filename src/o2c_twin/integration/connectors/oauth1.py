@@ -6,6 +6,7 @@ Signing is on the path of every call, so what does not change between calls is e
 import hashlib
 import re
 from binascii import b2a_base64
+from functools import lru_cache
 from urllib.parse import quote
 
 _METHOD, _VERSION = "HMAC-SHA256", "1.0"
@@ -17,6 +18,8 @@ def _encoded(text: str) -> str:
     return quote(text, safe="~")
 
 
+# A record is read soon after it was written, and again with each that follows from it.
+@lru_cache(maxsize=8_192)
 def _encoded_url(url: str) -> str:
     # Most addresses hold only plain characters and these three: replacing them is five times as fast.
     if _PLAIN(url):

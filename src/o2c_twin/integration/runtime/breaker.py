@@ -23,21 +23,20 @@ NEVER_OPENS = BreakerRules(failures=None)
 
 
 class Breaker:
-    """Closed lets everything through; open nothing until a probe is due, then one call at a time until one succeeds."""
+    """Closed lets everything through; open nothing until a probe is due, then one call at a time until one succeeds.
 
-    __slots__ = ("_failing", "_opened", "_probing", "_rules", "next_probe_at")
+    ``closed``: calls go through as they come; ``calm``: and no call has failed since one was answered.
+    """
+
+    __slots__ = ("_failing", "_opened", "_probing", "_rules", "calm", "closed", "next_probe_at")
 
     def __init__(self, rules: BreakerRules | None = None) -> None:
         self._rules = rules or BreakerRules()
         self._failing: dict[str, None] = {}
         self._opened = 0
         self._probing = False
+        self.calm = self.closed = True
         self.next_probe_at = 0
-
-    @property
-    def closed(self) -> bool:
-        """Whether calls go through as they come."""
-        return self._opened == 0
 
     def admits(self, now: int) -> bool:
         """Whether a call may leave now; an open breaker's probe is taken by asking."""
@@ -53,6 +52,7 @@ class Breaker:
         self._failing.clear()
         self._opened = 0
         self._probing = False
+        self.calm = self.closed = True
 
     def forgotten(self) -> None:
         """Nobody waits for the call's answer any more: a probe that was under way may be made by another."""
@@ -66,9 +66,11 @@ class Breaker:
         if self._rules.failures is None:
             return
         self._failing[key] = None
+        self.calm = False
         # Calls that were under way when it opened say nothing new; a probe that failed does.
         if self._probing or (self._opened == 0 and len(self._failing) >= self._rules.failures):
             self._probing = False
             wait = min(self._rules.cap_s, self._rules.first_s * 2.0 ** min(self._opened, 20))
             self._opened += 1
+            self.closed = False
             self.next_probe_at = now + int(wait * _MICRO)

@@ -86,10 +86,11 @@ class Line:
             self.breaker.forgotten()
             self._leave()
             raise
-        if not self.breaker.closed:
-            # Slowly: everybody has been waiting for this.
-            self._limit = 1.0
-        self.breaker.answered()
+        if not self.breaker.calm:
+            if not self.breaker.closed:
+                # Slowly: everybody has been waiting for this.
+                self._limit = 1.0
+            self.breaker.answered()
         if self._limit < self._most:
             self._limit = min(self._most, self._limit + 1.0 / self._limit)
         self._leave()

@@ -65,10 +65,11 @@ class Stock(CreditControl):
 
     def backlog(self, item_id: str) -> int:
         """Quantity of an item that orders wait for."""
+        waiting = self._waiting.get(item_id)
+        if not waiting:
+            return 0
         short = 0
-        orders = self.state.orders
-        for order_id in self._waiting.get(item_id, ()):
-            order = orders[order_id]
+        for order in map(self.state.orders.__getitem__, waiting):
             if order.cancelled:
                 continue
             for line in order.lines:

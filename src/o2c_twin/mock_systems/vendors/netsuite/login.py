@@ -11,6 +11,7 @@ import re
 from base64 import b64encode
 from binascii import b2a_base64
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import NoReturn
 from urllib.parse import quote, unquote
 
@@ -128,7 +129,8 @@ class TokenLogin:
         if abs(int(stamp) - second) > CLOCK_SLACK_S:
             return False
         usual = signer.usual(nonce, stamp)
-        text = self._start(request, request.raw_path or _path_of(request))
+        start = f"{request.method}&{self._root(request.url)}"
+        text = f"{start}{_encoded(request.raw_path) if request.raw_path else _encoded_of(request.path)}&"
         text += _around(usual, request.query) if request.query else usual
         if not signer.signs(text, _plain(signature).encode()):
             return False
@@ -169,7 +171,7 @@ class TokenLogin:
         return signer, token
 
     def _signed(self, request: Request, fields: dict[str, str], signer: Signer, given: bytes) -> bool:
-        path = request.raw_path or _path_of(request)
+        path = request.raw_path or _path_of(request.path)
         start = self._start(request, path)
         if _is_usual(fields):
             usual = signer.usual(fields["oauth_nonce"], fields["oauth_timestamp"])
@@ -232,9 +234,8 @@ def _plain(signature: str) -> str:
     return signature.replace("%3D", "=").replace("%2F", "/").replace("%2B", "+")
 
 
-def _path_of(request: Request) -> str:
+def _path_of(path: str) -> str:
     """The path, percent-encoded, of a driver that gives only the decoded one."""
-    path = request.path
     return path if _PLAIN(path) else quote(path, safe=_PATH_SAFE)
 
 
@@ -273,6 +274,12 @@ def _encoded(path: str) -> str:
 
 
 _PLAIN = re.compile(r"[A-Za-z0-9\-._~/!:]*").fullmatch
+
+
+# A record is read soon after it was written, and again with each that follows from it.
+@lru_cache(maxsize=8_192)
+def _encoded_of(path: str) -> str:
+    return _encoded(_path_of(path))
 
 
 def _strictly(segment: str) -> str:
