@@ -1,6 +1,7 @@
 """Writes a run record: rows go into bounded buffers and from there into Parquet files."""
 
 import json
+from collections.abc import Callable
 from operator import itemgetter
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,12 @@ class _TableWriter:
         self._path = path
         self.rows: list[tuple[Any, ...]] = []
         self._file: pq.ParquetWriter | None = None
+
+    def add(self, row: tuple[Any, ...]) -> None:
+        rows = self.rows
+        rows.append(row)
+        if len(rows) >= _BATCH_ROWS:
+            self.flush()
 
     def flush(self) -> None:
         if self._path is None:
@@ -76,11 +83,11 @@ class RunRecordWriter:
 
     def add(self, table: str, row: tuple[Any, ...]) -> None:
         """Add one row, its values in the schema's column order."""
-        writer = self._tables[table]
-        rows = writer.rows
-        rows.append(row)
-        if len(rows) >= _BATCH_ROWS:
-            writer.flush()
+        self._tables[table].add(row)
+
+    def adder(self, table: str) -> Callable[[tuple[Any, ...]], None]:
+        """What adds a row to one table, for those who have many."""
+        return self._tables[table].add
 
     def close(self, manifest: dict[str, Any]) -> None:
         """Write what is buffered, then the manifest: a directory without one is an unfinished run."""

@@ -84,14 +84,15 @@ class Watch(Observer):
 def journal_sink(trace: Trace, record: RunRecordWriter) -> Callable[[Entry], None]:
     """Takes every call of every mock into trace and record."""
 
+    called = record.adder("api_calls")
+
     def sink(entry: Entry) -> None:
         trace.line(
             f"{entry.at}|{entry.system}|{entry.operation}|{entry.caller}|{entry.method}|{entry.path}"
             f"|{entry.status}|{entry.fault}|{entry.duration_us}",
             entry.request + entry.response,
         )
-        record.add(
-            "api_calls",
+        called(
             (
                 entry.at,
                 entry.system,
@@ -101,7 +102,7 @@ def journal_sink(trace: Trace, record: RunRecordWriter) -> Callable[[Entry], Non
                 entry.throttled,
                 entry.fault,
                 entry.duration_us,
-            ),
+            )
         )
 
     return sink
@@ -175,7 +176,7 @@ def _virtual(
     def spawn(work: Any, name: str) -> object:
         return env.spawn(work, name)
 
-    world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, spawn, post)
+    world = World(clock, chance.sub("mocks").uniform, env.aio.sleep, env.start, post)
     people = chance.sub("world")
     rates = market_of(plan, people)
     estate = build_estate(plan, world, journal_sink(trace, record))

@@ -4,6 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
+import re
 from collections.abc import Callable, Collection, Mapping
 from typing import Any
 from urllib.parse import quote
@@ -495,4 +496,7 @@ def external_id(key: str) -> str:
     Another key has another one. A bank's reference may hold anything, and what is escaped on the way
     would be signed in one spelling and looked up in another.
     """
-    return quote(key.replace("~", "~7E"), safe=":@~").replace("%", "~")
+    return key if _PLAIN(key) else quote(key.replace("~", "~7E"), safe=":@~").replace("%", "~")
+
+
+_PLAIN = re.compile(r"[A-Za-z0-9_.:@-]*").fullmatch

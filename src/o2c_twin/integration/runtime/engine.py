@@ -345,7 +345,10 @@ class Engine(Steered):
             self._read_at[event.flow, event.object_id] = now = self.clock.now()
             if self._shared is not None and self.careful:
                 self._shared.reading(event.event_id, now)
-        began, state = self.clock.now(), "done"
+            began = now
+        else:
+            began = self.clock.now()
+        state = "done"
         steps: list[str] = []
         steps_done.set(steps)
         try:

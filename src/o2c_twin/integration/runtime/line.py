@@ -74,8 +74,21 @@ class Line:
 
         ``again`` when it failed before: then the budget must have something for it.
         """
-        if self._waiting or self._retries or not self._try_enter(worth_of_work.get(), again):
-            await self._turn(again)
+        if (
+            again
+            or self._waiting
+            or self._retries
+            or self._paused_until
+            or self._quota is not None
+            or self._flying + 1 > self._limit
+            or not self.breaker.closed
+        ):
+            await self._enter(again)
+        else:
+            # Nothing is in the way of most calls.
+            self._flying += 1
+            if self._budget is not None:
+                self._budget.held += self._budget.deposit
         self.calls += 1
         try:
             made = await make()
@@ -93,18 +106,19 @@ class Line:
             self.breaker.answered()
         if self._limit < self._most:
             self._limit = min(self._most, self._limit + 1.0 / self._limit)
-        self._leave()
+        self._flying -= 1
+        if self._waiting or self._retries:
+            self._wake()
         return made
 
+    async def _enter(self, again: bool) -> None:
+        if self._waiting or self._retries or not self._try_enter(worth_of_work.get(), again):
+            await self._turn(again)
+
     def _try_enter(self, worth: Worth, again: bool) -> bool:
-        if self._flying >= int(self._limit):
+        if self._flying + 1 > self._limit:
             return False
         budget = self._budget
-        if self._quota is None and self._paused_until == 0 and self.breaker.closed and not again:
-            self._flying += 1
-            if budget is not None:
-                budget.held += budget.deposit
-            return True
         now = self._clock.now()
         if now < self._paused_until:
             return False

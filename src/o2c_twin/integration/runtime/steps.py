@@ -71,9 +71,10 @@ class Delivery:
     async def read(self, system: str, key: str, call: Callable[[], Awaitable[T]]) -> T:
         """A call that changes nothing: tried again by the same policy, kept nowhere."""
         attempt, since = 1, self.clock.now()
+        line = self.lines.get(system)
         while True:
             try:
-                return await self._through(system, key, call, attempt > 1)
+                return await (call() if line is None else line.call(call, key, attempt > 1))
             except CallFailed as failure:
                 await self.sleep(self._wait(failure, key, attempt, since))
                 attempt += 1
@@ -196,6 +197,7 @@ class Delivery:
         if effect.next_at is not None:
             await self.sleep(max(0.0, (effect.next_at - self.clock.now()) / _MICRO))
         call = _call(target, effect.write, arguments, key, effect.correlation, rescue)
+        line = self.lines.get(target.system)
         while True:
             if unknown:
                 found = await self._resolve(target, effect, left_before)
@@ -205,7 +207,7 @@ class Delivery:
                 self.journal.resend(key, self.clock.now())
             try:
                 if pool is None:
-                    made = await self._through(target.system, key, call, attempt > 1)
+                    made = await (call() if line is None else line.call(call, key, attempt > 1))
                 else:
                     made = await pool.send(effect, arguments, call, attempt > 1)
             except CallFailed as failure:
@@ -249,12 +251,6 @@ class Delivery:
         if known is None:
             known = self._capabilities[name] = guard_of(target.sheet, write)
         return known
-
-    # --- calls -----------------------------------------------------------------------------------
-
-    def _through(self, system: str, key: str, call: Callable[[], Awaitable[T]], again: bool) -> Awaitable[T]:
-        line = self.lines.get(system)
-        return call() if line is None else line.call(call, key, again)
 
     def _wait(self, failure: CallFailed, key: str, attempt: int, since: int, *, unknown: bool = False) -> float:
         jitter = self.draw("engine.retry", key, attempt)
@@ -302,8 +298,7 @@ def _nobody_knows(key: str, why: str) -> DeadLetter:
     return DeadLetter(key, f"outcome unknown: {why}", "unknown-outcome")
 
 
-@dataclass(frozen=True, slots=True)
-class Synced:
+class Synced(msgspec.Struct, frozen=True, gc=False):
     """A change arrived in a system: instants in epoch microseconds."""
 
     flow: str

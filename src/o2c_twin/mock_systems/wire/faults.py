@@ -316,7 +316,8 @@ class FaultPlan:
         self._draw = draw
         self.start_us = start_us
         """The start of the run, from which the seconds of faults count."""
-        self._armed: list[_Armed] = []
+        self.in_force: list[_Armed] = []
+        """What may strike; with nothing armed there is nothing to ask."""
         self._number = 0
         self._by_operation: dict[tuple[str, str], list[_Armed]] = {}
         for fault in faults:
@@ -325,34 +326,34 @@ class FaultPlan:
     def add(self, fault: Fault) -> int:
         """Arm a fault; gives the number to remove it by."""
         self._number += 1
-        ranks = [armed.rank for armed in self._armed if armed.fault.name == fault.name]
+        ranks = [armed.rank for armed in self.in_force if armed.fault.name == fault.name]
         rank = next(r for r in range(len(ranks) + 1) if r not in ranks)
-        self._armed.append(_Armed(self._number, fault, rank))
+        self.in_force.append(_Armed(self._number, fault, rank))
         self._by_operation.clear()
         return self._number
 
     def remove(self, number: int) -> bool:
         """Disarm one fault; False when there is none of that number."""
-        kept = [armed for armed in self._armed if armed.number != number]
-        found = len(kept) < len(self._armed)
-        self._armed = kept
+        kept = [armed for armed in self.in_force if armed.number != number]
+        found = len(kept) < len(self.in_force)
+        self.in_force = kept
         self._by_operation.clear()
         return found
 
     def clear(self) -> None:
         """Disarm all."""
-        self._armed.clear()
+        self.in_force.clear()
         self._by_operation.clear()
 
     def armed(self) -> list[tuple[int, Fault]]:
         """All armed faults with their numbers."""
-        return [(armed.number, armed.fault) for armed in self._armed]
+        return [(armed.number, armed.fault) for armed in self.in_force]
 
     def _candidates(self, operation: str, method: str) -> list[_Armed]:
         key = (operation, method)
         found = self._by_operation.get(key)
         if found is None:
-            found = self._by_operation[key] = [a for a in self._armed if _may_strike(a.fault, operation, method)]
+            found = self._by_operation[key] = [a for a in self.in_force if _may_strike(a.fault, operation, method)]
         return found
 
     def strikes(self, operation: str, method: str, key: str, now: int) -> list[tuple[Fault, float]]:
@@ -362,7 +363,7 @@ class FaultPlan:
         operation and key, so that what happens to other keys changes nothing for this one.
         """
         struck: list[tuple[Fault, float]] = []
-        if not self._armed:
+        if not self.in_force:
             return struck
         at_s = (now - self.start_us) / 1e6
         for armed in self._candidates(operation, method):

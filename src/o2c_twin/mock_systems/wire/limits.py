@@ -164,9 +164,7 @@ class Limiter:
         self._last = (None, ((), ()))
 
     def _counts(self, principal: Principal) -> _Counts:
-        # Mostly it is the one who called before, and who that is costs more to hash than to compare.
-        if principal is self._last[0]:
-            return self._last[1]
+        # Asked for when it is not the one who called last: to hash somebody costs more than to compare.
         counts = self._of.get(principal)
         if counts is None:
             meters = []
@@ -190,7 +188,8 @@ class Limiter:
         Of several windows without room the verdict names the one that stays closed longest, so that a
         call made when it says is not refused by another. Concurrency cannot say when a call will end: 0.
         """
-        meters, flights = self._counts(principal)
+        last = self._last
+        meters, flights = last[1] if principal is last[0] else self._counts(principal)
         for rule, flying in flights:
             if len(flying) >= rule.limit:
                 before = now - int(rule.counts_after_s * _MICRO)
@@ -210,22 +209,26 @@ class Limiter:
 
     def enter(self, principal: Principal, now: int) -> int:
         """Mark a call as in flight; gives the ticket to `leave` with."""
-        if not self.policy.concurrency:
+        last = self._last
+        flights = (last[1] if principal is last[0] else self._counts(principal))[1]
+        if not flights:
             return 0
-        self._ticket += 1
-        for _, flying in self._counts(principal)[1]:
-            flying[self._ticket] = now
-        return self._ticket
+        self._ticket = ticket = self._ticket + 1
+        for _, flying in flights:
+            flying[ticket] = now
+        return ticket
 
     def leave(self, principal: Principal, ticket: int) -> None:
         """The call is over."""
         if ticket:
-            for _, flying in self._counts(principal)[1]:
+            last = self._last
+            for _, flying in (last[1] if principal is last[0] else self._counts(principal))[1]:
                 flying.pop(ticket, None)
 
     def used(self, name: str, principal: Principal, now: int) -> int:
         """Units used in the window ``name`` as of ``now``, for quota headers."""
-        for meter in self._counts(principal)[0]:
+        last = self._last
+        for meter in (last[1] if principal is last[0] else self._counts(principal))[0]:
             if meter.name == name:
                 meter.wait(0, now)
                 return meter.used

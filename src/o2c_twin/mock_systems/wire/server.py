@@ -5,6 +5,7 @@ body, handler, faults of the way back, journal. A handler changes state whole or
 after it may an answer be lost.
 """
 
+from collections.abc import Sequence
 from decimal import Decimal
 from typing import Any
 
@@ -20,6 +21,9 @@ from o2c_twin.mock_systems.wire.service_time import ServiceTimes
 
 NOT_MODELLED = "not modelled"
 _NOBODY = Principal("", "", "")
+
+Struck = Sequence[tuple[Fault, float]]
+"""The faults that strike a call, each with a uniform draw for its size."""
 
 
 class NotSealed(RuntimeError):
@@ -47,7 +51,7 @@ class MockServer:
         self.journal = journal or Journal()
         self.faults = dialect.faults = faults or FaultPlan(name, world.draw, world.clock.now())
         self.latency = latency
-        self._times: ServiceTimes | None = None
+        self._decorates = type(dialect).decorate is not Dialect.decorate
         self._initial: bytes | None = None
         self._router = Router(dialect.routes)
         self._decoders: dict[str, msgspec.json.Decoder[Any]] = {
@@ -56,31 +60,36 @@ class MockServer:
 
     async def call(self, request: Request) -> Response:
         """Answer one request. Raises `TransportFault` when the client gets no answer."""
-        clock = self.world.clock
+        clock, dialect = self.world.clock, self.dialect
         arrived = clock.now()
         found = self._router.find(request.method, request.path)
         if not isinstance(found, tuple):
-            response = self.dialect.not_modelled(request, found)
-            self._log(arrived, NOT_MODELLED, None, request, response, False, None)
+            response = dialect.not_modelled(request, found)
+            self._log(arrived, NOT_MODELLED, None, request, response, False, ())
             return response
         operation, params = found
         name = operation.name
-        limiter = self.dialect.limiter
+        limiter = dialect.limiter
         principal = _NOBODY
         throttled = False
         applied = False
-        key = request.headers.get("x-correlation-id") or request.path
-        struck = self.faults.strikes(operation.name, request.method, key, arrived)
+        struck: Struck = ()
+        if self.faults.in_force:
+            key = request.headers.get("x-correlation-id") or request.path
+            struck = self.faults.strikes(operation.name, request.method, key, arrived)
         try:
             failing = _before(struck) if struck else None
             if not operation.open:
-                principal = self.dialect.authenticate(request, arrived)
+                principal = dialect.authenticate(request, arrived)
                 verdict = limiter.admit(principal, operation.cost, arrived)
                 if verdict is not None:
-                    raise Refused(self.dialect.throttled(verdict, arrived), throttled=True)
+                    raise Refused(dialect.throttled(verdict, arrived), throttled=True)
             ticket = limiter.enter(principal, arrived)
             try:
-                seconds = self._seconds(struck)
+                times = self._times
+                seconds = 0.0 if times is None else times.next_s()
+                for fault, uniform in struck:
+                    seconds += fault.delay_s(uniform)
                 if seconds > 0.0:
                     await self.world.sleep(seconds)
                 if failing is not None:
@@ -90,7 +99,8 @@ class MockServer:
                 response = self._answer(operation, params, principal, request)
                 applied = response.status < 300 and request.method != "GET"
                 throttled = response.status == 429
-                self.dialect.decorate(response, principal, arrived)
+                if self._decorates:
+                    dialect.decorate(response, principal, arrived)
                 for fault, _ in struck:
                     response = fault.after(response)
             finally:
@@ -101,25 +111,22 @@ class MockServer:
             if isinstance(refusal, NotModelled):
                 name = NOT_MODELLED
             if principal is not _NOBODY:
-                self.dialect.decorate(response, principal, arrived)
+                dialect.decorate(response, principal, arrived)
         except TransportFault as lost:
-            self._log(arrived, operation.name, principal.user or None, request, None, False, _names(struck))
+            self._log(arrived, operation.name, principal.user or None, request, None, False, struck)
             raise TransportFault(lost.kind, applied and lost.applied) from None
-        self._log(arrived, name, principal.user or None, request, response, throttled, _names(struck))
+        self._log(arrived, name, principal.user or None, request, response, throttled, struck)
         return response
 
-    def _seconds(self, struck: list[tuple[Fault, float]]) -> float:
-        """How long the call takes."""
-        seconds = 0.0
-        latency = self.latency
-        if latency is not None:
-            times = self._times
-            if times is None or times.latency is not latency:
-                times = self._times = ServiceTimes(self.name, self.world.draw, latency)
-            seconds = times.next_s()
-        for fault, uniform in struck:
-            seconds += fault.delay_s(uniform)
-        return seconds
+    @property
+    def latency(self) -> Latency | None:
+        """The usual service time."""
+        return self._latency
+
+    @latency.setter
+    def latency(self, latency: Latency | None) -> None:
+        self._latency = latency
+        self._times = None if latency is None else ServiceTimes(self.name, self.world.draw, latency)
 
     def _failure(self, status: int, now: int) -> Refused:
         if status == 429:
@@ -159,7 +166,7 @@ class MockServer:
         request: Request,
         response: Response | None,
         throttled: bool,
-        fault: str | None,
+        struck: Struck,
     ) -> None:
         status, body = (0, b"") if response is None else (response.status, response.body)
         duration = self.world.clock.now() - arrived
@@ -173,7 +180,7 @@ class MockServer:
                 request.path,
                 status,
                 throttled,
-                fault,
+                ",".join([fault.name for fault, _ in struck]) if struck else None,
                 duration,
                 request.body,
                 body,
@@ -194,16 +201,12 @@ class MockServer:
         self.dialect.restore(self._initial)
         self.journal.clear()
         self.journal.count = 0
-        self._times = None
+        self.latency = self._latency
         self.faults.clear()
         self.dialect.limiter.reset()
 
 
-def _before(struck: list[tuple[Fault, float]]) -> int | None:
+def _before(struck: Struck) -> int | None:
     # The status of the first fault that has one; a call the network swallows never gets to show it.
     statuses = [fault.before() for fault, _ in struck]
     return next((status for status in statuses if status is not None), None)
-
-
-def _names(struck: list[tuple[Fault, float]]) -> str | None:
-    return ",".join(fault.name for fault, _ in struck) if struck else None

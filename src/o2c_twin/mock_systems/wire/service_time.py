@@ -15,10 +15,10 @@ _STEP = 0x9E37_79B9_7F4A_7C15
 class ServiceTimes:
     """The times of one system's calls in the order they arrive: the n-th is a function of the system and of n."""
 
-    __slots__ = ("_block", "_draw", "_left", "_system", "latency")
+    __slots__ = ("_block", "_draw", "_latency", "_left", "_system")
 
     def __init__(self, system: str, draw: Draw, latency: Latency) -> None:
-        self.latency = latency
+        self._latency = latency
         self._system = system
         self._draw = draw
         self._block = 0
@@ -33,7 +33,7 @@ class ServiceTimes:
 
     def _times(self, block: int) -> list[float]:
         state = int(self._draw("latency", self._system, block) * 2.0**52)
-        return [self.latency.delay_s(_uniform(state + number * _STEP)) for number in range(1, _CALLS + 1)]
+        return [self._latency.delay_s(_uniform(state + number * _STEP)) for number in range(1, _CALLS + 1)]
 
 
 def _uniform(state: int) -> float:

@@ -24,6 +24,7 @@ from o2c_twin.twin.time.bridge import CoroEvent
 from o2c_twin.twin.time.lag import Lag
 from o2c_twin.twin.time.paced_loop import PacedLoop, in_virtual_time, in_wall_time
 from o2c_twin.twin.time.simpy_loop import SimPyLoop
+from o2c_twin.twin.time.tasks import FirstStep
 from o2c_twin.twin.time.tick_loop import DEFAULT_LIVELOCK_LIMIT, TickLoop
 
 _AHEAD_OF_URGENT = EventPriority(-1)
@@ -138,6 +139,13 @@ class TwinEnvironment(simpy.Environment):
         task = self.aio.create_task(coroutine, name=name)
         task.add_done_callback(self._background_ended)
         return task
+
+    def start(self, work: Coroutine[Any, Any, Any], name: str) -> None:
+        """Start background work that nobody will await or cancel: it becomes a task only when it has to wait.
+
+        It begins when a task would, and its failure stops the run.
+        """
+        self.aio.call_soon(FirstStep(work, name, self.spawn))
 
     def _background_ended(self, task: Task[Any]) -> None:
         if task.cancelled() or not task._log_traceback:

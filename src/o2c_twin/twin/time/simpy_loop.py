@@ -16,7 +16,7 @@ from typing import Any, Final, NoReturn, TypeVarTuple
 
 from o2c_twin.twin.time.caller import place_of
 from o2c_twin.twin.time.errors import Escape
-from o2c_twin.twin.time.handles import Ready, Sleep, Timer
+from o2c_twin.twin.time.handles import Sleep, Timer
 from o2c_twin.twin.time.tick_loop import TickLoop
 
 _REMEDY_BY_METHOD: Final = {
@@ -110,8 +110,12 @@ class SimPyLoop(TickLoop):
                     return False
                 raise self.deadlock() from None
             kind = type(event)
-            is_timer = kind is Sleep or kind is Timer
-            if is_timer and not event._pending:
+            if kind is Sleep:
+                wake = event._callback
+                if wake is None:
+                    self._dead_timers -= 1
+                    continue
+            elif kind is Timer and not event._pending:
                 self._dead_timers -= 1
                 continue
             if tick != now:
@@ -122,14 +126,12 @@ class SimPyLoop(TickLoop):
                 if work > limit:
                     heappush(queue, (tick, priority, sequence, event))
                     self.report_livelock()
-            if is_timer:
+            if kind is Sleep:
+                # Nothing but a task waits for one, and a task's own steps raise only what ends the run.
+                event._context.run(wake, event)
+            elif kind is Timer:
                 event._pending = False
-                try:
-                    event._context.run(event._callback, *event._args)
-                except (SystemExit, KeyboardInterrupt):
-                    raise
-                except BaseException as error:
-                    self.callback_failed(event, error)
+                self._run_handle(event)
             else:
                 process_event(event)
 
@@ -143,7 +145,7 @@ class SimPyLoop(TickLoop):
 
     def call_soon_threadsafe(
         self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
-    ) -> Ready:
+    ) -> asyncio.Handle:
         """Do what `call_soon` does; from another thread, raise `Escape`."""
         owner = self._owner_thread if self._thread_id is None else self._thread_id
         if threading.get_ident() != owner:

@@ -17,7 +17,7 @@ import threading
 from asyncio import events
 from collections import deque
 from collections.abc import AsyncGenerator, Callable, Generator, Iterator
-from contextvars import Context
+from contextvars import Context, copy_context
 from heapq import heapify, heappop, heappush
 from types import coroutine
 from typing import TYPE_CHECKING, Any, Final, NoReturn, TypeVarTuple
@@ -28,7 +28,7 @@ from simpy.events import NORMAL, Process
 from o2c_twin.twin.time.caller import waiting_place
 from o2c_twin.twin.time.errors import Deadlock, Livelock
 from o2c_twin.twin.time.handles import TICKS_PER_SECOND, TIMERS, Ready, Sleep, Timer
-from o2c_twin.twin.time.tasks import SimTask
+from o2c_twin.twin.time.tasks import FirstStep, SimTask
 
 if TYPE_CHECKING:
     from o2c_twin.twin.time.environment import TwinEnvironment
@@ -52,6 +52,7 @@ class TickLoop(asyncio.BaseEventLoop):
     # What asyncio keeps for itself and the type stubs leave out.
     _ready: deque[Any]  # of Ready, and of the handles that a selector or another thread puts there
     _stopping: bool
+    _closed: bool
     _thread_id: int | None
     _task_factory: Any
     _asyncgens_shutdown_called: bool
@@ -90,11 +91,13 @@ class TickLoop(asyncio.BaseEventLoop):
         """Return the virtual time in seconds; exact to the microsecond for 285 years."""
         return self.env._now / TICKS_PER_SECOND
 
-    def call_soon(self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None) -> Ready:
+    def call_soon(
+        self, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
+    ) -> asyncio.Handle:
         """Run a callback at this tick, after everything that is ready already."""
-        handle = Ready(callback, args, self, context)
+        handle = Ready(callback, args, copy_context() if context is None else context)
         self._ready.append(handle)
-        return handle
+        return handle  # type: ignore[return-value]  # as good as asyncio's own
 
     def call_later(
         self, delay: float, callback: Callable[[*_Ts], object], *args: *_Ts, context: Context | None = None
@@ -164,9 +167,10 @@ class TickLoop(asyncio.BaseEventLoop):
         **options: Any,
     ) -> asyncio.Task[Any]:
         """Start a task; without a name it is called `t<number>` by the order of creation."""
-        self._check_closed()
         if self._task_factory is not None:
             return super().create_task(coro, name=name, context=context, **options)
+        if self._closed:
+            raise RuntimeError("Event loop is closed")
         number = self._created
         self._created = number + 1
         task = SimTask(coro, loop=self, number=number, name=name, context=context, **options)
@@ -245,7 +249,7 @@ class TickLoop(asyncio.BaseEventLoop):
     def _run_handle(self, handle: Ready | Timer | Sleep) -> None:
         if handle._cancelled:
             return
-        assert handle._callback is not None
+        assert handle._callback is not None and handle._context is not None
         try:
             handle._context.run(handle._callback, *handle._args)
         except (SystemExit, KeyboardInterrupt):
@@ -260,8 +264,9 @@ class TickLoop(asyncio.BaseEventLoop):
             return False
         tick, _, _, event = heappop(self._queue)
         self.env._now = tick
-        if type(event) in TIMERS:
+        if type(event) is Timer:
             event._pending = False
+        if type(event) in TIMERS:
             self._run_handle(event)
         else:
             self.env.process_event(event)
@@ -341,6 +346,10 @@ class TickLoop(asyncio.BaseEventLoop):
         if self.is_closed():
             return
         self._closing = True
+        for handle in self._ready:
+            if isinstance(handle._callback, FirstStep):
+                handle._callback.give_up()
+                handle.cancel()
         with self.running():
             for _ in range(3):  # a task may start another, or wait again, while it is being cancelled
                 for task in self.waiting_tasks():
@@ -352,14 +361,14 @@ class TickLoop(asyncio.BaseEventLoop):
         super().close()
 
 
-def _task_of(handle: Ready) -> SimTask | None:
-    owner = getattr(handle._callback, "__self__", None)
-    return owner if isinstance(owner, SimTask) else None
+def _task_of(handle: Ready) -> SimTask | FirstStep | None:
+    owner = getattr(handle._callback, "__self__", handle._callback)
+    return owner if isinstance(owner, (SimTask, FirstStep)) else None
 
 
 def _names_of(entry: Any) -> Iterator[str]:
     """Yield the names of the tasks and processes that a ready callback or an entry of the heap will wake."""
-    if isinstance(entry, (asyncio.Handle, Sleep)):
+    if isinstance(entry, (asyncio.Handle, Ready, Sleep)):
         callbacks: list[Any] = [entry._callback]  # type: ignore[union-attr]
         for argument in entry._args:  # a timer of asyncio.sleep holds the future that the sleeper awaits
             if asyncio.isfuture(argument):
@@ -368,7 +377,9 @@ def _names_of(entry: Any) -> Iterator[str]:
         callbacks = list(entry.callbacks or ())
     for callback in callbacks:
         owner = getattr(callback, "__self__", None)
-        if isinstance(owner, asyncio.Task):
+        if isinstance(callback, FirstStep):
+            yield callback.name
+        elif isinstance(owner, asyncio.Task):
             yield owner.get_name()
         elif isinstance(owner, Process):
             yield owner.name

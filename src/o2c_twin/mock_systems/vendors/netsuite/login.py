@@ -41,9 +41,7 @@ _PARAMETERS = (
 _NAMES = {f"{before}{name}=": name for name in _PARAMETERS for before in ("", ",", ", ")}
 _USUAL_FIELDS = 8
 _MOST_HEADS = 64
-_CHANGING = re.compile(
-    r'([0-9]{1,12})", oauth_nonce="([0-9A-Za-z]{6,64})", oauth_signature="((?:[0-9A-Za-z+/=]|%2B|%2F|%3D){44,60})"'
-)
+_CHANGING = re.compile(r'([0-9]{1,12})", oauth_nonce="([0-9A-Za-z]{6,64})", oauth_signature="([0-9A-Za-z+/=%]{44,64})"')
 """What changes from call to call, as a client writes it that puts the parameters in the usual order."""
 
 _PATH_SAFE = "/:@!$&'()*+,;=~"
@@ -128,11 +126,12 @@ class TokenLogin:
         stamp, nonce, signature = changing.groups()
         if abs(int(stamp) - second) > CLOCK_SLACK_S:
             return False
-        usual = signer.usual(nonce, stamp)
-        start = f"{request.method}&{self._root(request.url)}"
-        text = f"{start}{_encoded(request.raw_path) if request.raw_path else _encoded_of(request.path)}&"
-        text += _around(usual, request.query) if request.query else usual
-        if not signer.signs(text, _plain(signature).encode()):
+        parameters = signer.usual(nonce, stamp)
+        if request.query:
+            parameters = _around(parameters, request.query)
+        root = self._roots.get(request.url) or self._root(request.url)
+        path = _encoded(request.raw_path) if request.raw_path else _encoded_of(request.path)
+        if not signer.signs(f"{request.method}&{root}{path}&{parameters}", _plain(signature).encode()):
             return False
         self._use_once(f"{stamp} {nonce} {token}", second)
         return True
