@@ -31,8 +31,7 @@ class InProcessHttp:
                 await self._sleep(request.timeout_s)
                 raise NoAnswer("timed out") from fault
             raise NoAnswer("connection reset") from fault
-        headers = dict(zip(map(str.lower, response.headers), response.headers.values(), strict=True))
-        return HttpAnswer(response.status, headers, response.body)
+        return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, response.body)
 
 
 def direct(servers: Mapping[str, MockServer], sleep: Callable[[float], Awaitable[None]]) -> InProcessHttp:

@@ -96,7 +96,7 @@ class MockServer:
                     raise self._failure(failing, arrived)
                 if operation.asks is not None:
                     await self._ask(operation, params, principal, request)
-                response = self._answer(operation, params, principal, request)
+                response = self._answer(operation, Call(request, params, principal, clock.now()))
                 applied = response.status < 300 and request.method != "GET"
                 throttled = response.status == 429
                 if self._decorates:
@@ -133,14 +133,13 @@ class MockServer:
             return Refused(self.dialect.throttled(None, now), throttled=True)
         return Refused(self.dialect.failed(status))
 
-    def _answer(self, operation: Operation, params: dict[str, str], principal: Principal, request: Request) -> Response:
-        call = Call(request, params, principal, self.world.clock.now())
+    def _answer(self, operation: Operation, call: Call) -> Response:
         decoder = self._decoders.get(operation.name)
         if decoder is not None:
             try:
-                call.body = decoder.decode(request.body or b"{}")
+                call.body = decoder.decode(call.request.body or b"{}")
             except msgspec.DecodeError as bad:
-                return self.dialect.malformed(request, str(bad))
+                return self.dialect.malformed(call.request, str(bad))
         try:
             return operation.handler(self.dialect, call)
         except NotModelled:
@@ -169,7 +168,6 @@ class MockServer:
         struck: Struck,
     ) -> None:
         status, body = (0, b"") if response is None else (response.status, response.body)
-        duration = self.world.clock.now() - arrived
         self.journal.add(
             Entry(
                 arrived,
@@ -181,7 +179,7 @@ class MockServer:
                 status,
                 throttled,
                 ",".join([fault.name for fault, _ in struck]) if struck else None,
-                duration,
+                self.world.clock.now() - arrived,
                 request.body,
                 body,
             )
