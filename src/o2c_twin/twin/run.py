@@ -26,7 +26,7 @@ from o2c_twin.twin.exchange import exchange_of, market_of
 from o2c_twin.twin.plan import RunPlan
 from o2c_twin.twin.time import TwinClock, TwinEnvironment, epoch, guard
 from o2c_twin.twin.trace import Trace
-from o2c_twin.twin.transport import direct, through_asgi
+from o2c_twin.twin.transport import direct, lower, through_asgi
 from o2c_twin.twin.world.business import Business
 from o2c_twin.twin.world.closing import write_documents
 from o2c_twin.twin.world.exceptions import Exceptions
@@ -171,7 +171,7 @@ def _virtual(
     engines = Engines()
 
     async def post(url: str, headers: dict[str, str], body: bytes) -> tuple[int, bytes]:
-        return engines.pushed(url.rpartition("/")[2], body, {name.lower(): value for name, value in headers.items()})
+        return engines.pushed(url.rpartition("/")[2], body, lower(headers))
 
     def spawn(work: Any, name: str) -> object:
         return env.spawn(work, name)

@@ -11,6 +11,28 @@ from o2c_twin.mock_systems.wire.server import MockServer
 _Send = Callable[[Request], Awaitable[Response]]
 
 
+class _Lower(dict[str, str]):
+    """Names in lower case: there are few, and each is worked out once."""
+
+    def __missing__(self, name: str) -> str:
+        if len(self) >= _MOST_NAMES:
+            self.clear()
+        self[name] = made = name.lower()
+        return made
+
+
+_MOST_NAMES = 1_024
+_lower = _Lower()
+
+
+def lower(headers: Mapping[str, str]) -> dict[str, str]:
+    """The same headers with names in lower case, as whoever reads them from a socket would have them."""
+    made: dict[str, str] = {}
+    for name in headers:
+        made[_lower[name]] = headers[name]
+    return made
+
+
 class InProcessHttp:
     """The engine's wire to mocks of the same process, by system name."""
 
@@ -31,7 +53,7 @@ class InProcessHttp:
                 await self._sleep(request.timeout_s)
                 raise NoAnswer("timed out") from fault
             raise NoAnswer("connection reset") from fault
-        return HttpAnswer(response.status, {k.lower(): v for k, v in response.headers.items()}, response.body)
+        return HttpAnswer(response.status, lower(response.headers), response.body)
 
 
 def direct(servers: Mapping[str, MockServer], sleep: Callable[[float], Awaitable[None]]) -> InProcessHttp:
