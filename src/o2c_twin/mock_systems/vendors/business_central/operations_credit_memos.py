@@ -11,7 +11,12 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body
 from o2c_twin.mock_systems.vendors.business_central.errors import dialog, field_refused, ruled
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
+    check_currency,
+    read_lines,
+    required_customer,
+)
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     answer,
     body_of,
     check_etag,
@@ -19,11 +24,6 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     enter,
     line_answer,
     of_set,
-)
-from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
-    check_currency,
-    read_lines,
-    required_customer,
 )
 from o2c_twin.mock_systems.vendors.business_central.shapes_ledger import ACCOUNT_OF, ACCOUNTS
 from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, CreditLine, next_place

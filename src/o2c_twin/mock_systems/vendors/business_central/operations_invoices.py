@@ -7,7 +7,14 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body, read_body
 from o2c_twin.mock_systems.vendors.business_central.errors import bad_request, dialog, ruled
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
+    check_currency,
+    customer_of,
+    line_of,
+    read_lines,
+    required_customer,
+)
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     CHANNEL,
     answer,
     body_of,
@@ -16,13 +23,6 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     enter,
     line_answer,
     of_set,
-)
-from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
-    check_currency,
-    customer_of,
-    line_of,
-    read_lines,
-    required_customer,
 )
 from o2c_twin.mock_systems.vendors.business_central.state import Draft, DraftLine, next_place
 from o2c_twin.mock_systems.wire.message import Response

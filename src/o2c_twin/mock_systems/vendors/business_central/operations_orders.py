@@ -14,7 +14,7 @@ from o2c_twin.mock_systems.vendors.business_central.errors import (
     refuse,
     ruled,
 )
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     CHANNEL,
     answer,
     body_of,
