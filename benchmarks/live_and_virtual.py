@@ -17,7 +17,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests" / "twin"))
 from test_live_and_virtual import live, virtually
 
 from o2c_twin.scenarios import load
-from o2c_twin.twin.ledgers import differences
+from o2c_twin.twin.ledger_tables import differences
 
 
 def main() -> int:

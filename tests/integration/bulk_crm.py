@@ -3,7 +3,7 @@
 import asyncio
 from collections import Counter
 
-from tests.integration.conftest import FakeCrm, failed
+from tests.integration.fake_systems import FakeCrm, failed
 
 from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.runtime.errors import CallFailed

@@ -13,8 +13,9 @@ from typing import NamedTuple
 
 import msgspec
 import pytest
-from tests.integration.conftest import SECOND, START, FakeBank, FakeCrm, FakeErp, Seen, System, keyed_draw
+from tests.integration.conftest import START
 from tests.integration.crash_edges import CALL_EDGES, WRITE_EDGES, Died, WatchedJournal
+from tests.integration.fake_systems import SECOND, FakeBank, FakeCrm, FakeErp, Seen, System, keyed_draw
 
 from o2c_twin.integration.capability import Capability
 from o2c_twin.integration.connectors.wire import status_cause

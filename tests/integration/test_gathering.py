@@ -4,7 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from tests.integration.bulk_crm import BulkCrm
-from tests.integration.conftest import Bench, failed
+from tests.integration.conftest import Bench
+from tests.integration.fake_systems import failed
 
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.errors import CallFailed, DeadLetter

@@ -8,7 +8,8 @@ import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from o2c_twin.integration.connectors.netsuite import NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_client import external_id
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Party
 from o2c_twin.integration.ports import NoAnswer, NotSent

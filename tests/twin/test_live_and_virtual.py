@@ -12,7 +12,8 @@ from o2c_twin.integration.live_http import LiveHttp
 from o2c_twin.scenarios import load
 from o2c_twin.twin import live as live_module
 from o2c_twin.twin import run as run_module
-from o2c_twin.twin.ledgers import Ledgers, differences, ledgers_of
+from o2c_twin.twin.ledger_tables import Ledgers, differences
+from o2c_twin.twin.ledgers import ledgers_of
 from o2c_twin.twin.live import LiveOptions, live_estate
 from o2c_twin.twin.plan import RunPlan, SystemPlan
 from o2c_twin.twin.time import PacedLoop, TwinEnvironment

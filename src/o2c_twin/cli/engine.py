@@ -68,7 +68,7 @@ def run(config: Path, port: int | None, worker: str | None, check: bool, dry_run
     import msgspec
 
     from o2c_twin.integration.connectors.registry import ConfigError
-    from o2c_twin.integration.service.config import load_config
+    from o2c_twin.integration.service.config_loading import load_config
     from o2c_twin.integration.service.live_service import run_service
     from o2c_twin.integration.store import JournalInUse
 

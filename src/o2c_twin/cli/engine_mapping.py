@@ -149,7 +149,7 @@ def _vault(config: Path | None) -> Any:
     if config is None:
         return None
     from o2c_twin.integration.connectors.registry import ConfigError
-    from o2c_twin.integration.service.config import load_config
+    from o2c_twin.integration.service.config_loading import load_config
     from o2c_twin.integration.service.live_service import open_vault
 
     try:

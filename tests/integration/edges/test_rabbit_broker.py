@@ -1,10 +1,7 @@
 """A real RabbitMQ: confirmed, acknowledged after the inbox, given again after a death, in order by key."""
 
 import asyncio
-import itertools
-import os
 import signal
-import socket
 import subprocess
 import sys
 import time
@@ -12,6 +9,7 @@ from collections import defaultdict
 
 import aio_pika
 import pytest
+from tests.integration.broker_wire import Wire
 
 from o2c_twin.integration.edges.broker import BrokerAway, Message
 from o2c_twin.integration.edges.intake import Intake, as_message
@@ -21,37 +19,11 @@ from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.store import SqliteJournal
 
-NAMES = itertools.count()
 FLOWS = frozenset({"order"})
 
 
 def event(name, lane="party:A1"):
     return Inbound(f"crm:{name}", "order", name, lane, 0)
-
-
-@pytest.fixture
-def address(require_service):
-    def reachable():
-        socket.create_connection(("127.0.0.1", 5672), timeout=2).close()
-        return "amqp://guest:guest@127.0.0.1:5672/"
-
-    return require_service("rabbitmq", reachable)
-
-
-@pytest.fixture
-def prefix(address):
-    """A name of this test's own at the broker; its queues are deleted at the end."""
-    name = f"o2c.edges.{os.getpid()}.{next(NAMES)}."
-    yield name
-
-    async def delete():
-        connection = await aio_pika.connect(address)
-        channel = await connection.channel()
-        for queue in RabbitBroker(address, name).queues:
-            await channel.queue_delete(queue)
-        await connection.close()
-
-    asyncio.run(delete())
 
 
 async def until(true, seconds=15.0):
@@ -110,17 +82,17 @@ asyncio.run(main())
 
 @pytest.mark.parametrize("when", ["before the commit", "after the commit"])
 def test_a_worker_killed_between_delivery_and_acknowledgement_costs_nothing_and_doubles_nothing(
-    address, prefix, when, bench, tmp_path
+    rabbit_url, rabbit_prefix, when, bench, tmp_path
 ):
     path = str(tmp_path / "inbox.db")
 
     async def publish():
-        broker = RabbitBroker(address, prefix)
+        broker = RabbitBroker(rabbit_url, rabbit_prefix)
         await broker.publish(as_message(event("D1")))
         await broker.close()
 
     asyncio.run(publish())
-    died = subprocess.run([sys.executable, "-c", DIES, address, prefix, path, when], timeout=30, check=False)
+    died = subprocess.run([sys.executable, "-c", DIES, rabbit_url, rabbit_prefix, path, when], timeout=30, check=False)
     assert died.returncode == -signal.SIGKILL
 
     async def next_life():
@@ -128,7 +100,7 @@ def test_a_worker_killed_between_delivery_and_acknowledgement_costs_nothing_and_
         journal = SqliteJournal(path)
         engine = engine_on(bench, journal, handled)
         engine.start()
-        intake, broker, redelivered = Intake(engine.receive, FLOWS), RabbitBroker(address, prefix), []
+        intake, broker, redelivered = Intake(engine.receive, FLOWS), RabbitBroker(rabbit_url, rabbit_prefix), []
 
         async def work(received):
             redelivered.append(received.redelivered)
@@ -150,7 +122,7 @@ def test_a_worker_killed_between_delivery_and_acknowledgement_costs_nothing_and_
     assert states == ["done"]
 
 
-def test_a_thousand_messages_keep_the_order_of_their_keys_over_two_workers_one_of_which_goes(address, prefix):
+def test_a_thousand_messages_keep_the_order_of_their_keys_over_two_workers_one_of_which_goes(rabbit_url, rabbit_prefix):
     keys, each = 20, 50
     seen = defaultdict(list)
     inbox = set()
@@ -173,7 +145,7 @@ def test_a_thousand_messages_keep_the_order_of_their_keys_over_two_workers_one_o
             await broker.publish(as_message(event(str(number), f"party:{key}")))
 
     async def work():
-        publisher, one, two = (RabbitBroker(address, prefix) for _ in range(3))
+        publisher, one, two = (RabbitBroker(rabbit_url, rabbit_prefix) for _ in range(3))
         await one.consume(Intake(receive, FLOWS))
         await two.consume(Intake(receive, FLOWS))
         publishing = asyncio.gather(*(publish_key(publisher, key) for key in range(keys)))
@@ -192,7 +164,7 @@ def test_a_thousand_messages_keep_the_order_of_their_keys_over_two_workers_one_o
     assert seen == {f"party:{key}": list(range(key, keys * each, keys)) for key in range(keys)}
 
 
-def test_poison_is_put_aside_with_what_follows_it_going_on_and_comes_back_when_revived(address, prefix):
+def test_poison_is_put_aside_with_what_follows_it_going_on_and_comes_back_when_revived(rabbit_url, rabbit_prefix):
     inbox, broken = [], [True]
 
     def receive(taken):
@@ -202,7 +174,7 @@ def test_poison_is_put_aside_with_what_follows_it_going_on_and_comes_back_when_r
         return True
 
     async def work():
-        broker = RabbitBroker(address, prefix)
+        broker = RabbitBroker(rabbit_url, rabbit_prefix)
         intake = Intake(receive, FLOWS, most_attempts=2)
         await broker.consume(intake)
         await broker.publish(as_message(event("D1")))
@@ -235,12 +207,12 @@ def test_poison_is_put_aside_with_what_follows_it_going_on_and_comes_back_when_r
     assert discarded == (1, (0, 0), 0)
 
 
-def test_queues_are_durable_and_messages_on_disk(address, prefix):
+def test_queues_are_durable_and_messages_on_disk(rabbit_url, rabbit_prefix):
     async def work():
-        broker = RabbitBroker(address, prefix, lanes=1)
+        broker = RabbitBroker(rabbit_url, rabbit_prefix, lanes=1)
         await broker.publish(as_message(event("D1")))
         await broker.close()
-        connection = await aio_pika.connect(address)
+        connection = await aio_pika.connect(rabbit_url)
         channel = await connection.channel()
         with pytest.raises(aio_pika.exceptions.ChannelPreconditionFailed):
             await channel.declare_queue(broker.queues[0], durable=False)
@@ -253,43 +225,11 @@ def test_queues_are_durable_and_messages_on_disk(address, prefix):
     assert asyncio.run(work()) == aio_pika.DeliveryMode.PERSISTENT
 
 
-class Proxy:
-    """A wire to the broker that can be cut."""
-
-    def __init__(self, address):
-        self.to = aio_pika.connection.make_url(address)
-        self.writers = []
-
-    async def start(self):
-        self.server = await asyncio.start_server(self._carry, "127.0.0.1", 0)
-        return str(self.to.with_host("127.0.0.1").with_port(self.server.sockets[0].getsockname()[1]))
-
-    async def _carry(self, reader, writer):
-        there, back = await asyncio.open_connection(self.to.host, self.to.port or 5672)
-        self.writers += [writer, back]
-
-        async def copy(source, sink):
-            try:
-                while data := await source.read(65_536):
-                    sink.write(data)
-                    await sink.drain()
-            except ConnectionError:
-                pass
-            sink.close()
-
-        await asyncio.gather(copy(reader, back), copy(there, writer))
-
-    def cut(self):
-        for writer in self.writers:
-            writer.transport.abort()
-        self.writers = []
-
-
-def test_when_the_wire_is_cut_the_message_comes_again_and_work_goes_on(address, prefix):
+def test_when_the_wire_is_cut_the_message_comes_again_and_work_goes_on(rabbit_url, rabbit_prefix):
     async def work():
-        proxy = Proxy(address)
-        url = await proxy.start()
-        broker, deliveries, gate = RabbitBroker(url, prefix), [], asyncio.Event()
+        wire = Wire(rabbit_url)
+        url = await wire.back()
+        broker, deliveries, gate = RabbitBroker(url, rabbit_prefix), [], asyncio.Event()
 
         async def slow(received):
             deliveries.append((received.message.message_id, received.redelivered))
@@ -300,7 +240,7 @@ def test_when_the_wire_is_cut_the_message_comes_again_and_work_goes_on(address, 
         await broker.consume(slow)
         await broker.publish(as_message(event("D1")))
         await until(lambda: deliveries)
-        proxy.cut()
+        wire.cut()
         gate.set()
         await until(lambda: len(deliveries) == 2)
         for _ in range(50):
@@ -311,9 +251,7 @@ def test_when_the_wire_is_cut_the_message_comes_again_and_work_goes_on(address, 
                 await asyncio.sleep(0.1)
         await until(lambda: len(deliveries) >= 3)
         await broker.close()
-        proxy.server.close()
-        proxy.cut()
-        await proxy.server.wait_closed()
+        await wire.away()
         return deliveries
 
     deliveries = asyncio.run(work())
@@ -321,14 +259,14 @@ def test_when_the_wire_is_cut_the_message_comes_again_and_work_goes_on(address, 
     assert deliveries[2][0] == "crm:D2"
 
 
-def test_a_broker_that_is_not_there_and_a_lane_that_is_gone_confirm_nothing(address, prefix):
+def test_a_broker_that_is_not_there_and_a_lane_that_is_gone_confirm_nothing(rabbit_url, rabbit_prefix):
     async def work():
-        nowhere = RabbitBroker("amqp://guest:guest@127.0.0.1:1/", prefix)
+        nowhere = RabbitBroker("amqp://guest:guest@127.0.0.1:1/", rabbit_prefix)
         with pytest.raises(BrokerAway, match="broker: "):
             await nowhere.publish(as_message(event("D1")))
-        broker = RabbitBroker(address, prefix, lanes=1)
+        broker = RabbitBroker(rabbit_url, rabbit_prefix, lanes=1)
         await broker.publish(as_message(event("D1")))
-        connection = await aio_pika.connect(address)
+        connection = await aio_pika.connect(rabbit_url)
         await (await connection.channel()).queue_delete(broker.queues[0])
         await connection.close()
         with pytest.raises(BrokerAway):

@@ -7,6 +7,7 @@ from decimal import Decimal
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.integration.mappings.canonical import deals_of, parties_of, words
 
 from o2c_twin.integration.connectors.business_central import BusinessCentralErp
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, code_of
@@ -15,19 +16,15 @@ from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
-    Deal,
-    DealLine,
     InvoiceStatus,
     OpenItem,
     OrderStatus,
-    Party,
     Shipment,
 )
 from o2c_twin.integration.ports import HttpAnswer
 
 EURO = {"currency": "EUR"}
 NO_ID = "00000000-0000-0000-0000-000000000000"
-words = st.text("abcXYZ 019-/.,:'\"\\&ßéŁ→", min_size=1, max_size=12)
 texts = st.just("") | words
 ids = st.uuids().map(str).filter(lambda text: text != NO_ID)
 cents = st.integers(0, 10**11).map(lambda n: Decimal(n) / 100)
@@ -73,25 +70,8 @@ invoices = st.builds(
     ),
     made_of,
 )
-parties = st.builds(
-    Party,
-    crm_id=words,
-    name=words,
-    number=st.none() | words,
-    email=st.none() | words,
-    terms_days=st.integers(0, 120),
-    credit_limit_minor=st.none() | st.integers(1, 10**12),
-)
-deals = st.builds(
-    Deal,
-    crm_id=words,
-    reference=words,
-    po_number=st.none() | words,
-    party=parties,
-    lines=st.lists(st.builds(DealLine, words, st.integers(1, 999), st.integers(0, 10**9)), max_size=4).map(tuple),
-    currency=st.just("EUR"),
-    won_at=st.integers(0, 2 * 10**15),
-)
+parties = parties_of(words, lowest_limit_minor=1)
+deals = deals_of(words, parties)
 amounts = st.integers(-(10**9), 10**9)
 
 

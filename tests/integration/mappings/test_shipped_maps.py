@@ -8,6 +8,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.integration.mappings.canonical import deals_of, parties_of, words
 
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.netsuite import NetSuiteErp
@@ -19,7 +20,6 @@ from o2c_twin.integration.model import Allocation, BankEntry, Deal, DealLine, Or
 from o2c_twin.integration.ports import HttpAnswer
 
 EURO = {"currency": "EUR"}
-words = st.text("abcXYZ 019-/.,:'\"\\&ßéŁ→", min_size=1, max_size=12)
 ids = st.text("0aZ", min_size=15, max_size=15)
 cents = st.decimals(0, 10**9, places=2)
 instants = st.datetimes(datetime(1970, 1, 2), datetime(2099, 1, 1)).map(
@@ -55,26 +55,8 @@ opportunities = st.fixed_dictionaries(
         | st.lists(items, max_size=4).map(lambda rows: {"records": rows, "done": True, "totalSize": len(rows)}),
     }
 )
-parties = st.builds(
-    Party,
-    crm_id=ids,
-    name=words,
-    number=st.none() | words,
-    email=st.none() | words,
-    terms_days=st.integers(0, 120),
-    credit_limit_minor=st.none() | st.integers(0, 10**12),
-)
-deals = st.builds(
-    Deal,
-    crm_id=ids,
-    reference=words,
-    po_number=st.none() | words,
-    party=parties,
-    lines=st.lists(st.builds(DealLine, words, st.integers(1, 999), st.integers(0, 10**9)), max_size=4).map(tuple),
-    currency=st.just("EUR"),
-    won_at=st.integers(0, 2 * 10**15),
-    erp_order_id=st.none() | words,
-)
+parties = parties_of(ids)
+deals = deals_of(ids, parties, erp_order_id=st.none() | words)
 STATUSES = (
     "Pending Approval", "Pending Fulfillment", "Cancelled", "Partially Fulfilled",
     "Pending Billing/Partially Fulfilled", "Pending Billing", "Billed", "Closed",

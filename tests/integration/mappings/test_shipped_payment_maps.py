@@ -8,6 +8,7 @@ from urllib.parse import parse_qsl
 import msgspec
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from tests.integration.mappings.canonical import words
 
 from o2c_twin.integration.connectors.gocardless import BankDetails, GoCardlessPayments
 from o2c_twin.integration.connectors.stripe import StripePayments
@@ -27,7 +28,6 @@ from o2c_twin.integration.model import (
 from o2c_twin.integration.ports import HttpAnswer
 
 MAPS = shipped_maps()
-words = st.text("abcXYZ 019-/.,:'\"\\&ßéŁ→", min_size=1, max_size=12)
 maybe = st.none() | words
 amounts = st.integers(0, 10**9)
 currencies = st.sampled_from(["EUR", "JPY", "KWD"])

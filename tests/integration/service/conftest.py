@@ -1,16 +1,10 @@
 """The service's HTTP side, spoken to in process: the application around an engine of the bench."""
 
-import asyncio
 import hashlib
-import itertools
-import os
-import socket
 
-import aio_pika
 import httpx
 import pytest
 
-from o2c_twin.integration.edges.live_rabbit import RabbitBroker
 from o2c_twin.integration.governance.roles import ROLES
 from o2c_twin.integration.governance.secrets import Secret
 from o2c_twin.integration.governance.vault import Vault
@@ -19,9 +13,6 @@ from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.keys import SqlKeys
 from o2c_twin.integration.store.postgres import PostgresJournal
 
-LANES = 4
-"""Of a test's own queues at the broker."""
-_NAMES = itertools.count()
 PEOPLE = (*ROLES, "operations/ann", "operations/bert")
 TOKENS = {name: f"token-of-{name}" for name in PEOPLE}
 
@@ -108,28 +99,3 @@ def vault(keys_file):
         lambda size: hashlib.blake2b(f"{next(drawn)}".encode(), digest_size=size).digest(),
     )
     keys.close()
-
-
-@pytest.fixture
-def address(require_service):
-    def reachable():
-        socket.create_connection(("127.0.0.1", 5672), timeout=2).close()
-        return "amqp://guest:guest@127.0.0.1:5672/"
-
-    return require_service("rabbitmq", reachable)
-
-
-@pytest.fixture
-def prefix(address):
-    """A name of this test's own at the broker; its queues are deleted at the end."""
-    name = f"o2c.push.{os.getpid()}.{next(_NAMES)}."
-    yield name
-
-    async def delete():
-        connection = await aio_pika.connect(address)
-        channel = await connection.channel()
-        for queue in RabbitBroker(address, name, LANES).queues:
-            await channel.queue_delete(queue)
-        await connection.close()
-
-    asyncio.run(delete())

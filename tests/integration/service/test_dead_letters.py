@@ -55,9 +55,9 @@ class Desk:
 
 
 @pytest.fixture
-def desk(address, prefix, bench, tmp_path, office):
+def desk(rabbit_url, rabbit_prefix, bench, tmp_path, office):
     with asyncio.Runner() as runner:
-        service = Service(bench, address, prefix, tmp_path / "j.db", TOKENS)
+        service = Service(bench, rabbit_url, rabbit_prefix, tmp_path / "j.db", TOKENS)
         runner.run(service.__aenter__())
         made = Desk(service, office, runner)
         runner.run(until(lambda: service.queue.there))

@@ -13,10 +13,9 @@ import urllib.request
 from collections import defaultdict
 from types import MappingProxyType
 
-import aio_pika
 import httpx
 import yaml
-from tests.integration.service.conftest import LANES
+from tests.integration.broker_wire import Wire
 
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.runtime.engine import Engine
@@ -27,46 +26,8 @@ from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store import SqliteJournal
 
 NOBODY = "http://127.0.0.1:9"
-
-
-class Wire:
-    """The wire to the broker: ``away`` as when the broker is restarted, its durable queues staying as they are."""
-
-    def __init__(self, address):
-        self._to = aio_pika.connection.make_url(address)
-        self._writers = []
-        self._port = 0
-        self._server = None
-
-    async def back(self):
-        self._server = await asyncio.start_server(self._carry, "127.0.0.1", self._port)
-        self._port = self._server.sockets[0].getsockname()[1]
-        return str(self._to.with_host("127.0.0.1").with_port(self._port))
-
-    async def _carry(self, reader, writer):
-        there, back = await asyncio.open_connection(self._to.host, self._to.port or 5672)
-        self._writers += [writer, back]
-
-        async def copy(source, sink):
-            try:
-                while data := await source.read(65_536):
-                    sink.write(data)
-                    await sink.drain()
-            except ConnectionError:
-                pass
-            sink.close()
-
-        await asyncio.gather(copy(reader, back), copy(there, writer))
-
-    def cut(self):
-        for writer in self._writers:
-            writer.transport.abort()
-        self._writers = []
-
-    async def away(self):
-        self._server.close()
-        self.cut()
-        await self._server.wait_closed()
+LANES = 4
+"""Of a test's own queues at the broker."""
 
 
 class WallClock:
@@ -139,9 +100,9 @@ async def until(true, seconds=30.0):
         await asyncio.sleep(0.01)
 
 
-def test_a_push_goes_through_the_broker_into_the_inbox(address, prefix, bench, tmp_path):
+def test_a_push_goes_through_the_broker_into_the_inbox(rabbit_url, rabbit_prefix, bench, tmp_path):
     async def work():
-        async with Service(bench, address, prefix, tmp_path / "j.db") as here:
+        async with Service(bench, rabbit_url, rabbit_prefix, tmp_path / "j.db") as here:
             await until(lambda: here.queue.there)
             answers = [await here.push("D1", "D2"), await here.push("D1"), await here.http.get("/ready")]
             answers.append(await here.http.post("/webhooks/crm", content=b"garbage"))
@@ -157,12 +118,14 @@ def test_a_push_goes_through_the_broker_into_the_inbox(address, prefix, bench, t
     assert told == [True]
 
 
-def test_while_the_broker_is_away_nothing_is_acknowledged_and_readiness_says_so(address, prefix, bench, tmp_path):
+def test_while_the_broker_is_away_nothing_is_acknowledged_and_readiness_says_so(
+    rabbit_url, rabbit_prefix, bench, tmp_path
+):
     async def work():
-        wire = Wire(address)
+        wire = Wire(rabbit_url)
         url = await wire.back()
         await wire.away()
-        async with Service(bench, url, prefix, tmp_path / "j.db") as here:
+        async with Service(bench, url, rabbit_prefix, tmp_path / "j.db") as here:
             seen = [await here.push("D1"), await here.http.get("/ready"), await here.http.get("/health")]
             await wire.back()
             await until(lambda: here.queue.there)
@@ -188,13 +151,15 @@ def test_while_the_broker_is_away_nothing_is_acknowledged_and_readiness_says_so(
     assert worked == [("party:A1", "D1"), ("party:A1", "D2")]
 
 
-def test_cuts_restarts_and_redelivery_lose_nothing_double_nothing_and_keep_the_order(address, prefix, bench, tmp_path):
+def test_cuts_restarts_and_redelivery_lose_nothing_double_nothing_and_keep_the_order(
+    rabbit_url, rabbit_prefix, bench, tmp_path
+):
     keys, each = 6, 40
 
     async def work():
-        wire = Wire(address)
+        wire = Wire(rabbit_url)
         url = await wire.back()
-        async with Service(bench, url, prefix, tmp_path / "j.db") as here:
+        async with Service(bench, url, rabbit_prefix, tmp_path / "j.db") as here:
 
             async def sender(key):
                 for n in range(each):
@@ -223,16 +188,16 @@ def test_cuts_restarts_and_redelivery_lose_nothing_double_nothing_and_keep_the_o
     assert (figures["accepted"], figures["dead"]) == (keys * each, 0)
 
 
-def test_what_waits_in_the_broker_outlives_the_worker(address, prefix, bench, tmp_path):
+def test_what_waits_in_the_broker_outlives_the_worker(rabbit_url, rabbit_prefix, bench, tmp_path):
     async def first_life():
-        async with Service(bench, address, prefix, tmp_path / "first.db") as here:
+        async with Service(bench, rabbit_url, rabbit_prefix, tmp_path / "first.db") as here:
             await until(lambda: here.queue.there)
             here.queue._intake._receive = lambda event: (_ for _ in ()).throw(OSError("the inbox is locked"))
             answer = await here.push("D1")
             return answer.status_code, here.journal.event("crm:D1")
 
     async def next_life():
-        async with Service(bench, address, prefix, tmp_path / "next.db") as here:
+        async with Service(bench, rabbit_url, rabbit_prefix, tmp_path / "next.db") as here:
             await until(lambda: here.worked)
             return here.worked
 
@@ -287,7 +252,7 @@ def _in_time(what):
         time.sleep(0.05)
 
 
-def test_a_worker_killed_again_and_again_loses_no_push_and_doubles_none(address, prefix, tmp_path):
+def test_a_worker_killed_again_and_again_loses_no_push_and_doubles_none(rabbit_url, rabbit_prefix, tmp_path):
     system = {"url": NOBODY, "credentials": {}}
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     bank = {"client_id": "b", "client_secret": "s", "account_id": "1", "webhook_secret": "w" * 8}
@@ -295,14 +260,14 @@ def test_a_worker_killed_again_and_again_loses_no_push_and_doubles_none(address,
         "journal": "sqlite:///engine.db",
         "listen": {"port": 0},
         "profile": {"topology": "event-driven", "trigger": "webhook"},
-        "edge": {"rabbitmq": {"url": "env:O2C_BROKER", "prefix": prefix, "lanes": LANES}},
+        "edge": {"rabbitmq": {"url": "env:O2C_BROKER", "prefix": rabbit_prefix, "lanes": LANES}},
         "systems": {
             "crm": {**system, "vendor": "salesforce", "credentials": {"client_id": "c", "client_secret": "s"}},
             "erp": {**system, "vendor": "netsuite", "credentials": dict.fromkeys(names, "x")},
             "bank": {**system, "vendor": "bank_iso20022", "credentials": bank},
         },
     }
-    (tmp_path / "broker").write_text(address)
+    (tmp_path / "broker").write_text(rabbit_url)
     (tmp_path / "engine.yaml").write_text(yaml.safe_dump(config))
     deals = [f"0065g{n:010d}" for n in range(30)]
     waiting = list(deals)

@@ -8,7 +8,8 @@ import yaml
 from o2c_twin.integration.connectors.registry import ConfigError
 from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
 from o2c_twin.integration.mappings.documents import PartyNotes
-from o2c_twin.integration.service.config import entity_of, holds_of, load_config, maps_of, masters_of, roots_path
+from o2c_twin.integration.service.config import entity_of, holds_of, maps_of, masters_of, roots_path
+from o2c_twin.integration.service.config_loading import load_config
 
 URL = "http://127.0.0.1:9"
 GOOD = {

@@ -8,7 +8,8 @@ import yaml
 
 from o2c_twin.integration.connectors.own_maps import own_maps
 from o2c_twin.integration.connectors.registry import CONNECTORS, ConfigError, Site
-from o2c_twin.integration.service.config import load_config, maps_of
+from o2c_twin.integration.service.config import maps_of
+from o2c_twin.integration.service.config_loading import load_config
 from o2c_twin.integration.service.rates import RatesInUse
 
 URL = "http://127.0.0.1:9"

@@ -6,7 +6,7 @@ import pytest
 import yaml
 
 from o2c_twin.integration.connectors.listings import LISTED, PROVIDERS
-from o2c_twin.integration.service.config import load_config
+from o2c_twin.integration.service.config_loading import load_config
 from o2c_twin.integration.service.live_service import Service
 
 CREDENTIALS = (

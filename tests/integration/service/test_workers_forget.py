@@ -4,7 +4,7 @@ import pytest
 import yaml
 
 from o2c_twin.integration.governance.errors import Erased
-from o2c_twin.integration.service.config import load_config
+from o2c_twin.integration.service.config_loading import load_config
 from o2c_twin.integration.service.live_service import Service
 
 

@@ -5,14 +5,15 @@ can be asked for, and what became of an order is read from its posted invoices.
 """
 
 from collections.abc import Mapping
-from typing import Any
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.books import check_currency
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, Rows, code_of, literal
 from o2c_twin.integration.connectors.business_central_corrections import Corrections
+from o2c_twin.integration.connectors.business_central_customers import Customers
 from o2c_twin.integration.connectors.business_central_events import BusinessCentralEvents
 from o2c_twin.integration.connectors.business_central_journals import Journals
-from o2c_twin.integration.connectors.business_central_maps import MARK, NO_ID, BusinessCentralMaps, payment_lines
+from o2c_twin.integration.connectors.business_central_maps import MARK, BusinessCentralMaps, payment_lines
 from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange, Receipt
 from o2c_twin.integration.model import (
     Allocation,
@@ -77,20 +78,11 @@ class BusinessCentralErp:
         self._events = BusinessCentralEvents(client, client_state)
         self._journal_code = journal
         self._write_offs = write_offs
+        self._customers = Customers(client, currency, self.maps)
         self._journals = Journals(client)
         self._corrections = Corrections(client, credit_account, currency)
-        self._terms: dict[str, str] = {}
-        """Ids of payment terms by their date formula."""
-        self._formulas: dict[str, str] = {}
-        """Date formulas by the ids of payment terms."""
         self._sent: dict[str, str] = {}
         """Where to look for a write that is under way: the customer's number of an order, the order of a bill."""
-
-    def _own_currency(self, operation: str, currency: str) -> None:
-        # The amount would be booked in the local currency, whatever it was in.
-        if currency != self._currency:
-            detail = f"{currency} is not the currency of the books, {self._currency}"
-            raise CallFailed(self.system, operation, "rejected", detail)
 
     # --- masters ---------------------------------------------------------------------------------
 
@@ -100,80 +92,17 @@ class BusinessCentralErp:
         with self._reading("item_ids"):
             return {row["number"]: row["id"] for row in rows}
 
-    async def _customer_body(self, operation: str, party: Party) -> dict[str, Any]:
-        customer, given = self.maps.party_to_customer, {**self._given, "terms": await self._term(party)}
-        body: dict[str, Any] = self._client.wire.body(operation, customer, party, given)
-        limit = body.get("creditLimit")
-        if limit is not None:
-            self._own_currency(operation, customer.written_currency(party, given))
-        self._refuse_no_limit(operation, limit)
-        return body
-
-    async def _term(self, party: Party) -> str:
-        """The id of the payment terms a customer is to have, made when there are none."""
-        body = self._client.wire.body("terms", self.maps.party_to_payment_terms, party, self._given)
-        wanted: str = body["dueDateCalculation"]
-        if wanted not in self._terms:
-            await self._read_terms()
-        if wanted not in self._terms:
-            answer = await self._client.call("terms", "POST", "paymentTerms", None, body)
-            self._terms[wanted] = self._id("terms", self._client.wire.json("terms", answer))
-        return self._terms[wanted]
-
-    async def _read_terms(self) -> None:
-        for row in await self._client.rows("terms", "paymentTerms", {"$select": "id,dueDateCalculation"}):
-            with self._reading("terms"):
-                self._terms.setdefault(row["dueDateCalculation"], row["id"])
-                self._formulas[row["id"]] = row["dueDateCalculation"]
-
-    def _id(self, operation: str, row: dict[str, Any]) -> str:
-        with self._reading(operation):
-            return str(row["id"])
-
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer; with a key, one that is there already under its number is updated."""
-        body = await self._customer_body("put_customer", party)
-        number = body.pop("number", None) or (None if key is None else code_of(key))
-        if number is not None:
-            body["number"] = number
-        try:
-            answer = await self._client.call("put_customer", "POST", "customers", None, body, correlation)
-        except CallFailed as failure:
-            if key is None or number is None or "EntityWithSameKeyExists" not in failure.detail:
-                raise
-            known = await self._customer_with("number", number)
-            if known is None:
-                raise
-            await self.update_customer(known, party, correlation)
-            return known
-        return self._id("put_customer", self._client.wire.json("put_customer", answer))
+        return await self._customers.put(party, key, correlation)
 
     async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
         """The customer with that number, where and as the map of customers writes it."""
-        field = self.maps.number_field
-        if field is None:
-            return None
-        with self._reading("customer_by_number"):
-            held = str(self.maps.number_held(number))
-        return await self._customer_with(field, held)
-
-    async def _customer_with(self, field: str, value: str) -> str | None:
-        query = {"$filter": f"{field} eq {literal(value)}", "$select": "id"}
-        rows = await self._client.rows("customer_by_number", "customers", query)
-        return self._id("customer_by_number", rows[0]) if rows else None
+        return await self._customers.by_number(number)
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
-        """Change name, terms, limit and e-mail, on the record as it was just read; its number is its key and stays."""
-        body = await self._customer_body("update_customer", party)
-        body.pop("number", None)
-        await self._patch_customer("update_customer", erp_id, body, correlation)
-
-    async def _patch_customer(self, operation: str, erp_id: str, body: dict[str, Any], correlation: str) -> None:
-        path = f"customers({erp_id})"
-        row = await self._client.get(operation, path, {"$select": "id"})
-        with self._reading(operation):
-            etag = row["@odata.etag"]
-        await self._client.call(operation, "PATCH", path, None, body, correlation, etag)
+        """Change name, terms, limit and e-mail; its number is its key and stays."""
+        await self._customers.update(erp_id, party, correlation)
 
     @property
     def customer_fields(self) -> frozenset[str]:
@@ -182,37 +111,15 @@ class BusinessCentralErp:
 
     async def customer(self, erp_id: str) -> CustomerMaster:
         """The customer as it stands, with the days of its payment terms."""
-        row = await self._client.get("customer", f"customers({erp_id})")
-        with self._reading("customer"):
-            terms = row["paymentTermsId"]
-        if terms != NO_ID and terms not in self._formulas:
-            await self._read_terms()
-        with self._reading("customer"):
-            told = self.maps.customer_of(row, None if terms == NO_ID else self._formulas[terms])
-        master: CustomerMaster = self._client.wire.made("customer", self.maps.customer_to_master.run, told, self._given)
-        return master
+        return await self._customers.read(erp_id)
 
     async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
         """Changed customers after an instant, and where to ask from next."""
         return await self._events.customer_changes(since)
 
     async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
-        """Change what is given on the record as it was just read, and nothing else."""
-        operation, changed = "change_customer", self.maps.change_to_customer
-        if change.terms_days is not None:
-            await self._term(Party(change.crm_id, change.name or "", terms_days=change.terms_days))
-        given = {**self._given, "terms": self._terms}
-        body: dict[str, Any] = self._client.wire.body(operation, changed, change, given)
-        limit = body.get("creditLimit")
-        if limit is not None:
-            self._own_currency(operation, changed.written_currency(change, given))
-        self._refuse_no_limit(operation, limit)
-        await self._patch_customer(operation, erp_id, body, correlation)
-
-    def _refuse_no_limit(self, operation: str, limit: Any) -> None:
-        if limit == 0:
-            # It would be read as no limit at all.
-            raise CallFailed(self.system, operation, "rejected", "a credit limit of 0 means none to this system")
+        """Change what is given, and nothing else."""
+        await self._customers.change(erp_id, change, correlation)
 
     # --- orders and shipments --------------------------------------------------------------------
 
@@ -221,7 +128,7 @@ class BusinessCentralErp:
     ) -> str:
         """Create the sales order with its lines; the key stands in a comment line of it."""
         order, given = self.maps.deal_to_sales_order, {**self._given, "customer": customer_id, "items": items}
-        self._own_currency("put_order", order.written_currency(deal, given))
+        check_currency(self.system, "put_order", order.written_currency(deal, given), self._currency)
         body = self._client.wire.body("put_order", order, deal, given)
         if key is not None:
             body["salesOrderLines"].append({"lineType": "Comment", "description": MARK + key})
@@ -412,7 +319,7 @@ class BusinessCentralErp:
         document = code_of(key if key is not None else f"bank:{entry.reference}")
         payment, given = self.maps.receipt_to_payment, {**self._given, "document": document}
         receipt = Receipt(entry, customer_id, tuple(allocations) or None)
-        self._own_currency("put_payment", payment.written_currency(receipt, given))
+        check_currency(self.system, "put_payment", payment.written_currency(receipt, given), self._currency)
         body = self._client.wire.body("put_payment", payment, receipt, given)
         if body["documentNumber"] != document:
             detail = f"document {body['documentNumber']} would not be found again; write the one given, {document}"
@@ -424,7 +331,7 @@ class BusinessCentralErp:
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Post what an invoice has open against the account of the journal of write-offs. Gives the document."""
-        self._own_currency("write_off", what.currency)
+        check_currency(self.system, "write_off", what.currency, self._currency)
         return await self._journals.write_off(self._write_offs, what, key, correlation)
 
     async def cancel_order(self, order_id: str, correlation: str) -> None:

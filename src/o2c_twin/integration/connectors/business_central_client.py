@@ -128,6 +128,11 @@ class BusinessCentralClient:
             answer = await self._send(operation, "GET", unquote(split.path), following, None, correlation, "", False)
             page = self.wire.json(operation, answer)
 
+    def id_of(self, operation: str, row: dict[str, Any]) -> str:
+        """The id of a record. Raises `CallFailed` when the answer has none."""
+        with self.wire.reading(operation):
+            return str(row["id"])
+
     async def together(self, operation: str, requests: list[dict[str, Any]], correlation: str) -> None:
         """Several writes as one transaction, all or none. Raises `CallFailed` for the one that was refused.
 

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any, Literal, TypeVar, cast
 
 from o2c_twin.integration.capability import Capability, Guard, Sheet
+from o2c_twin.integration.connectors.books import check_currency
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.connectors.legacy_erp_edges import Edge, FileEdge, QueueEdge, TableEdge, Waiting, reference
 from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
@@ -231,11 +232,6 @@ class LegacyErp:
             raise CallFailed(self.system, operation, "rejected", str(refusal)) from refusal
         return made
 
-    def _own_currency(self, operation: str, currency: object) -> None:
-        if currency != self._currency:
-            detail = f"{currency} is not the currency of the books, {self._currency}"
-            raise CallFailed(self.system, operation, "rejected", detail)
-
     def _own_amounts(self, operation: str, compiled: CompiledMap, document: Any) -> None:
         """Refuse what a map works out in another currency than that of the books."""
         try:
@@ -243,7 +239,7 @@ class LegacyErp:
         except NotMapped as refusal:
             raise CallFailed(self.system, operation, "rejected", str(refusal)) from refusal
         if currency:
-            self._own_currency(operation, currency)
+            check_currency(self.system, operation, currency, self._currency)
 
     # --- masters ---------------------------------------------------------------------------------
 
@@ -304,7 +300,7 @@ class LegacyErp:
         customer = await self._known("put_order", self.mirror.numbers, customer_id)
         given = {**self._given, "customer": customer, "items": items}
         head = self._made("put_order", self.maps.deal_to_order, deal, given)
-        self._own_currency("put_order", head["CURR"])
+        check_currency(self.system, "put_order", head["CURR"], self._currency)
         lines = _lines_of(head)
         for number, line in enumerate(lines, 1):
             if line["SKU"] not in items:
@@ -359,7 +355,7 @@ class LegacyErp:
         customer = await self._known("put_payment", self.mirror.numbers, customer_id)
         given = {**self._given, "customer": customer, "invoices": invoices}
         head = self._made("put_payment", self.maps.receipt_to_cash, receipt, given)
-        self._own_currency("put_payment", head["CURR"])
+        check_currency(self.system, "put_payment", head["CURR"], self._currency)
         return await self._write("put_payment", head, _lines_of(head), key)
 
     # --- changes ---------------------------------------------------------------------------------

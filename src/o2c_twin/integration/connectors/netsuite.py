@@ -1,23 +1,15 @@
-"""The NetSuite connector: canonical words to and from the record API, transforms and SuiteQL.
+"""The NetSuite connector: canonical words to and from the record API, transforms and SuiteQL."""
 
-Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with the new record's
-address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
-"""
-
-import re
-from collections.abc import Callable, Collection, Mapping
+from collections.abc import Collection, Mapping
 from typing import Any
-from urllib.parse import quote
-
-import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
 from o2c_twin.integration.connectors.amounts import to_decimal
-from o2c_twin.integration.connectors.instants import from_iso, to_iso
+from o2c_twin.integration.connectors.netsuite_client import RECORD, NetSuiteClient, external_id
 from o2c_twin.integration.connectors.netsuite_currencies import ALL, NetSuiteCurrencies
+from o2c_twin.integration.connectors.netsuite_events import NetSuiteEvents
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
 from o2c_twin.integration.connectors.oauth1 import TokenSigner
-from o2c_twin.integration.connectors.wire import Wire, encode, retry_after_s, status_cause
 from o2c_twin.integration.mappings.documents import CustomerMaster, PartyChange, Receipt
 from o2c_twin.integration.model import (
     Allocation,
@@ -35,41 +27,11 @@ from o2c_twin.integration.model import (
 from o2c_twin.integration.ports import Clock, HttpAnswer, HttpPort
 from o2c_twin.integration.runtime.errors import CallFailed
 
-_RECORD = "/services/rest/record/v1"
-_QUERY = "/services/rest/query/v1/suiteql"
-_STAMP = "YYYY-MM-DD HH24:MI:SS"
-_CHANGES = (
-    f"SELECT id, type, createdfrom, TO_CHAR(lastmodifieddate,'{_STAMP}') AS modified FROM transaction"
-    " WHERE type IN ('SalesOrd','ItemShip','CustInvc') AND lastmodifieddate >= TO_DATE('{}','" + _STAMP + "')"
-    " ORDER BY lastmodifieddate, id"
-)
-_CHANGED_CUSTOMERS = (
-    f"SELECT id, TO_CHAR(lastmodifieddate,'{_STAMP}') AS modified FROM customer"
-    " WHERE lastmodifieddate >= TO_DATE('{}','" + _STAMP + "') ORDER BY lastmodifieddate, id"
-)
-_TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
-_FLOW = {"SalesOrd": "order-status", "ItemShip": "delivery", "CustInvc": "invoice"}
-_PUSHED = {
-    "salesOrder": "order-status",
-    "itemFulfillment": "delivery",
-    "invoice": "invoice",
-    "customer": "customer-master",
-}
-_PAGE = 1000
+TO_BILL = ("Pending Billing", "Pending Billing/Partially Fulfilled")
+"""The statuses of orders of which something is to be billed."""
 # The order status "Pending Fulfillment": what an order over the limit is when somebody has approved it.
 _APPROVED = "B"
 _CANCELLED = "C"
-
-
-class _Notice(msgspec.Struct):
-    type: str
-    id: str
-    lastModifiedDate: str
-    event: str = "edit"
-    createdFrom: str | None = None
-
-
-_NOTICE = msgspec.json.Decoder(_Notice)
 
 
 # An external id is unique per record type for as long as the record lives (facts.md of the mock, "Idempotency").
@@ -110,9 +72,9 @@ class NetSuiteErp:
     ) -> None:
         self.system = system
         self.sheet = SHEET
-        self._wire = Wire(system, url, http)
-        self._clock = clock
-        self._signer = signer
+        self._client = NetSuiteClient(system, url, http, clock, signer)
+        self._wire = self._client.wire
+        self._events = NetSuiteEvents(self._client)
         self._currency = currency
         self.currencies = NetSuiteCurrencies(system, currency, foreign)
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
@@ -121,76 +83,19 @@ class NetSuiteErp:
         self._item: str | None = None
         self._given_of = {code: self.maps.given(code) for code in (currency, *foreign)}
         self._open_items = self.currencies.with_column(self.maps.open_items_query)
-        self._calls = 0
-
-    async def _call(
-        self,
-        operation: str,
-        method: str,
-        path: str,
-        query: dict[str, str] | None = None,
-        body: Any = None,
-        correlation: str = "",
-    ) -> HttpAnswer:
-        self._calls += 1
-        second = self._clock.now() // 1_000_000
-        headers = {
-            "authorization": self._signer.header(
-                method, self._wire.url + path, query or {}, second, f"{second:x}{self._calls:x}"
-            ),
-            "content-type": "application/json",
-            "x-correlation-id": correlation,
-        }
-        if path == _QUERY:
-            headers["prefer"] = "transient"
-        answer = await self._wire.send(operation, method, path, query, headers, b"" if body is None else encode(body))
-        if answer.status >= 300:
-            raise self._failure(operation, answer)
-        return answer
-
-    def _failure(self, operation: str, answer: HttpAnswer) -> CallFailed:
-        text = answer.body.decode("utf-8", "replace")[:400]
-        cause = status_cause(answer.status)
-        # An overloaded account answers 401 INVALID_LOGIN at times; a bad signature does so always,
-        # and the deadline of the retries tells them apart.
-        if "INVALID_LOGIN" in text:
-            cause = "unavailable"
-        return CallFailed(self.system, operation, cause, f"{answer.status} {text}", retry_after_s(answer))
-
-    async def _write(self, operation: str, record: str, body: dict[str, Any], key: str | None, correlation: str) -> str:
-        if key is None:
-            answer = await self._call(operation, "POST", f"{_RECORD}/{record}", None, body, correlation)
-        else:
-            path = f"{_RECORD}/{record}/eid:{external_id(key)}"
-            answer = await self._call(operation, "PUT", path, None, body, correlation)
-        return _id_of(self.system, operation, answer)
-
-    async def _page(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
-        """A page of rows, and whether there are more."""
-        window = {"limit": str(_PAGE), "offset": str(offset)}
-        page = self._wire.json(operation, await self._call(operation, "POST", _QUERY, window, {"q": q}))
-        with self._wire.reading(operation):
-            rows: list[dict[str, Any]] = page["items"]
-            return rows, bool(rows) and page["hasMore"]
-
-    async def _select(self, operation: str, q: str) -> list[dict[str, Any]]:
-        rows: list[dict[str, Any]] = []
-        more = True
-        while more:
-            page, more = await self._page(operation, q, len(rows))
-            rows.extend(page)
-        return rows
 
     # --- masters ---------------------------------------------------------------------------------
 
     async def item_ids(self) -> dict[str, str]:
         """SKU to item id, of all items."""
-        return {row["itemid"]: row["id"] for row in await self._select("item_ids", "SELECT id, itemid FROM item")}
+        return {
+            row["itemid"]: row["id"] for row in await self._client.select("item_ids", "SELECT id, itemid FROM item")
+        }
 
     async def learn_currencies(self) -> None:
         """Ask the account once what it calls its currencies, where it has several."""
         if self.currencies.untold:
-            rows = await self._select("currencies", ALL)
+            rows = await self._client.select("currencies", ALL)
             with self._wire.reading("currencies"):
                 self.currencies.told(rows)
 
@@ -208,7 +113,7 @@ class NetSuiteErp:
     async def put_customer(self, party: Party, key: str | None, correlation: str) -> str:
         """Create the customer, or with a known key update it."""
         body = await self._customer_body("put_customer", party)
-        return await self._write("put_customer", "customer", body, key, correlation)
+        return await self._client.write("put_customer", "customer", body, key, correlation)
 
     async def customer_by_number(self, number: str, entity: str | None = None) -> str | None:
         """The customer with that number, where and as the map of customers writes it in that entity."""
@@ -219,13 +124,13 @@ class NetSuiteErp:
         with self._wire.reading("customer_by_number"):
             literal = str(maps.number_held(number)).replace("'", "''")
         query = f"SELECT id FROM customer WHERE {column} = '{literal}'"
-        rows = await self._select("customer_by_number", query)
+        rows = await self._client.select("customer_by_number", query)
         return str(rows[0]["id"]) if rows else None
 
     async def update_customer(self, erp_id: str, party: Party, correlation: str) -> None:
         """Change name, terms, limit and e-mail."""
         body = await self._customer_body("update_customer", party)
-        await self._call("update_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
+        await self._client.call("update_customer", "PATCH", f"{RECORD}/customer/{erp_id}", None, body, correlation)
 
     @property
     def customer_fields(self) -> frozenset[str]:
@@ -234,14 +139,14 @@ class NetSuiteErp:
 
     async def customer(self, erp_id: str) -> CustomerMaster:
         """The customer as it stands."""
-        answer = await self._call("customer", "GET", f"{_RECORD}/customer/{erp_id}")
+        answer = await self._client.call("customer", "GET", f"{RECORD}/customer/{erp_id}")
         master: CustomerMaster = self._wire.record("customer", answer, self.maps.customer_to_master, self._given)
         return master
 
     async def change_customer(self, erp_id: str, change: PartyChange, correlation: str) -> None:
         """Change what is given, and nothing else."""
         body = self._wire.body("change_customer", self.maps.change_to_customer, change, self._given)
-        await self._call("change_customer", "PATCH", f"{_RECORD}/customer/{erp_id}", None, body, correlation)
+        await self._client.call("change_customer", "PATCH", f"{RECORD}/customer/{erp_id}", None, body, correlation)
 
     # --- orders, shipments, invoices -------------------------------------------------------------
 
@@ -253,10 +158,10 @@ class NetSuiteErp:
         given = {**self._given, "customer": customer_id, "items": items}
         currency = await self._named("put_order", order.written_currency(deal, given))
         body = self._wire.body("put_order", order, deal, given) | currency
-        return await self._write("put_order", "salesOrder", body, key, correlation)
+        return await self._client.write("put_order", "salesOrder", body, key, correlation)
 
     async def _order(self, order_id: str) -> HttpAnswer:
-        return await self._call("order", "GET", f"{_RECORD}/salesOrder/{order_id}")
+        return await self._client.call("order", "GET", f"{RECORD}/salesOrder/{order_id}")
 
     async def order(self, order_id: str) -> OrderStatus:
         """The order as it stands."""
@@ -266,16 +171,16 @@ class NetSuiteErp:
 
     async def shipment(self, shipment_id: str) -> Shipment:
         """A goods issue (item fulfillment)."""
-        answer = await self._call("shipment", "GET", f"{_RECORD}/itemFulfillment/{shipment_id}")
+        answer = await self._client.call("shipment", "GET", f"{RECORD}/itemFulfillment/{shipment_id}")
         issue: Shipment = self._wire.record("shipment", answer, self.maps.fulfillment_to_shipment, self._given)
         return issue
 
     async def bill(self, order_id: str, key: str | None, correlation: str) -> str:
         """Transform the order into an invoice of what has shipped; the key becomes its external id."""
-        path = f"{_RECORD}/salesOrder/{order_id}/!transform/invoice"
+        path = f"{RECORD}/salesOrder/{order_id}/!transform/invoice"
         body = {} if key is None else {"externalId": external_id(key)}
         try:
-            return _id_of(self.system, "bill", await self._call("bill", "POST", path, None, body, correlation))
+            return self._client.id_of("bill", await self._client.call("bill", "POST", path, None, body, correlation))
         except CallFailed as failure:
             if key is None or failure.cause != "rejected":
                 raise
@@ -290,11 +195,11 @@ class NetSuiteErp:
     async def _awaits_billing(self, order_id: str) -> bool:
         row = self._wire.json("order", await self._order(order_id))
         with self._wire.reading("order"):
-            return row["status"]["refName"] in _TO_BILL
+            return row["status"]["refName"] in TO_BILL
 
     async def invoice(self, invoice_id: str) -> InvoiceStatus:
         """The invoice as it stands."""
-        answer = await self._call("invoice", "GET", f"{_RECORD}/invoice/{invoice_id}")
+        answer = await self._client.call("invoice", "GET", f"{RECORD}/invoice/{invoice_id}")
         given = self._given
         if self.currencies.several:
             await self.learn_currencies()
@@ -307,7 +212,7 @@ class NetSuiteErp:
     async def invoice_by_key(self, key: str) -> str | None:
         """The invoice with that external id."""
         query = f"SELECT id FROM transaction WHERE type = 'CustInvc' AND externalid = '{external_id(key)}'"
-        rows = await self._select("invoice_by_key", query)
+        rows = await self._client.select("invoice_by_key", query)
         return str(rows[0]["id"]) if rows else None
 
     # --- receivables -----------------------------------------------------------------------------
@@ -323,7 +228,7 @@ class NetSuiteErp:
 
     async def _open(self, operation: str, where: str) -> list[OpenItem]:
         item, rows = self.maps.transaction_to_open_item.run, self._wire.made
-        found = await self._select(operation, self._open_items.format(where))
+        found = await self._client.select(operation, self._open_items.format(where))
         if not self.currencies.several:
             return [rows(operation, item, row, self._given) for row in found]
         await self.learn_currencies()
@@ -338,7 +243,7 @@ class NetSuiteErp:
         payment, receipt = self.maps.receipt_to_payment, Receipt(entry, customer_id, tuple(allocations) or None)
         currency = await self._named("put_payment", payment.written_currency(receipt, self._given))
         body = self._wire.body("put_payment", payment, receipt, self._given) | currency
-        return await self._write("put_payment", "customerPayment", body, key, correlation)
+        return await self._client.write("put_payment", "customerPayment", body, key, correlation)
 
     async def put_charge(self, charge: Charge, key: str | None, correlation: str) -> str:
         """Post what one entity charges another, in the books of both."""
@@ -355,14 +260,14 @@ class NetSuiteErp:
         body = {"subsidiary": made["seller"], "line": {"items": rows}, **currency}
         if "memo" in made:
             body["memo"] = made["memo"]
-        return await self._write("put_charge", "advIntercompanyJournalEntry", body, key, correlation)
+        return await self._client.write("put_charge", "advIntercompanyJournalEntry", body, key, correlation)
 
     # --- what people decide ----------------------------------------------------------------------
 
     async def release_order(self, order_id: str, correlation: str) -> None:
         """Approve an order that waits for credit: it goes from pending approval to pending fulfillment."""
         body = {"orderStatus": {"id": _APPROVED}}
-        await self._call("release_order", "PATCH", f"{_RECORD}/salesOrder/{order_id}", None, body, correlation)
+        await self._client.call("release_order", "PATCH", f"{RECORD}/salesOrder/{order_id}", None, body, correlation)
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Credit what an invoice has open, with a credit memo of the item for it; the key becomes its external id.
@@ -375,10 +280,10 @@ class NetSuiteErp:
         body: dict[str, Any] = {"memo": what.reason, "item": {"items": [row]}}
         if key is not None:
             body["externalId"] = external_id(key)
-        path, only = f"{_RECORD}/invoice/{what.invoice_erp_id}/!transform/creditMemo", {"replace": "item"}
+        path, only = f"{RECORD}/invoice/{what.invoice_erp_id}/!transform/creditMemo", {"replace": "item"}
         try:
-            return _id_of(
-                self.system, "write_off", await self._call("write_off", "POST", path, only, body, correlation)
+            return self._client.id_of(
+                "write_off", await self._client.call("write_off", "POST", path, only, body, correlation)
             )
         except CallFailed as failure:
             made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
@@ -389,7 +294,7 @@ class NetSuiteErp:
     async def _write_off_item(self) -> str:
         if self._item is None:
             name = self._write_offs.replace("'", "''")
-            rows = await self._select("write_off", f"SELECT id FROM item WHERE itemid = '{name}'")
+            rows = await self._client.select("write_off", f"SELECT id FROM item WHERE itemid = '{name}'")
             if not rows:
                 detail = f"no item {self._write_offs}; make an other charge item on the account, or name another"
                 raise CallFailed(self.system, "write_off", "rejected", detail)
@@ -401,102 +306,39 @@ class NetSuiteErp:
         """Cancel an order of which nothing has shipped; one that is cancelled stays so."""
         body = {"orderStatus": {"id": _CANCELLED}}
         try:
-            await self._call("cancel_order", "PATCH", f"{_RECORD}/salesOrder/{order_id}", None, body, correlation)
+            await self._client.call("cancel_order", "PATCH", f"{RECORD}/salesOrder/{order_id}", None, body, correlation)
         except CallFailed as failure:
             if failure.cause != "rejected" or (await self.order(order_id)).fulfilment != "cancelled":
                 raise
 
     async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
         """Credit all that is left of an invoice; gives the credit memo's id. The key becomes its external id."""
-        path = f"{_RECORD}/invoice/{invoice_id}/!transform/creditMemo"
+        path = f"{RECORD}/invoice/{invoice_id}/!transform/creditMemo"
         body = {} if key is None else {"externalId": external_id(key)}
         try:
-            answer = await self._call("credit_invoice", "POST", path, None, body, correlation)
+            answer = await self._client.call("credit_invoice", "POST", path, None, body, correlation)
         except CallFailed as failure:
             made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
             if made is None:
                 raise
             return made
-        return _id_of(self.system, "credit_invoice", answer)
+        return self._client.id_of("credit_invoice", answer)
 
     async def _memo_by_key(self, key: str) -> str | None:
         query = f"SELECT id FROM transaction WHERE type = 'CustCred' AND externalid = '{external_id(key)}'"
-        rows = await self._select("write_off", query)
+        rows = await self._client.select("write_off", query)
         return str(rows[0]["id"]) if rows else None
 
     # --- changes ---------------------------------------------------------------------------------
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
-        """Changed orders, shipments and invoices; the clock of SuiteQL has seconds, so the last one is asked again."""
-        return await self._changed(_CHANGES, since, self._changed_document)
-
-    def _changed_document(self, row: Mapping[str, Any]) -> Inbound:
-        order = str(row["id"]) if row["type"] == "SalesOrd" else str(row.get("createdfrom") or row["id"])
-        return self._event(_FLOW[row["type"]], str(row["id"]), order, from_iso(row["modified"]))
+        """Changed orders, shipments and invoices after an instant, and where to ask from next."""
+        return await self._events.changes(since)
 
     async def customer_changes(self, since: int) -> tuple[list[Inbound], int]:
-        """Changed customers, by the same clock."""
-        return await self._changed(_CHANGED_CUSTOMERS, since, self._changed_customer)
-
-    def _changed_customer(self, row: Mapping[str, Any]) -> Inbound:
-        return self._customer_event(str(row["id"]), from_iso(row["modified"]))
-
-    async def _changed(
-        self, query: str, since: int, event_of: Callable[[Mapping[str, Any]], Inbound]
-    ) -> tuple[list[Inbound], int]:
-        events: dict[str, Inbound] = {}
-        stamp, offset, more = to_iso(since, "seconds")[:-1].replace("T", " "), 0, True
-        while more:
-            rows, more = await self._page("changes", query.format(stamp), offset)
-            with self._wire.reading("changes"):
-                for row in rows:
-                    event = event_of(row)
-                    events[event.event_id] = event
-            # Records move to the end while they are listed, and the others close up: the next page
-            # begins at the last stamp, not at a count that no longer fits.
-            last = rows[-1]["modified"] if rows else stamp
-            stamp, offset = (stamp, offset + len(rows)) if last == stamp else (last, 0)
-        found = list(events.values())
-        return found, max((e.source_at for e in found), default=since)
+        """Changed customers after an instant, and where to ask from next."""
+        return await self._events.customer_changes(since)
 
     def pushed(self, body: bytes, headers: Mapping[str, str]) -> tuple[list[Inbound], bytes]:
-        """Read the notice of a user-event script."""
-        notice = _NOTICE.decode(body)
-        for id_ in (notice.id, notice.createdFrom or "0"):
-            if not (id_.isascii() and id_.isdecimal()):
-                # It goes into addresses, and anybody may post here.
-                raise ValueError(f"not an internal id: {id_[:40]!r}")
-        flow = _PUSHED.get(notice.type)
-        if flow is None or notice.event == "delete":
-            return [], b""
-        if flow == "customer-master":
-            return [self._customer_event(notice.id, from_iso(notice.lastModifiedDate))], b""
-        order = notice.id if flow == "order-status" else (notice.createdFrom or notice.id)
-        return [self._event(flow, notice.id, order, from_iso(notice.lastModifiedDate))], b""
-
-    def _event(self, flow: str, id_: str, order_id: str, at: int) -> Inbound:
-        # A shipment happens once; orders and invoices change, and each change is an event.
-        stamp = "" if flow == "delivery" else f":{at}"
-        return Inbound(f"{self.system}:{flow}:{id_}{stamp}", flow, id_, f"order:{order_id}", at)
-
-    def _customer_event(self, id_: str, at: int) -> Inbound:
-        return Inbound(f"{self.system}:customer-master:{id_}:{at}", "customer-master", id_, f"customer:{id_}", at)
-
-
-def _id_of(system: str, operation: str, answer: HttpAnswer) -> str:
-    location = answer.headers.get("location", "")
-    if not location:
-        raise CallFailed(system, operation, "unknown-outcome", "answer has no Location")
-    return location.rsplit("/", 1)[1]
-
-
-def external_id(key: str) -> str:
-    """The external id of an idempotency key: only characters that stand for themselves in an address.
-
-    Another key has another one. A bank's reference may hold anything, and what is escaped on the way
-    would be signed in one spelling and looked up in another.
-    """
-    return key if _PLAIN(key) else quote(key.replace("~", "~7E"), safe=":@~").replace("%", "~")
-
-
-_PLAIN = re.compile(r"[A-Za-z0-9_.:@-]*").fullmatch
+        """Read the notice of a user-event script. Raises ValueError for nonsense."""
+        return self._events.pushed(body), b""

@@ -11,7 +11,8 @@ from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _PAGE, _QUERY, _STAMP, _TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite import TO_BILL, NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_client import STAMP
 from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
@@ -19,7 +20,7 @@ from o2c_twin.integration.reconcile.ports import Gone, Kind, Row, Survey, Value
 _IDS = 500
 _SAMPLE = 20
 _FIRST_DAY = "1970-01-01 00:00:00"
-_MODIFIED = f"TO_CHAR(lastmodifieddate,'{_STAMP}') AS modified"
+_MODIFIED = f"TO_CHAR(lastmodifieddate,'{STAMP}') AS modified"
 _TYPE: dict[Kind, str] = {"order": "SalesOrd", "shipment": "ItemShip", "invoice": "CustInvc"}
 _RECORD: dict[Kind, str] = {
     "customer": "customer",
@@ -97,6 +98,7 @@ class NetSuiteListing:
         self.system = erp.system
         self.shapes = SHAPES
         self._erp = erp
+        self._client = erp._client
         self._last: dict[Kind, Sequence[Mapping[str, object]]] = {}
 
     async def listing(self, kind: Kind, since: int, until: int) -> list[Row]:
@@ -113,7 +115,7 @@ class NetSuiteListing:
         question = self._erp.currencies.with_column(f"SELECT {_DOCUMENT} FROM transaction WHERE type IN ({names}) AND ")
         records = await self._changed("list documents", question, since, until)
         split: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in _DOCUMENTS}
-        with self._erp._wire.reading("list documents"):
+        with self._client.wire.reading("list documents"):
             for record in records:
                 kind = types[record["type"]]
                 # As it would have been told by itself: without what was asked for the other types.
@@ -134,8 +136,10 @@ class NetSuiteListing:
         found: dict[str, dict[str, Any]] = {}
         while more:
             span = f"lastmodifieddate >= {_date(begin)} AND lastmodifieddate <= {_date(end)}"
-            rows, more = await self._ask(operation, f"{question}{span} ORDER BY lastmodifieddate, id", offset)
-            with self._erp._wire.reading(operation):
+            rows, more = await self._client.page(
+                operation, f"{question}{span} ORDER BY lastmodifieddate, id", offset, "sweep"
+            )
+            with self._client.wire.reading(operation):
                 found.update({str(row["id"]): row for row in rows})
                 # What changes while it is listed moves to the end: the next page begins at the last stamp.
                 last = rows[-1]["modified"] if rows else begin
@@ -149,7 +153,7 @@ class NetSuiteListing:
         for first in range(0, len(ids), _IDS):
             names = ", ".join(id_ for id_ in ids[first : first + _IDS] if id_.isascii() and id_.isdecimal())
             if names:
-                found, _ = await self._ask(f"list {kind}", f"{question}id IN ({names})", 0)
+                found, _ = await self._client.page(f"list {kind}", f"{question}id IN ({names})", 0, "sweep")
                 rows += self._rows(kind, found)
         return rows
 
@@ -158,7 +162,7 @@ class NetSuiteListing:
         return (await self._gone((kind,), since))[kind]
 
     async def _gone(self, kinds: Sequence[Kind], since: int) -> dict[Kind, list[Gone]]:
-        stamp = f"TO_CHAR(deleteddate,'{_STAMP}') AS deleted"
+        stamp = f"TO_CHAR(deleteddate,'{STAMP}') AS deleted"
         named = {_RECORD[kind]: kind for kind in kinds}
         names = ", ".join(f"'{name}'" for name in named)
         where = f"type IN ({names}) AND deleteddate >= {_date(_stamp(since))}"
@@ -166,9 +170,9 @@ class NetSuiteListing:
         found: dict[Kind, list[Gone]] = {kind: [] for kind in kinds}
         count, more = 0, True
         while more:
-            rows, more = await self._ask("deleted", q, count)
+            rows, more = await self._client.page("deleted", q, count, "sweep")
             count += len(rows)
-            with self._erp._wire.reading("deleted"):
+            with self._client.wire.reading("deleted"):
                 for row in rows:
                     kind = named[row["type"]]
                     found[kind].append(Gone(kind, str(row["recordid"]), from_iso(row["deleted"])))
@@ -182,16 +186,8 @@ class NetSuiteListing:
         """The first records of the last listing."""
         return self._last.get(kind, ())
 
-    async def _ask(self, operation: str, q: str, offset: int) -> tuple[list[dict[str, Any]], bool]:
-        erp = self._erp
-        window = {"limit": str(_PAGE), "offset": str(offset)}
-        page = erp._wire.json(operation, await erp._call(operation, "POST", _QUERY, window, {"q": q}, "sweep"))
-        with erp._wire.reading(operation):
-            rows: list[dict[str, Any]] = page["items"]
-            return rows, bool(rows) and page["hasMore"]
-
     def _rows(self, kind: Kind, records: Sequence[dict[str, Any]]) -> list[Row]:
-        with self._erp._wire.reading(f"list {kind}"):
+        with self._client.wire.reading(f"list {kind}"):
             return [self._readable(kind, str(record["id"]), record) for record in records]
 
     def _readable(self, kind: Kind, id_: str, record: dict[str, Any]) -> Row:
@@ -210,10 +206,10 @@ class NetSuiteListing:
         order = record.get("createdfrom")
         fields: dict[str, Value] = {"number": record["tranid"], "order": None if order is None else str(order)}
         if kind == "shipment":
-            return Row(kind, id_, at, fields, event=self._erp._event("delivery", id_, str(order), at))
+            return Row(kind, id_, at, fields, event=self._erp._events.event("delivery", id_, str(order), at))
         total, unpaid = self._minor(record["foreigntotal"]), self._minor(record["foreignamountunpaid"])
         fields["state"] = "paid" if unpaid == 0 else "open" if unpaid == total else "part paid"
-        event = self._erp._event("invoice", id_, str(order or id_), at)
+        event = self._erp._events.event("invoice", id_, str(order or id_), at)
         return Row(kind, id_, at, fields, total, event, currency=self._currency(record))
 
     def _customer(self, record: dict[str, Any]) -> dict[str, Value]:
@@ -235,10 +231,10 @@ class NetSuiteListing:
             "external_id": record.get("externalid"),
             "customer": str(record["entity"]),
             **self._erp.maps.state_of(status),
-            "to_bill": "yes" if status in _TO_BILL else "no",
+            "to_bill": "yes" if status in TO_BILL else "no",
         }
         total = self._minor(record["foreigntotal"])
-        event = self._erp._event("order-status", id_, id_, at)
+        event = self._erp._events.event("order-status", id_, id_, at)
         return Row("order", id_, at, fields, total, event, currency=self._currency(record))
 
     def _currency(self, record: dict[str, Any]) -> str:
@@ -260,7 +256,7 @@ def _stamp(at: int) -> str:
 
 
 def _date(stamp: str) -> str:
-    return f"TO_DATE('{stamp}','{_STAMP}')"
+    return f"TO_DATE('{stamp}','{STAMP}')"
 
 
 def _days(net: str) -> int:

@@ -4,18 +4,17 @@ Wire facts: SuiteTalk REST Web Services documentation, "Executing SuiteQL Querie
 """
 
 from collections.abc import Mapping, Sequence
-from typing import Any
 
 from o2c_twin.integration.connectors.amounts import to_minor
 from o2c_twin.integration.connectors.instants import from_iso, to_iso
-from o2c_twin.integration.connectors.netsuite import _QUERY, _STAMP, NetSuiteErp, external_id
+from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+from o2c_twin.integration.connectors.netsuite_client import STAMP, external_id
 from o2c_twin.integration.connectors.netsuite_currencies import COLUMN
 from o2c_twin.integration.reconcile.contract import Field, Shape
 from o2c_twin.integration.reconcile.money_ports import MoneyKind, Posting
 
-_PAGE = "1000"
 _SAMPLE = 20
-_CREATED = f"TO_CHAR(createddate,'{_STAMP}') AS created"
+_CREATED = f"TO_CHAR(createddate,'{STAMP}') AS created"
 _MAYBE = Field("text", optional=True)
 
 SHAPES: Mapping[MoneyKind, Shape] = {
@@ -55,16 +54,9 @@ class NetSuitePostings:
         stamp = to_iso(max(0, since), "seconds")[:-1].replace("T", " ")
         q = erp.currencies.with_column(
             f"SELECT id, externalid, otherrefnum, entity, foreigntotal, {_CREATED} FROM transaction"
-            f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{_STAMP}') ORDER BY id"
+            f" WHERE type = 'CustPymt' AND createddate >= TO_DATE('{stamp}','{STAMP}') ORDER BY id"
         )
-        rows: list[dict[str, Any]] = []
-        more = True
-        while more:
-            window = {"limit": _PAGE, "offset": str(len(rows))}
-            page = erp._wire.json(operation, await erp._call(operation, "POST", _QUERY, window, {"q": q}, "sweep"))
-            with erp._wire.reading(operation):
-                rows += page["items"]
-                more = page["hasMore"] and bool(page["items"])
+        rows = await erp._client.select(operation, q, "sweep")
         self._last = rows[:_SAMPLE]
         with erp._wire.reading(operation):
             return [

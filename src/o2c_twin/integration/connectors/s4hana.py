@@ -11,6 +11,7 @@ from typing import Any
 import msgspec
 
 from o2c_twin.integration.capability import Capability, Sheet
+from o2c_twin.integration.connectors.books import check_currency
 from o2c_twin.integration.connectors.instants import from_iso
 from o2c_twin.integration.connectors.s4hana_changes import Changes, customer_event, event_of
 from o2c_twin.integration.connectors.s4hana_corrections import BILL, Corrections
@@ -106,11 +107,6 @@ class S4HanaErp:
         self._corrections = Corrections(self._session, currency, self._at)
         self._ledger = Ledger(self._session, clock, currency, self._at, self.maps, self._partners.company_of)
 
-    def _own_currency(self, operation: str, currency: str) -> None:
-        if currency != self._currency:
-            detail = f"{currency} is not the currency of the books, {self._currency}"
-            raise CallFailed(self.system, operation, "rejected", detail)
-
     # --- masters ---------------------------------------------------------------------------------
 
     async def item_ids(self) -> dict[str, str]:
@@ -157,7 +153,7 @@ class S4HanaErp:
         """Create the sales order; with a key that is known already, find it."""
         mapped = self.maps.within(deal.party.entity).deal_to_sales_order
         given = {**self._given, "customer": customer_id, "items": items}
-        self._own_currency("put_order", mapped.written_currency(deal, given))
+        check_currency(self.system, "put_order", mapped.written_currency(deal, given), self._currency)
         order = self._session.wire.body("put_order", mapped, deal, given)
         known = None if key is None else await self._order_by("put_order", key)
         if known is not None:
@@ -287,7 +283,7 @@ class S4HanaErp:
         """Post a receipt, then clear it against invoices: two messages; a repetition does what is missing."""
         receipt = Receipt(entry, customer_id, tuple(allocations) or None)
         currency = self.maps.receipt_to_journal_entry.written_currency(receipt, self._given)
-        self._own_currency("put_payment", currency)
+        check_currency(self.system, "put_payment", currency, self._currency)
         return await self._ledger.receive(receipt, key, correlation)
 
     # --- what people decide ----------------------------------------------------------------------
@@ -299,7 +295,7 @@ class S4HanaErp:
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Post what an invoice has open against the account of write-offs, then clear it: a repetition does what is
         missing. Gives the accounting document."""
-        self._own_currency("write_off", what.currency)
+        check_currency(self.system, "write_off", what.currency, self._currency)
         return await self._ledger.write_off(what, key, correlation)
 
     async def cancel_order(self, order_id: str, correlation: str) -> None:

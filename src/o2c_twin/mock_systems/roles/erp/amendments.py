@@ -23,12 +23,6 @@ Named = Customer | SalesOrder | Delivery | Invoice | CreditMemo | Payment
 class Amendments(Stock):
     """The part of an ERP core that changes what is entered already; `ErpCore` completes it."""
 
-    _ext: dict[tuple[str, str], str]
-    orders_by_po: dict[str, list[str]]
-    orders_of: dict[str, list[str]]
-    invoices_of: dict[str, list[str]]
-    _unbilled: dict[str, list[str]]
-
     def _table(self, kind: str) -> Mapping[str, Named]:
         tables: dict[str, Mapping[str, Named]] = {
             "customer": self.state.customers,

@@ -1,7 +1,6 @@
 """The ERP's core: what its screens and its API can do, each whole or not at all."""
 
 from collections.abc import Callable, Mapping, Sequence
-from decimal import Decimal
 
 import msgspec
 
@@ -13,20 +12,14 @@ from o2c_twin.mock_systems.roles.erp.records import (
     Customer,
     Delivery,
     DeliveryLine,
-    ErpState,
     Invoice,
     OrderLine,
     SalesOrder,
 )
-from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
+from o2c_twin.mock_systems.roles.records import RuleError
 
 NewLine = tuple[str, int, int]
 """item id, quantity, unit price in minor units"""
-
-
-def _one_currency(currency: str, at: int) -> Decimal | None:
-    """No rates: all documents are taken for ones in the books' currency."""
-    return None
 
 
 class ErpCore(Between):
@@ -35,7 +28,7 @@ class ErpCore(Between):
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
     which kinds have number ranges of their own; ``entities`` are the company's legal entities, the home entity first,
     where it has several; all keep their books in one currency. ``exchange`` may be set to where the ERP has its rates
-    from (see `Receivables`).
+    from (see `Register`).
     """
 
     def __init__(
@@ -45,80 +38,8 @@ class ErpCore(Between):
         numbering: Numbering | None = None,
         entities: Sequence[Entity] = (),
     ) -> None:
-        self._now = now
+        super().__init__(now, numbering or Numbering(), Entities(entities))
         self.bill_on_delivery = bill_on_delivery
-        self.numbering = numbering or Numbering()
-        self.exchange = _one_currency
-        self.entities = Entities(entities)
-        self.listeners: list[Listener] = []
-        self._load(ErpState())
-
-    def _load(self, state: ErpState) -> None:
-        self.state = state
-        self._ext: dict[tuple[str, str], str] = {}
-        self._waiting: dict[str, dict[str, None]] = {}
-        self._held: dict[str, dict[str, None]] = {}
-        self._unbilled: dict[str, list[str]] = {}
-        self.items_by_sku = {item.sku: item for item in state.items.values()}
-        self.open_invoices: dict[str, dict[str, Invoice]] = {}
-        self.orders_by_po: dict[str, list[str]] = {}
-        self.orders_of: dict[str, list[str]] = {}
-        self.invoices_of: dict[str, list[str]] = {}
-        self.payments_by_reference: dict[str, str] = {}
-        self.by_number: dict[str, str] = {}
-        tables: tuple[tuple[str, Mapping[str, object]], ...] = (
-            ("customer", state.customers),
-            ("order", state.orders),
-            ("delivery", state.deliveries),
-            ("invoice", state.invoices),
-            ("credit_memo", state.credit_memos),
-            ("payment", state.payments),
-            ("intercompany", state.intercompany),
-        )
-        for kind, table in tables:
-            for id_, record in table.items():
-                external = getattr(record, "external_id", None)
-                if external is not None:
-                    self._ext[kind, external] = id_
-        for order in state.orders.values():
-            self._index_order(order)
-        for payment in state.payments.values():
-            if payment.reference is not None:
-                self.payments_by_reference.setdefault(payment.reference, payment.id)
-        for delivery in state.deliveries.values():
-            if delivery.invoice_id is None:
-                self._unbilled.setdefault(delivery.order_id, []).append(delivery.id)
-        for invoice in state.invoices.values():
-            self.by_number[invoice.number] = invoice.id
-            self.invoices_of.setdefault(invoice.order_id, []).append(invoice.id)
-            if invoice.open_minor:
-                self.open_invoices.setdefault(invoice.customer_id, {})[invoice.id] = invoice
-
-    def snapshot(self) -> bytes:
-        """The whole state as bytes."""
-        return msgspec.msgpack.encode(self.state)
-
-    def restore(self, snapshot: bytes) -> None:
-        """Go back to a snapshot; listeners stay."""
-        self._load(msgspec.msgpack.decode(snapshot, type=ErpState))
-
-    def _changed(self, kind: str, id_: str, what: ChangeKind, at: int) -> None:
-        change = Change(at, kind, id_, what)
-        self.state.feed.by_kind.setdefault(kind, []).append(change)
-        for listener in self.listeners:
-            listener(change)
-
-    def by_external_id(self, kind: str, external_id: str) -> str | None:
-        """The id of the record of ``kind`` with that external id."""
-        return self._ext.get((kind, external_id))
-
-    def _claim_external_id(self, kind: str, external_id: str | None, id_: str) -> None:
-        if external_id is not None:
-            self._ext[kind, external_id] = id_
-
-    def _refuse_known_external_id(self, kind: str, external_id: str | None) -> None:
-        if external_id is not None and (kind, external_id) in self._ext:
-            raise RuleError("duplicate-external-id", "This entity already exists.", "externalId")
 
     # --- masters ---------------------------------------------------------------------------------
 
@@ -223,21 +144,6 @@ class ErpCore(Between):
         self._allocate(order)
         self._changed("order", order.id, "created", now)
         return order
-
-    def _index_order(self, order: SalesOrder) -> None:
-        self.by_number[order.number] = order.id
-        self.orders_of.setdefault(order.customer_id, []).append(order.id)
-        if order.po_number is not None:
-            self.orders_by_po.setdefault(order.po_number, []).append(order.id)
-        if order.credit == "hold" and not order.cancelled:
-            self._held.setdefault(order.customer_id, {})[order.id] = None
-        for line in order.lines:
-            if line.committed + line.shipped < line.quantity and not (line.closed or order.cancelled):
-                self._waiting.setdefault(line.item_id, {})[order.id] = None
-
-    def _touch_order(self, order: SalesOrder) -> None:
-        order.modified_at = self._now()
-        self._changed("order", order.id, "updated", order.modified_at)
 
     def update_order(self, order_id: str, *, memo: str | None = None, po_number: str | None = None) -> SalesOrder:
         """Change header texts of an order."""
@@ -435,9 +341,3 @@ class ErpCore(Between):
             for line in delivery.lines:
                 quantities[line.line] = quantities.get(line.line, 0) + line.quantity
         return quantities
-
-    def _order(self, order_id: str) -> SalesOrder:
-        order = self.state.orders.get(order_id)
-        if order is None:
-            raise RuleError("unknown-order", f"no sales order {order_id}", "id")
-        return order

@@ -1,7 +1,5 @@
 """Credit control in the ERP: orders held over the limit, released by hand or when they fit again."""
 
-from collections.abc import Callable
-
 from o2c_twin.mock_systems.roles.erp import rules
 from o2c_twin.mock_systems.roles.erp.receivables import Receivables
 from o2c_twin.mock_systems.roles.erp.records import SalesOrder
@@ -10,10 +8,6 @@ from o2c_twin.mock_systems.roles.records import RuleError
 
 class CreditControl(Receivables):
     """The part of an ERP core that holds and releases orders; `ErpCore` completes it."""
-
-    _held: dict[str, dict[str, None]]
-    _order: Callable[[str], SalesOrder]
-    _touch_order: Callable[[SalesOrder], None]
 
     def release_credit(self, order_id: str) -> SalesOrder:
         """A credit controller releases a held order by hand. Raises `RuleError` when it is not on hold."""

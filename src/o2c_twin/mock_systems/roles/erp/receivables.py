@@ -1,61 +1,28 @@
 """The receivables ledger of the ERP: double-entry postings, payments, credit memos, their application."""
 
 from collections.abc import Callable, Sequence
-from decimal import Decimal
 
 from o2c_twin.mock_systems.roles.erp import rules
-from o2c_twin.mock_systems.roles.erp.entities import Entities
 from o2c_twin.mock_systems.roles.erp.exchange import in_books, leaves
-from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
     Application,
     CreditMemo,
-    Customer,
-    ErpState,
     IntercompanyEntry,
     Invoice,
     Payment,
     SalesOrder,
 )
-from o2c_twin.mock_systems.roles.records import ChangeKind, RuleError
+from o2c_twin.mock_systems.roles.erp.register import Register
+from o2c_twin.mock_systems.roles.records import RuleError
 
 Document = Invoice | Payment | CreditMemo | IntercompanyEntry
 """What is posted as a whole, at the rate of its day."""
 
 
-class Receivables:
+class Receivables(Register):
     """The part of an ERP core that keeps what customers owe; `ErpCore` completes it."""
 
-    state: ErpState
-    numbering: Numbering
-    exchange: Callable[[str, int], Decimal | None]
-    """What one unit of a currency is worth in the books' at an instant; None for the books' own."""
-    entities: Entities
-    open_invoices: dict[str, dict[str, Invoice]]
-    by_number: dict[str, str]
-    payments_by_reference: dict[str, str]
-    _now: Callable[[], int]
-    _changed: Callable[[str, str, ChangeKind, int], None]
-    _claim_external_id: Callable[[str, str | None, str], None]
-    _refuse_known_external_id: Callable[[str, str | None], None]
     recheck_credit: Callable[[str], list[SalesOrder]]
-
-    def reserve_id(self, kind: str) -> str:
-        """The next id of a kind, for a record that is planned before it is posted."""
-        return self._new_id(kind)
-
-    def _new_id(self, kind: str) -> str:
-        first = self.numbering.ranges.get(kind)
-        numbers = self.state.numbers
-        return str(numbers.next("id", 101) if first is None else numbers.next(f"id {kind}", first))
-
-    def _new_number(self, kind: str, prefix: str, id_: str, entity: str | None = None) -> str:
-        if kind in self.numbering.plain:
-            return id_
-        if entity is None:
-            return f"{prefix}{self.state.numbers.next(kind, 1001)}"
-        own, first = self.entities.numbered_from(entity, 1001)
-        return f"{prefix}{self.state.numbers.next(kind + own, first)}"
 
     def _post(self, at: int, document: str, *lines: tuple[str, int]) -> None:
         if sum(amount for _, amount in lines) != 0:
@@ -108,18 +75,6 @@ class Receivables:
                 worth = in_books(invoice.open_minor, invoice.exchange_rate)
                 owed[invoice.entity] = owed.get(invoice.entity, 0) + worth
         return owed
-
-    def _customer(self, customer_id: str) -> Customer:
-        customer = self.state.customers.get(customer_id)
-        if customer is None:
-            raise RuleError("unknown-customer", f"no customer {customer_id}", "entity")
-        return customer
-
-    def _invoice(self, invoice_id: str) -> Invoice:
-        invoice = self.state.invoices.get(invoice_id)
-        if invoice is None:
-            raise RuleError("unknown-invoice", f"no invoice {invoice_id}", "doc")
-        return invoice
 
     def receive_payment(
         self,

@@ -8,9 +8,6 @@ from o2c_twin.mock_systems.roles.records import RuleError
 class Stock(CreditControl):
     """The part of an ERP core that keeps goods; `ErpCore` completes it."""
 
-    items_by_sku: dict[str, Item]
-    _waiting: dict[str, dict[str, None]]
-
     def add_item(self, sku: str, name: str, price_minor: int, cost_minor: int, currency: str, on_hand: int) -> Item:
         """Create a stock item. Raises `RuleError` when the SKU exists."""
         if sku in self.items_by_sku:
@@ -100,9 +97,3 @@ class Stock(CreditControl):
             order = self.state.orders[order_id]
             if not order.cancelled and self._allocate(order):
                 self._touch_order(order)
-
-    def _item(self, item_id: str) -> Item:
-        item = self.state.items.get(item_id)
-        if item is None:
-            raise RuleError("unknown-item", f"no item {item_id}", "item")
-        return item

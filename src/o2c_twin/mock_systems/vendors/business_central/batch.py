@@ -10,7 +10,7 @@ import msgspec
 
 from o2c_twin.mock_systems.vendors.business_central.errors import bad_request, error
 from o2c_twin.mock_systems.vendors.business_central.limits import MOST_BATCHED
-from o2c_twin.mock_systems.vendors.business_central.operations_common import enter
+from o2c_twin.mock_systems.vendors.business_central.serving import enter
 from o2c_twin.mock_systems.wire.message import Refused, Request, Response
 from o2c_twin.mock_systems.wire.odata import (
     BatchReply,

@@ -16,8 +16,8 @@ from o2c_twin.mock_systems.vendors.business_central.index import Index
 from o2c_twin.mock_systems.vendors.business_central.limits import MOST_BODY, POLICIES
 from o2c_twin.mock_systems.vendors.business_central.login import EntraLogin
 from o2c_twin.mock_systems.vendors.business_central.operations import ROUTES
-from o2c_twin.mock_systems.vendors.business_central.operations_common import not_allowed
 from o2c_twin.mock_systems.vendors.business_central.promises import PROMISES
+from o2c_twin.mock_systems.vendors.business_central.serving import not_allowed
 from o2c_twin.mock_systems.vendors.business_central.shapes import Shapes, is_gone
 from o2c_twin.mock_systems.vendors.business_central.state import BcState, PaymentJournal, Subscription
 from o2c_twin.mock_systems.vendors.business_central.values import Guids

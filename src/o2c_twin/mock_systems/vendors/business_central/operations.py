@@ -19,7 +19,8 @@ from o2c_twin.mock_systems.vendors.business_central import operations_subscripti
 from o2c_twin.mock_systems.vendors.business_central.batch import batch
 from o2c_twin.mock_systems.vendors.business_central.entities import metadata
 from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, error, no_record, not_there
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.reading import list_page, options, page_of_parts, typed_rows
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     addressed,
     answer,
     enter,
@@ -27,7 +28,6 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     not_allowed,
     segment_key,
 )
-from o2c_twin.mock_systems.vendors.business_central.reading import list_page, options, page_of_parts, typed_rows
 from o2c_twin.mock_systems.wire.message import Refused, Response, json_response
 from o2c_twin.mock_systems.wire.route import Call, Handler, Operation
 

@@ -11,7 +11,12 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body
 from o2c_twin.mock_systems.vendors.business_central.errors import dialog, field_refused, ruled
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
+    check_currency,
+    read_lines,
+    required_customer,
+)
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     answer,
     body_of,
     check_etag,
@@ -20,14 +25,8 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     line_answer,
     of_set,
 )
-from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
-    NEEDS_CUSTOMER,
-    check_currency,
-    customer_of,
-    read_lines,
-)
 from o2c_twin.mock_systems.vendors.business_central.shapes_ledger import ACCOUNT_OF, ACCOUNTS
-from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, CreditLine
+from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, CreditLine, next_place
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
 
@@ -43,9 +42,7 @@ def create_credit_memo(dialect: "BusinessCentralDialect", call: Call) -> Respons
     """POST: a draft for one invoice; it has a number of the drafts' series until it is posted."""
     enter(dialect, call, "salesCreditMemos")
     body = body_of(dialect, call, entities.CREDIT_MEMO)
-    customer = customer_of(dialect, body)
-    if customer is None:
-        dialog(NEEDS_CUSTOMER)
+    customer = required_customer(dialect, body)
     check_currency(dialect, body, customer)
     invoice = _applied(dialect, body)
     if invoice.customer_id != customer.id:
@@ -110,7 +107,7 @@ def add_line(dialect: "BusinessCentralDialect", call: Call) -> Response:
     draft = of_set(dialect, call, "salesCreditMemos")
     if not isinstance(draft, CreditDraft):
         dialog(_DRAFT_ONLY)
-    place = draft.lines[-1].sequence // 10_000 + 1 if draft.lines else 1
+    place = next_place(draft.lines)
     draft.lines.append(_line(dialect, body_of(dialect, call, _LINE), place))
     draft.modified_at = call.now
     return line_answer(dialect, call, "salesCreditMemoLines", list(dialect.shapes.credit_lines(draft))[-1], 201)

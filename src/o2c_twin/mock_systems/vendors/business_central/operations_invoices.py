@@ -7,7 +7,14 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body, read_body
 from o2c_twin.mock_systems.vendors.business_central.errors import bad_request, dialog, ruled
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
+    check_currency,
+    customer_of,
+    line_of,
+    read_lines,
+    required_customer,
+)
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     CHANNEL,
     answer,
     body_of,
@@ -17,14 +24,7 @@ from o2c_twin.mock_systems.vendors.business_central.operations_common import (
     line_answer,
     of_set,
 )
-from o2c_twin.mock_systems.vendors.business_central.operations_orders import (
-    NEEDS_CUSTOMER,
-    check_currency,
-    customer_of,
-    line_of,
-    read_lines,
-)
-from o2c_twin.mock_systems.vendors.business_central.state import Draft, DraftLine
+from o2c_twin.mock_systems.vendors.business_central.state import Draft, DraftLine, next_place
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
 
@@ -46,9 +46,7 @@ def create_invoice(dialect: "BusinessCentralDialect", call: Call) -> Response:
     """POST: a draft; it has a number of the drafts' series until it is posted."""
     enter(dialect, call, "salesInvoices")
     body = body_of(dialect, call, entities.INVOICE)
-    customer = customer_of(dialect, body)
-    if customer is None:
-        dialog(NEEDS_CUSTOMER)
+    customer = required_customer(dialect, body)
     check_currency(dialect, body, customer)
     if body.text("invoiceDate") or body.text("dueDate"):
         body.fields = {name: value for name, value in body.fields.items() if value != ""}
@@ -112,7 +110,7 @@ def add_line(dialect: "BusinessCentralDialect", call: Call) -> Response:
     if not isinstance(draft, Draft):
         dialog(_DRAFT_ONLY)
     row = read_body(_LINE, call.body, dialect.oddities.code_fields_uppercase)
-    place = draft.lines[-1].sequence // 10_000 + 1 if draft.lines else 1
+    place = next_place(draft.lines)
     draft.lines.append(_draft_line(dialect, row, place))
     _touch(dialect, draft, call.now)
     return line_answer(dialect, call, "salesInvoiceLines", list(dialect.shapes.invoice_lines(draft))[-1], 201)

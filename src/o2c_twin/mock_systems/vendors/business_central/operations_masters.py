@@ -7,7 +7,7 @@ from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body
 from o2c_twin.mock_systems.vendors.business_central.errors import bad_request, dialog, field_refused, ruled, same_key
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     answer,
     body_of,
     check_etag,

@@ -14,7 +14,7 @@ from o2c_twin.mock_systems.vendors.business_central.errors import (
     refuse,
     ruled,
 )
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     CHANNEL,
     answer,
     body_of,
@@ -31,7 +31,6 @@ from o2c_twin.mock_systems.wire.route import Call
 if TYPE_CHECKING:
     from o2c_twin.mock_systems.vendors.business_central.dialect import BusinessCentralDialect
 
-NEEDS_CUSTOMER = 'A "customerNumber" or a "customerId" must be provided.'
 _KEPT = tuple(
     name
     for name, field in entities.ORDER.fields.items()
@@ -55,6 +54,14 @@ def customer_of(dialect: "BusinessCentralDialect", body: Body) -> Customer | Non
             dialog("The sell-to customer values do not match to a specific Customer.")
         found = by_number[0]
     return found
+
+
+def required_customer(dialect: "BusinessCentralDialect", body: Body) -> Customer:
+    """The customer a new document is for. Raises `Refused`, also when the document names none."""
+    customer = customer_of(dialect, body)
+    if customer is None:
+        dialog('A "customerNumber" or a "customerId" must be provided.')
+    return customer
 
 
 def check_currency(dialect: "BusinessCentralDialect", body: Body, customer: Customer) -> None:
@@ -102,9 +109,7 @@ def create_order(dialect: "BusinessCentralDialect", call: Call) -> Response:
     """POST: a sales order, with its lines in it or without."""
     enter(dialect, call, "salesOrders")
     body = body_of(dialect, call, entities.ORDER)
-    customer = customer_of(dialect, body)
-    if customer is None:
-        dialog(NEEDS_CUSTOMER)
+    customer = required_customer(dialect, body)
     if dialect.state.kept.get(f"customer/{customer.id}", {}).get("blocked") == "Ship" or customer.inactive:
         word = "All" if customer.inactive else "Ship"
         dialog(f"You cannot create this type of document when Customer {customer.number} is blocked with type {word}")

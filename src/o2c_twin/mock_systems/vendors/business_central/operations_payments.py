@@ -10,7 +10,7 @@ from o2c_twin.mock_systems.roles.erp import Invoice
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body, read_body
 from o2c_twin.mock_systems.vendors.business_central.errors import dialog, field_refused, no_record, same_key
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     CHANNEL,
     answer,
     body_of,

@@ -9,14 +9,14 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 from o2c_twin.mock_systems.vendors.business_central import entities
 from o2c_twin.mock_systems.vendors.business_central.errors import JSON, bad_request, no_record, not_there
 from o2c_twin.mock_systems.vendors.business_central.feed import RESOURCES
-from o2c_twin.mock_systems.vendors.business_central.operations_common import (
+from o2c_twin.mock_systems.vendors.business_central.reading import etag_of, filtered, options, typed_rows
+from o2c_twin.mock_systems.vendors.business_central.serving import (
     body_of,
     check_etag,
     done,
     enter,
     segment_key,
 )
-from o2c_twin.mock_systems.vendors.business_central.reading import etag_of, filtered, options, typed_rows
 from o2c_twin.mock_systems.vendors.business_central.state import Subscription
 from o2c_twin.mock_systems.vendors.business_central.values import instant_of
 from o2c_twin.mock_systems.wire.message import Response, json_response

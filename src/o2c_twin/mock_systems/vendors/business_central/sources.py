@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 from o2c_twin.mock_systems.roles.erp import CreditMemo, Delivery, Invoice, SalesOrder
 from o2c_twin.mock_systems.vendors.business_central import entities
@@ -15,6 +15,8 @@ from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, Dr
 if TYPE_CHECKING:
     from o2c_twin.mock_systems.vendors.business_central.dialect import BusinessCentralDialect
 
+_P = TypeVar("_P")
+_D = TypeVar("_D")
 Lookup = Callable[["BusinessCentralDialect", str], Iterable[Any]]
 
 
@@ -45,27 +47,37 @@ def order_of(dialect: "BusinessCentralDialect", id_: str) -> SalesOrder | None:
 
 
 def invoice_of(dialect: "BusinessCentralDialect", guid: str) -> Invoice | Draft | None:
-    """The invoice of a GUID, posted or draft; a draft keeps its GUID when it is posted."""
-    found = dialect.guids.read("invoice", guid)
-    if found is not None:
-        return None if found[0] in dialect.state.origin else dialect.core.state.invoices.get(found[0])
-    found = dialect.guids.read("draft", guid)
-    if found is None:
-        return None
-    posted = dialect.state.posted.get(found[0])
-    return dialect.state.drafts.get(found[0]) if posted is None else dialect.core.state.invoices[posted]
+    """The invoice of a GUID, posted or draft."""
+    ours, invoices = dialect.state, dialect.core.state.invoices
+    return _posted_or_draft(dialect, guid, "invoice", "draft", invoices, ours.drafts, ours.posted, ours.origin)
 
 
 def credit_of(dialect: "BusinessCentralDialect", guid: str) -> CreditMemo | CreditDraft | None:
-    """The credit memo of a GUID, posted or draft; a draft keeps its GUID when it is posted."""
-    found = dialect.guids.read("creditmemo", guid)
+    """The credit memo of a GUID, posted or draft."""
+    ours, memos = dialect.state, dialect.core.state.credit_memos
+    kind, draft_kind = "creditmemo", "creditdraft"
+    return _posted_or_draft(dialect, guid, kind, draft_kind, memos, ours.credits, ours.credited, ours.credit_origin)
+
+
+def _posted_or_draft(
+    dialect: "BusinessCentralDialect",
+    guid: str,
+    kind: str,
+    draft_kind: str,
+    documents: Mapping[str, _P],
+    drafts: Mapping[str, _D],
+    posted: Mapping[str, str],
+    origin: Mapping[str, str],
+) -> _P | _D | None:
+    """A draft keeps its GUID when it is posted; the document it becomes has no other."""
+    found = dialect.guids.read(kind, guid)
     if found is not None:
-        return None if found[0] in dialect.state.credit_origin else dialect.core.state.credit_memos.get(found[0])
-    found = dialect.guids.read("creditdraft", guid)
+        return None if found[0] in origin else documents.get(found[0])
+    found = dialect.guids.read(draft_kind, guid)
     if found is None:
         return None
-    posted = dialect.state.credited.get(found[0])
-    return dialect.state.credits.get(found[0]) if posted is None else dialect.core.state.credit_memos[posted]
+    document = posted.get(found[0])
+    return drafts.get(found[0]) if document is None else documents[document]
 
 
 def _id(dialect: "BusinessCentralDialect", kind: str, guid: str) -> str:

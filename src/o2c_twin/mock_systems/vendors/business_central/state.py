@@ -1,5 +1,6 @@
 """What an environment keeps beside the core: texts the core has no room for, drafts, journals, subscriptions."""
 
+from collections.abc import Sequence
 from typing import Any
 
 import msgspec
@@ -50,6 +51,11 @@ class CreditDraft(msgspec.Struct):
     modified_at: int
     external_number: str = ""
     lines: list[CreditLine] = []
+
+
+def next_place(lines: Sequence[DraftLine | CreditLine]) -> int:
+    """The place of a line that is added to a draft; the sequence of a line is ten thousand times its place."""
+    return lines[-1].sequence // 10_000 + 1 if lines else 1
 
 
 class PaymentLine(msgspec.Struct):

@@ -5,7 +5,7 @@ that is sent empty is taken away.
 """
 
 import re
-from typing import Any, NoReturn, TypeVar
+from typing import Annotated, Any, NoReturn, TypeVar
 from urllib.parse import parse_qsl
 
 import msgspec
@@ -19,6 +19,10 @@ _MISSING = re.compile(r"missing required field `(?P<name>.*?)`(?: - at `(?P<at>.
 _AT = re.compile(r" - at `\$\.?(?P<at>.*)`$", re.DOTALL)
 _STEP = re.compile(r"\.?([^.\[\]]+)|\[([^\]]*)\]")
 Tree = dict[str, Any]
+Text = Annotated[str, msgspec.Meta(max_length=5_000)]
+Amount = Annotated[int, msgspec.Meta(ge=-99_999_999, le=99_999_999)]
+"""Of money, in minor units."""
+Metadata = dict[str, str]
 _P = TypeVar("_P", bound="Params")
 
 

@@ -1,12 +1,14 @@
 """All operations of the mock, and what each write promises."""
 
 from o2c_twin.mock_systems.vendors.stripe import (
+    operations_cash,
     operations_credit_notes,
     operations_customers,
     operations_feed,
     operations_invoices,
     operations_items,
     operations_money,
+    operations_payment_methods,
     operations_payments,
 )
 from o2c_twin.mock_systems.wire.capability import Promise
@@ -14,6 +16,8 @@ from o2c_twin.mock_systems.wire.route import Operation
 
 ROUTES: tuple[Operation, ...] = (
     *operations_customers.ROUTES,
+    *operations_cash.ROUTES,
+    *operations_payment_methods.ROUTES,
     *operations_invoices.ROUTES,
     *operations_items.ROUTES,
     *operations_credit_notes.ROUTES,

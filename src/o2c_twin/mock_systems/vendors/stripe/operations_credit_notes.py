@@ -8,8 +8,7 @@ from msgspec import UNSET, UnsetType
 from o2c_twin.mock_systems.roles.billing import CreditNote
 from o2c_twin.mock_systems.roles.billing.records import CreditLine
 from o2c_twin.mock_systems.vendors.stripe import errors
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Amount, Metadata, Text
+from o2c_twin.mock_systems.vendors.stripe.forms import Amount, Metadata, Params, Text, merged
 from o2c_twin.mock_systems.vendors.stripe.operations_invoices import Quantity, given
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, ListParams, newest, page
 from o2c_twin.mock_systems.vendors.stripe.serving import Asked, operation

@@ -7,8 +7,7 @@ from msgspec import UNSET, UnsetType
 
 from o2c_twin.mock_systems.vendors.stripe import errors
 from o2c_twin.mock_systems.vendors.stripe.events import KNOWN_TYPES, Endpoint
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Metadata, Text
+from o2c_twin.mock_systems.vendors.stripe.forms import Metadata, Params, Text, merged
 from o2c_twin.mock_systems.vendors.stripe.operations_invoices import Second, given
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, ListParams, newest, page, span_of
 from o2c_twin.mock_systems.vendors.stripe.serving import Asked, operation

@@ -8,8 +8,8 @@ from msgspec import UNSET, UnsetType
 
 from o2c_twin.mock_systems.roles.billing import Invoice, Line, Method
 from o2c_twin.mock_systems.vendors.stripe import errors
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Amount, Metadata, Text, find_instrument
+from o2c_twin.mock_systems.vendors.stripe.forms import Amount, Metadata, Params, Text, merged
+from o2c_twin.mock_systems.vendors.stripe.operations_payment_methods import find_instrument
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, ListParams, newest, page
 from o2c_twin.mock_systems.vendors.stripe.searches import SearchParams, search
 from o2c_twin.mock_systems.vendors.stripe.serving import Asked, operation

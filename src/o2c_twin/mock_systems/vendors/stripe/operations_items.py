@@ -6,8 +6,7 @@ import msgspec
 from msgspec import UNSET, UnsetType
 
 from o2c_twin.mock_systems.vendors.stripe import errors
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Amount, Metadata, Text
+from o2c_twin.mock_systems.vendors.stripe.forms import Amount, Metadata, Params, Text, merged
 from o2c_twin.mock_systems.vendors.stripe.operations_invoices import Decimals, Quantity, currency_of, given, line_amount
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, newest, page
 from o2c_twin.mock_systems.vendors.stripe.serving import Asked, operation

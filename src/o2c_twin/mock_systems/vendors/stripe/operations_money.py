@@ -7,9 +7,8 @@ from msgspec import UNSET, UnsetType
 
 from o2c_twin.mock_systems.roles.billing import Dispute
 from o2c_twin.mock_systems.vendors.stripe import errors
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
+from o2c_twin.mock_systems.vendors.stripe.forms import Metadata, Params, Text, merged
 from o2c_twin.mock_systems.vendors.stripe.money_shapes import EVIDENCE
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Metadata, Text
 from o2c_twin.mock_systems.vendors.stripe.operations_invoices import checked_currency, given
 from o2c_twin.mock_systems.vendors.stripe.operations_payments import Whole
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, newest, page

@@ -8,9 +8,9 @@ from msgspec import UNSET, UnsetType
 from o2c_twin.mock_systems.roles.billing import Declined, Method, Payment
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.stripe import errors, limits
-from o2c_twin.mock_systems.vendors.stripe.forms import Params, merged
-from o2c_twin.mock_systems.vendors.stripe.operations_customers import Metadata, Text, find_instrument
+from o2c_twin.mock_systems.vendors.stripe.forms import Metadata, Params, Text, merged
 from o2c_twin.mock_systems.vendors.stripe.operations_invoices import checked_currency, given
+from o2c_twin.mock_systems.vendors.stripe.operations_payment_methods import find_instrument
 from o2c_twin.mock_systems.vendors.stripe.paging import DatedListParams, newest, page
 from o2c_twin.mock_systems.vendors.stripe.searches import SearchParams, search
 from o2c_twin.mock_systems.vendors.stripe.serving import Asked, operation
