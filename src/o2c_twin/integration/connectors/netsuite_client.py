@@ -4,6 +4,7 @@ Wire facts: SuiteTalk REST Web Services documentation. A write answers 204 with 
 address in ``Location``; ``PUT .../eid:KEY`` is the vendor's upsert and so the engine's idempotency.
 """
 
+import re
 from typing import Any
 from urllib.parse import quote
 
