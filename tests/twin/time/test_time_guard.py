@@ -32,7 +32,7 @@ import pyarrow.parquet as pq
 import pytest
 from fastapi import FastAPI
 
-from o2c_twin.twin.time import Escape, TwinEnvironment, guard
+from o2c_twin.twin.time import Escape, TwinEnvironment, guard, lifted
 
 # ruff: noqa: PLW0108  (the lambda is the caller that the message must name)
 ESCAPES = {
@@ -234,3 +234,22 @@ def test_a_library_is_not_blamed_when_the_standard_library_asks_for_it() -> None
 
     with guard(), pytest.raises(Escape, match=r"test_time_guard\.py:\d+ in stamp"):
         stamp()
+
+
+def test_lifted_for_a_moment_the_real_world_is_there() -> None:
+    with guard():
+        with lifted():
+            assert time.time() > 0
+            with guard(), pytest.raises(Escape):
+                time.time()
+            assert time.time() > 0
+        with pytest.raises(Escape):
+            time.time()
+    assert time.time() > 0
+
+
+def test_lifted_outside_every_guard_changes_nothing() -> None:
+    with lifted():
+        assert time.time() > 0
+    with guard(), pytest.raises(Escape):
+        time.time()

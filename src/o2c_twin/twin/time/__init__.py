@@ -5,7 +5,7 @@ from o2c_twin.twin.time.bridge import CoroEvent
 from o2c_twin.twin.time.clock import TwinClock, epoch
 from o2c_twin.twin.time.environment import TwinEnvironment
 from o2c_twin.twin.time.errors import CoroFailed, Deadlock, Escape, Livelock, VirtualTimeError
-from o2c_twin.twin.time.guard import guard
+from o2c_twin.twin.time.guard import guard, lifted
 from o2c_twin.twin.time.handles import TICKS_PER_SECOND
 from o2c_twin.twin.time.lag import Lag
 from o2c_twin.twin.time.paced_loop import PacedLoop
@@ -30,5 +30,6 @@ __all__ = [
     "VirtualTimeError",
     "epoch",
     "guard",
+    "lifted",
     "virtual_time_app",
 ]

@@ -158,7 +158,8 @@ class Amendments(Stock):
             self._customer(order.customer_id).open_orders_minor -= rules.unshipped_value_minor(order)
         for line in order.lines:
             self.state.items[line.item_id].committed -= line.committed
-            self._waiting.get(line.item_id, {}).pop(order_id, None)
+            if line.item_id in self._waiting:
+                self._waiting[line.item_id].pop(order_id, None)
         self._held.get(order.customer_id, {}).pop(order_id, None)
         self.orders_of[order.customer_id].remove(order_id)
         if order.po_number is not None:

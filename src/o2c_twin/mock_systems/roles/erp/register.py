@@ -7,8 +7,11 @@ import msgspec
 
 from o2c_twin.mock_systems.roles.erp.entities import Entities
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
-from o2c_twin.mock_systems.roles.erp.records import Customer, ErpState, Invoice, Item, SalesOrder
+from o2c_twin.mock_systems.roles.erp.records import Customer, ErpState, Invoice, Item, OrderLine, SalesOrder
 from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
+
+Waiting = dict[str, tuple[SalesOrder, dict[int, OrderLine]]]
+"""By order id, orders that wait for an item, and their lines that do, by number."""
 
 
 def _one_currency(currency: str, at: int) -> Decimal | None:
@@ -35,7 +38,7 @@ class Register:
     def _load(self, state: ErpState) -> None:
         self.state = state
         self._ext: dict[tuple[str, str], str] = {}
-        self._waiting: dict[str, dict[str, None]] = {}
+        self._waiting: dict[str, Waiting] = {}
         self._held: dict[str, dict[str, None]] = {}
         self._unbilled: dict[str, list[str]] = {}
         self.items_by_sku = {item.sku: item for item in state.items.values()}
@@ -125,7 +128,11 @@ class Register:
             self._held.setdefault(order.customer_id, {})[order.id] = None
         for line in order.lines:
             if line.committed + line.shipped < line.quantity and not (line.closed or order.cancelled):
-                self._waiting.setdefault(line.item_id, {})[order.id] = None
+                self._wait(order, line)
+
+    def _wait(self, order: SalesOrder, line: OrderLine) -> None:
+        """A line lacks goods; who waited longer is served first."""
+        self._waiting.setdefault(line.item_id, {}).setdefault(order.id, (order, {}))[1][line.line] = line
 
     def _touch_order(self, order: SalesOrder) -> None:
         order.modified_at = self._now()

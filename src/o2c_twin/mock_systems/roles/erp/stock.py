@@ -62,16 +62,12 @@ class Stock(CreditControl):
 
     def backlog(self, item_id: str) -> int:
         """Quantity of an item that orders wait for."""
-        waiting = self._waiting.get(item_id)
-        if not waiting:
-            return 0
         short = 0
-        for order in map(self.state.orders.__getitem__, waiting):
-            if order.cancelled:
-                continue
-            for line in order.lines:
-                if line.item_id == item_id and not line.closed:
-                    short += line.quantity - line.shipped - line.committed
+        for order, lines in self._waiting[item_id].values() if item_id in self._waiting else ():
+            if not order.cancelled:
+                for line in lines.values():
+                    if not line.closed:
+                        short += line.quantity - line.shipped - line.committed
         return short
 
     def _allocate(self, order: SalesOrder) -> bool:
@@ -88,7 +84,7 @@ class Stock(CreditControl):
                 item.committed += take
                 reserved = True
             if take < want:
-                self._waiting.setdefault(line.item_id, {})[order.id] = None
+                self._wait(order, line)
         return reserved
 
     def _serve(self, item_id: str) -> None:
