@@ -294,3 +294,42 @@ def test_workers_of_one_memory_keep_two_notices_of_a_record_at_most(bench, postg
     assert engine.receive(Inbound("erp:delivery:S1", "delivery", "S1", "order:O1", SECOND))
     bench.journal.finish(bench.journal.pending()[0].event_id, "done")
     assert [engine.receive(notice) for notice in notices[2:]] == [True, False]
+
+
+class Calls:
+    """A flow that makes one call, which leaves a few rounds of the loop after it was asked for."""
+
+    def __init__(self):
+        self.told = []
+
+    async def __call__(self, engine, event):
+        self.told.append(("begun", event.event_id))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.told.append(("left", event.event_id))
+
+    def of(self, what):
+        return [name for told, name in self.told if told == what]
+
+
+def test_the_first_call_after_a_crash_does_not_wait_until_thousands_of_lanes_have_begun(bench):
+    for n in range(2_000):
+        bench.journal.accept(_event(f"e{n}", f"order:{n}"), 0)
+    calls = Calls()
+    _engine(bench, calls).start()
+    bench.pass_time(1)
+    assert calls.of("begun") == calls.of("left") == [f"e{n}" for n in range(2_000)]
+    assert calls.told.index(("left", "e0")) < calls.told.index(("begun", "e1000"))
+
+
+def test_what_comes_while_lanes_are_begun_after_a_crash_stays_behind_what_came_before(bench):
+    for n in range(400):
+        bench.journal.accept(_event(f"e{n}", f"order:{n % 200}"), 0)
+    calls = Calls()
+    engine = _engine(bench, calls)
+    engine.start()
+    engine.receive(_event("new", "order:199"))
+    bench.pass_time(1)
+    assert [name for name in calls.of("begun") if name in ("e199", "e399", "new")] == ["e199", "e399", "new"]
+    assert engine.handled == 401
+    assert not bench.journal.pending()

@@ -39,6 +39,8 @@ _CLAIM_EVERY_S = 0.2
 # What was paused at another worker is paused here as soon.
 _FOLLOW_EVERY = _MICRO
 _LANES_A_WORKER = 64
+# So many of the lanes an earlier life left open are begun in one go.
+_AT_ONCE = 32
 _CLIMB_EVERY_S = 900.0
 # These events say only that a record changed: the flow reads it as it is now, so a newer read
 # makes an older notice void.
@@ -182,12 +184,28 @@ class Engine(Steered):
         if self._shared is not None and self.careful:
             self.spawn(self._take_lanes(self._shared), "engine.lanes")
         elif self.careful:
-            for event in self.journal.pending():
-                self._enqueue(event)
+            self._resume(self.journal.pending())
         if self.profile.monitoring == "escalate":
             self.spawn(self._climb(), "engine.escalate")
         for system in self.triggers:
             self.asking.begin(system, self.triggers[system], self.careful)
+
+    def _resume(self, events: list[Inbound]) -> None:
+        """Take up open events: in the order they came, and all in their lanes before the first lane begins."""
+        for event in events:
+            self._lanes.setdefault(event.lane, deque()).append(event)
+        lanes = list(self._lanes)
+        for lane in lanes[:_AT_ONCE]:
+            self.spawn(self._drain(lane), f"lane.{lane}")
+        if lanes[_AT_ONCE:]:
+            self.spawn(self._begin(lanes[_AT_ONCE:]), "engine.resume")
+
+    async def _begin(self, lanes: list[str]) -> None:
+        # The first call is not to wait until thousands of lanes have found that it is not their turn.
+        for number, lane in enumerate(lanes):
+            if number % _AT_ONCE == 0:
+                await self.sleep(0.0)
+            self.spawn(self._drain(lane), f"lane.{lane}")
 
     def stop(self) -> None:
         """Ask no more; what is under way ends by itself."""
