@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -333,3 +334,28 @@ def test_what_comes_while_lanes_are_begun_after_a_crash_stays_behind_what_came_b
     assert [name for name in calls.of("begun") if name in ("e199", "e399", "new")] == ["e199", "e399", "new"]
     assert engine.handled == 401
     assert not bench.journal.pending()
+
+
+def test_what_an_earlier_life_read_is_not_read_again_when_a_sweep_tells_of_it_once_more(bench, log):
+    changed = bench.clock.now()
+    done, died, under_way, busy = (_event(name, f"order:{name}", "order-status", changed) for name in "abcd")
+    log.fate["b@" + str(changed)] = DeadLetter("b", "refused")
+    engine = _engine(bench, log)
+    for event in (done, died):
+        assert engine.receive(event)
+    bench.pass_time(20)
+    for event in (under_way, busy):
+        assert engine.receive(event)
+    bench.pass_time(5)
+    bench.kill()
+    engine = _engine(bench, log)
+    engine.start()
+    before = len(log.began)
+    assert not engine.receive(done)
+    # What nobody knows to have been read is read: the event that died, and those that were under way.
+    assert engine.receive(died)
+    assert engine.receive(under_way)
+    # And a change in the second after the one that was read.
+    assert engine.receive(msgspec.structs.replace(done, source_at=bench.clock.now()))
+    bench.pass_time(60)
+    assert sorted(name[0] for name, _ in log.began[before:]) == ["a", "b", "c", "c", "d"]
