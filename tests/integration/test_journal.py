@@ -337,6 +337,19 @@ def test_things_are_renamed_wherever_they_are_named(reopened):
     assert journal.remote("erp", "customer", "sub") is None
 
 
+def test_of_the_newest_events_it_tells_those_that_are_done_and_when_they_came(reopened):
+    def writes(journal):
+        for at, name in enumerate(("old", "a", "open", "b"), 10):
+            journal.accept(_event(name), at)
+        for name in ("old", "a", "b"):
+            journal.finish(name, "done")
+
+    journal = reopened(writes)
+    assert journal.lately_done(3) == [(_event("b"), 13), (_event("a"), 11)]
+    assert [event.event_id for event, _ in journal.lately_done(100)] == ["b", "a", "old"]
+    assert journal.lately_done(0) == []
+
+
 def test_what_is_over_is_deleted_and_what_is_not_stays(reopened):
     def writes(journal):
         for name in ("a", "b", "open"):

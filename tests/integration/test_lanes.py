@@ -3,6 +3,7 @@
 import asyncio
 from itertools import pairwise
 
+import msgspec
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -294,3 +295,67 @@ def test_workers_of_one_memory_keep_two_notices_of_a_record_at_most(bench, postg
     assert engine.receive(Inbound("erp:delivery:S1", "delivery", "S1", "order:O1", SECOND))
     bench.journal.finish(bench.journal.pending()[0].event_id, "done")
     assert [engine.receive(notice) for notice in notices[2:]] == [True, False]
+
+
+class Calls:
+    """A flow that makes one call, which leaves a few rounds of the loop after it was asked for."""
+
+    def __init__(self):
+        self.told = []
+
+    async def __call__(self, engine, event):
+        self.told.append(("begun", event.event_id))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        self.told.append(("left", event.event_id))
+
+    def of(self, what):
+        return [name for told, name in self.told if told == what]
+
+
+def test_the_first_call_after_a_crash_does_not_wait_until_thousands_of_lanes_have_begun(bench):
+    for n in range(2_000):
+        bench.journal.accept(_event(f"e{n}", f"order:{n}"), 0)
+    calls = Calls()
+    _engine(bench, calls).start()
+    bench.pass_time(1)
+    assert calls.of("begun") == calls.of("left") == [f"e{n}" for n in range(2_000)]
+    assert calls.told.index(("left", "e0")) < calls.told.index(("begun", "e1000"))
+
+
+def test_what_comes_while_lanes_are_begun_after_a_crash_stays_behind_what_came_before(bench):
+    for n in range(400):
+        bench.journal.accept(_event(f"e{n}", f"order:{n % 200}"), 0)
+    calls = Calls()
+    engine = _engine(bench, calls)
+    engine.start()
+    engine.receive(_event("new", "order:199"))
+    bench.pass_time(1)
+    assert [name for name in calls.of("begun") if name in ("e199", "e399", "new")] == ["e199", "e399", "new"]
+    assert engine.handled == 401
+    assert not bench.journal.pending()
+
+
+def test_what_an_earlier_life_read_is_not_read_again_when_a_sweep_tells_of_it_once_more(bench, log):
+    changed = bench.clock.now()
+    done, died, under_way, busy = (_event(name, f"order:{name}", "order-status", changed) for name in "abcd")
+    log.fate["b@" + str(changed)] = DeadLetter("b", "refused")
+    engine = _engine(bench, log)
+    for event in (done, died):
+        assert engine.receive(event)
+    bench.pass_time(20)
+    for event in (under_way, busy):
+        assert engine.receive(event)
+    bench.pass_time(5)
+    bench.kill()
+    engine = _engine(bench, log)
+    engine.start()
+    before = len(log.began)
+    assert not engine.receive(done)
+    # What nobody knows to have been read is read: the event that died, and those that were under way.
+    assert engine.receive(died)
+    assert engine.receive(under_way)
+    # And a change in the second after the one that was read.
+    assert engine.receive(msgspec.structs.replace(done, source_at=bench.clock.now()))
+    bench.pass_time(60)
+    assert sorted(name[0] for name, _ in log.began[before:]) == ["a", "b", "c", "c", "d"]

@@ -116,7 +116,7 @@ def audit(
 
 
 def _rows_of(journal: str) -> list[dict[str, Any]]:
-    from o2c_twin.integration.service.reading import JournalFile
+    from o2c_twin.integration.service.journal_file import JournalFile
 
     try:
         return JournalFile(journal).audit_rows()

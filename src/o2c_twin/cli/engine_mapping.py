@@ -58,7 +58,7 @@ def list_(files: tuple[Path, ...], as_json: bool) -> None:
 @click.option("--out", type=options.path(), help="A file: HTML when it ends in .html, else Markdown [default: screen].")
 def guide(files: tuple[Path, ...], out: Path | None) -> None:
     """What the maps say, made from the files the engine runs; with FILES in place of the shipped ones."""
-    from o2c_twin.integration.mappings import guide_html, guide_markdown
+    from o2c_twin.integration.mappings.guide import guide_html, guide_markdown
 
     maps = _loaded(files)
     text = guide_html(maps) if out is not None and out.suffix == ".html" else guide_markdown(maps)
@@ -124,8 +124,8 @@ def diff(old: Path, new: Path, journal: str, entity: str, config: Path | None, a
 
     OLD and NEW are map files (or folders of them); every map of NEW that does something else than in OLD is tried.
     """
+    from o2c_twin.integration.service.journal_file import JournalFile
     from o2c_twin.integration.service.map_changes import differences, lines_of
-    from o2c_twin.integration.service.reading import JournalFile
     from o2c_twin.integration.store.sealed import opened_effect
 
     before, after = _loaded((old,)), _loaded((new,))

@@ -4,7 +4,7 @@ import re
 from html.parser import HTMLParser
 from pathlib import Path
 
-from o2c_twin.integration.mappings import guide_html, guide_markdown
+from o2c_twin.integration.mappings.guide import guide_html, guide_markdown
 
 
 def rules(rules_of):

@@ -5,7 +5,8 @@ import sqlite3
 import pytest
 
 from o2c_twin.integration.governance.audit import verify
-from o2c_twin.integration.service.reading import JournalFile, RowsRead
+from o2c_twin.integration.service.journal_file import JournalFile
+from o2c_twin.integration.service.reading import RowsRead
 from o2c_twin.integration.service.roots import RootsFile, read_roots
 from o2c_twin.integration.store import SqliteJournal
 from o2c_twin.integration.store.audit_log import JournalAuditLog, Trail

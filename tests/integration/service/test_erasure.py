@@ -5,7 +5,6 @@ from pathlib import Path
 
 import msgspec
 import pytest
-import structlog
 from tests.integration.conftest import Bench
 from tests.integration.service.conftest import Desk
 from tests.integration.stores import SharedBench
@@ -72,13 +71,10 @@ def files(sealed_bench, keys_file, tmp_path, vault, monkeypatch):
         return "" if case is None else case.lane
 
     with made.log.open("w") as log:
-        telemetry = Telemetry(str(made.spans), names_of(vault), lane_of)
-        structlog.configure(logger_factory=structlog.PrintLoggerFactory(log))
-        telemetry.log = structlog.get_logger()
+        telemetry = Telemetry(str(made.spans), names_of(vault), lane_of, out=log)
         for name in ("synced", "case_opened", "dropped", "worked"):
             monkeypatch.setattr(sealed_bench.seen, name, getattr(telemetry, name), raising=False)
         yield made
-    structlog.reset_defaults()
 
 
 @pytest.fixture

@@ -79,3 +79,4 @@ def test_every_connector_that_works_by_maps_can_be_given_others(made, own):
     payments.use(own)
     assert payments.maps is not before
     assert VENDOR_MAPS.keys() >= TAKES_MAPS
+    assert [maps().system for maps in VENDOR_MAPS.values()] == [*VENDOR_MAPS]

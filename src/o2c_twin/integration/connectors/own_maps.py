@@ -1,20 +1,12 @@
 """An estate's own map files: in place of the shipped ones or beside them, checked whole before anything starts."""
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from pathlib import Path
 from types import MappingProxyType
 from typing import Self, TypeVar
 
-from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
-from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
-from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
-from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
-from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
-from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
-from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
-from o2c_twin.integration.connectors.stripe_maps import StripeMaps
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps
 from o2c_twin.integration.mappings import MapFiles, MappingError, MapSet, read_folder, shipped_files
 from o2c_twin.integration.mappings.errors import known, shown
@@ -23,22 +15,68 @@ from o2c_twin.integration.profile import DesignProfile
 
 _Maps = TypeVar("_Maps", bound=VendorMaps)
 
-VENDOR_MAPS: Mapping[str, type[VendorMaps]] = MappingProxyType(
+
+def _salesforce() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
+
+    return SalesforceMaps
+
+
+def _hubspot() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
+
+    return HubSpotMaps
+
+
+def _netsuite() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
+
+    return NetSuiteMaps
+
+
+def _s4hana() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
+
+    return S4HanaMaps
+
+
+def _business_central() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
+
+    return BusinessCentralMaps
+
+
+def _stripe() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.stripe_maps import StripeMaps
+
+    return StripeMaps
+
+
+def _gocardless() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
+
+    return GoCardlessMaps
+
+
+def _legacy_erp() -> type[VendorMaps]:
+    from o2c_twin.integration.connectors.legacy_erp_maps import LegacyErpMaps
+
+    return LegacyErpMaps
+
+
+VENDOR_MAPS: Mapping[str, Callable[[], type[VendorMaps]]] = MappingProxyType(
     {
-        each.system: each
-        for each in (
-            SalesforceMaps,
-            HubSpotMaps,
-            NetSuiteMaps,
-            S4HanaMaps,
-            BusinessCentralMaps,
-            StripeMaps,
-            GoCardlessMaps,
-            LegacyErpMaps,
-        )
+        "salesforce": _salesforce,
+        "hubspot": _hubspot,
+        "netsuite": _netsuite,
+        "s4hana": _s4hana,
+        "business_central": _business_central,
+        "stripe": _stripe,
+        "gocardless": _gocardless,
+        "legacy_erp": _legacy_erp,
     }
 )
-"""The vendors whose connectors translate by maps."""
+"""The vendors whose connectors translate by maps, and what loads the places of each."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -96,7 +134,7 @@ def maps_for(own: OwnMaps | None, vendor: type[_Maps]) -> _Maps:
 
 def places() -> dict[str, Place]:
     """By name of its map, every place a connector has for one."""
-    return {place.map: place for vendor in VENDOR_MAPS.values() for place in vendor.places.values()}
+    return {place.map: place for maps in VENDOR_MAPS.values() for place in maps().places.values()}
 
 
 def misplaced(maps: MapSet, names: Mapping[str, str]) -> Iterator[str]:

@@ -1,31 +1,16 @@
-"""Connectors by vendor, made from an address and credentials: for an engine that is configured by a file."""
+"""Connectors by vendor, made from an address and credentials: for an engine that is configured by a file.
+
+A vendor's code is loaded when a connector of his is made: an engine that was killed is back at work sooner without the
+vendors it does not speak to.
+"""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from o2c_twin.integration.connectors.bank_details import BankDetailsFile
-from o2c_twin.integration.connectors.bank_feed import BankFeed
-from o2c_twin.integration.connectors.bank_files import BankFiles
-from o2c_twin.integration.connectors.business_central import BusinessCentralErp
-from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
-from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
-from o2c_twin.integration.connectors.gocardless import GoCardlessPayments
-from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
-from o2c_twin.integration.connectors.hubspot import HubSpotCrm
-from o2c_twin.integration.connectors.hubspot_login import PrivateApp
-from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
-from o2c_twin.integration.connectors.netsuite import NetSuiteErp
-from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
-from o2c_twin.integration.connectors.oauth1 import TokenSigner
 from o2c_twin.integration.connectors.own_maps import OwnMaps, maps_for
-from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
-from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
-from o2c_twin.integration.connectors.salesforce import SalesforceCrm
-from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
-from o2c_twin.integration.connectors.stripe import StripePayments
-from o2c_twin.integration.connectors.stripe_maps import StripeMaps
+from o2c_twin.integration.connectors.ports import Bank, Crm, Erp, Payments
 from o2c_twin.integration.ports import Clock, HttpPort
 
 
@@ -69,7 +54,10 @@ class Site:
         return tuple(each for part in self.options.get(name, "").split(",") if (each := part.strip()))
 
 
-def _salesforce(site: Site) -> SalesforceCrm:
+def _salesforce(site: Site) -> Crm:
+    from o2c_twin.integration.connectors.salesforce import SalesforceCrm
+    from o2c_twin.integration.connectors.salesforce_maps import SalesforceMaps
+
     return SalesforceCrm(
         site.name,
         site.url,
@@ -82,7 +70,11 @@ def _salesforce(site: Site) -> SalesforceCrm:
     )
 
 
-def _hubspot(site: Site) -> HubSpotCrm:
+def _hubspot(site: Site) -> Crm:
+    from o2c_twin.integration.connectors.hubspot import HubSpotCrm
+    from o2c_twin.integration.connectors.hubspot_login import PrivateApp
+    from o2c_twin.integration.connectors.hubspot_maps import HubSpotMaps
+
     app, secret = PrivateApp(site.credential("access_token")), site.credential("client_secret")
     # A push is signed over the address it is sent to.
     return HubSpotCrm(
@@ -98,7 +90,11 @@ def _hubspot(site: Site) -> HubSpotCrm:
     )
 
 
-def _netsuite(site: Site) -> NetSuiteErp:
+def _netsuite(site: Site) -> Erp:
+    from o2c_twin.integration.connectors.netsuite import NetSuiteErp
+    from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
+    from o2c_twin.integration.connectors.oauth1 import TokenSigner
+
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
@@ -109,7 +105,10 @@ def _netsuite(site: Site) -> NetSuiteErp:
     )
 
 
-def _s4hana(site: Site) -> S4HanaErp:
+def _s4hana(site: Site) -> Erp:
+    from o2c_twin.integration.connectors.s4hana import Organisation, S4HanaErp
+    from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
+
     places = ("company_code", "sales_organization", "distribution_channel", "division", "credit_segment")
     codes = {name: site.options[name] for name in OPTIONS["s4hana"] if site.options.get(name)}
     at = Organisation(*(site.credential(name) for name in places), **codes)
@@ -118,7 +117,11 @@ def _s4hana(site: Site) -> S4HanaErp:
     return S4HanaErp(site.name, site.url, site.http, site.clock, user, password, site.currency, at, broker, maps)
 
 
-def _business_central(site: Site) -> BusinessCentralErp:
+def _business_central(site: Site) -> Erp:
+    from o2c_twin.integration.connectors.business_central import BusinessCentralErp
+    from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient
+    from o2c_twin.integration.connectors.business_central_maps import BusinessCentralMaps
+
     names = ("tenant", "environment", "company_id", "client_id", "client_secret")
     client = BusinessCentralClient(site.name, site.url, site.http, *(site.credential(name) for name in names))
     maps = maps_for(site.maps, BusinessCentralMaps)
@@ -126,14 +129,19 @@ def _business_central(site: Site) -> BusinessCentralErp:
     return BusinessCentralErp(client, site.currency, site.credential("client_state"), **codes, maps=maps)
 
 
-def _bank_iso20022(site: Site) -> BankFeed:
+def _bank_iso20022(site: Site) -> Bank:
+    from o2c_twin.integration.connectors.bank_feed import BankFeed
+
     names = ("client_id", "client_secret", "account_id", "webhook_secret")
     id_, secret, account, webhook_secret = (site.credential(name) for name in names)
     others = site.others("other_accounts")
     return BankFeed(site.name, site.url, site.http, id_, secret, account, webhook_secret, others)
 
 
-def _stripe(site: Site) -> StripePayments:
+def _stripe(site: Site) -> Payments:
+    from o2c_twin.integration.connectors.stripe import StripePayments
+    from o2c_twin.integration.connectors.stripe_maps import StripeMaps
+
     key, secret = site.credential("secret_key"), site.credential("webhook_secret")
     return StripePayments(
         site.name,
@@ -147,7 +155,11 @@ def _stripe(site: Site) -> StripePayments:
     )
 
 
-def _gocardless(site: Site) -> GoCardlessPayments:
+def _gocardless(site: Site) -> Payments:
+    from o2c_twin.integration.connectors.bank_details import BankDetailsFile
+    from o2c_twin.integration.connectors.gocardless import GoCardlessPayments
+    from o2c_twin.integration.connectors.gocardless_maps import GoCardlessMaps
+
     token, secret = site.credential("access_token"), site.credential("webhook_secret")
     path = site.option("bank_details", "name the CSV file in which customers' bank details are")
     try:
@@ -158,14 +170,15 @@ def _gocardless(site: Site) -> GoCardlessPayments:
     return GoCardlessPayments(site.name, site.url, site.http, site.clock, token, secret, details, site.currency, maps)
 
 
-def _legacy_erp(site: Site) -> Any:
-    # Database, broker and folder are asked for only where an engine works with such an ERP.
+def _legacy_erp(site: Site) -> Erp:
     from o2c_twin.integration.connectors.live_legacy_erp import legacy_erp
 
     return legacy_erp(site)
 
 
-def _bank_files(site: Site) -> BankFiles:
+def _bank_files(site: Site) -> Bank:
+    from o2c_twin.integration.connectors.bank_files import BankFiles
+
     names = ("login", "password", "account", "webhook_secret")
     return BankFiles(site.name, site.url, site.http, *(site.credential(name) for name in names))
 

@@ -7,17 +7,22 @@ accounts. Where names must be compared and not only found equal, they are read f
 from collections.abc import Iterator
 from functools import partial
 from hashlib import sha256
+from typing import TYPE_CHECKING
 
 import msgspec
 
 from o2c_twin.integration.match.party_blocks import rarity_of
 from o2c_twin.integration.match.party_keys import PartyKeys, PartyRecord, keys_of, name_words
-from o2c_twin.integration.match.party_match import Judgement, Verdict, judge
 from o2c_twin.integration.model import Inbound, Party
 from o2c_twin.integration.runtime.cases import case_id_of
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter, Parked
 from o2c_twin.integration.store import Effect
+
+if TYPE_CHECKING:
+    from o2c_twin.integration.match.party_match import Judgement
+
+# Few designs compare names: what compares them is loaded with the first pair.
 
 ANOTHER = "another customer"
 """A person's answer when the two accounts in question are two customers; otherwise it is the ERP's id."""
@@ -91,6 +96,8 @@ async def _by_evidence(engine: Engine, event: Inbound, party: Party) -> str | No
     found = await _likeliest(engine, party)
     if found is None:
         return None
+    from o2c_twin.integration.match.party_match import Verdict
+
     account, erp_id, judgement = found
     if judgement.verdict is Verdict.AUTOMATIC:
         return erp_id
@@ -108,8 +115,10 @@ async def _by_evidence(engine: Engine, event: Inbound, party: Party) -> str | No
     raise Parked(key)
 
 
-async def _likeliest(engine: Engine, party: Party) -> tuple[str, str, Judgement] | None:
+async def _likeliest(engine: Engine, party: Party) -> "tuple[str, str, Judgement] | None":
     """The account that most likely is the same customer, with its ERP id and why; None when none is likely."""
+    from o2c_twin.integration.match.party_match import Verdict, judge
+
     journal, crm, system = engine.journal, engine.crm, engine.erp.system
     mine = _keys(party)
     accounts = dict.fromkeys(id_ for block in _blocks(mine) for id_ in _members(engine, block))

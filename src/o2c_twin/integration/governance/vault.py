@@ -9,15 +9,16 @@ import binascii
 import hashlib
 import hmac
 from collections.abc import Callable
-from typing import NamedTuple
-
-from cryptography.exceptions import InvalidTag
-from cryptography.hazmat.primitives.ciphers.aead import AESGCM
-from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap, aes_key_wrap
+from typing import TYPE_CHECKING, NamedTuple
 
 from o2c_twin.integration.governance.errors import Erased, NotReadable
 from o2c_twin.integration.governance.secrets import Secret
 from o2c_twin.integration.governance.storage import KeyStore
+
+if TYPE_CHECKING:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
+# Most engines have no vault: ciphers are loaded by the first key.
 
 MARK = "sealed:1:"
 """What every sealed text begins with."""
@@ -26,7 +27,7 @@ _KEY = 32
 
 class _Keys(NamedTuple):
     name: str
-    cipher: AESGCM
+    cipher: "AESGCM"
     nonce: bytes
     print: bytes
 
@@ -92,6 +93,8 @@ class Vault:
 
     def open(self, token: str, place: str) -> str:
         """The text of a token. Raises `Erased` when its subject was, `NotReadable` when it was tampered with."""
+        from cryptography.exceptions import InvalidTag
+
         name, _, sealed = token.removeprefix(MARK).partition(":")
         if not token.startswith(MARK) or not sealed:
             raise NotReadable(f"not a sealed text at {place}; it begins with {MARK!r}")
@@ -129,6 +132,8 @@ class Vault:
         return ready
 
     def _made(self, slot: str) -> tuple[str, bytes]:
+        from cryptography.hazmat.primitives.keywrap import aes_key_wrap
+
         key = self._entropy(_KEY)
         if len(key) != _KEY:
             raise ValueError(f"entropy gave {len(key)} bytes, not {_KEY}; give as many as are asked for")
@@ -140,6 +145,8 @@ class Vault:
         return found
 
     def _unwrapped(self, name: str, wrapped: bytes) -> _Keys:
+        from cryptography.hazmat.primitives.keywrap import InvalidUnwrap, aes_key_unwrap
+
         try:
             return _ready(name, aes_key_unwrap(self._wrap, wrapped))
         except InvalidUnwrap as error:
@@ -151,4 +158,6 @@ def _derived(key: bytes, purpose: bytes) -> bytes:
 
 
 def _ready(name: str, key: bytes) -> _Keys:
+    from cryptography.hazmat.primitives.ciphers.aead import AESGCM
+
     return _Keys(name, AESGCM(_derived(key, b"seal")), _derived(key, b"nonce"), _derived(key, b"print"))

@@ -2,7 +2,6 @@
 
 from o2c_twin.integration.mappings.compiling import CompiledMap
 from o2c_twin.integration.mappings.errors import MappingError, NotMapped
-from o2c_twin.integration.mappings.guide import guide_html, guide_markdown
 from o2c_twin.integration.mappings.mapset import (
     MapFiles,
     MapSet,
@@ -23,8 +22,6 @@ __all__ = [
     "MapSet",
     "MappingError",
     "NotMapped",
-    "guide_html",
-    "guide_markdown",
     "load_folder",
     "load_maps",
     "read_folder",

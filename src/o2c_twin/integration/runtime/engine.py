@@ -26,11 +26,12 @@ from o2c_twin.integration.runtime.gathering import RULES, Gatherer
 from o2c_twin.integration.runtime.hearing import refuse_deaf
 from o2c_twin.integration.runtime.line import Line, LineRules, worth_of_work
 from o2c_twin.integration.runtime.quota import Allowance, Worth
+from o2c_twin.integration.runtime.reads import STATE_FLOWS, Reads, second_over, void_from
 from o2c_twin.integration.runtime.retry import NoRetry, policy_for
 from o2c_twin.integration.runtime.saga import UNDO, all_steps, remember, steps_done
 from o2c_twin.integration.runtime.steering import PAUSED, Steered
 from o2c_twin.integration.runtime.steps import Delivery, Observer, Synced, Target, Trail
-from o2c_twin.integration.store import Case, Journal, SharedJournal
+from o2c_twin.integration.store import Case, Journal, KeptJournal, SharedJournal
 
 _MICRO = 1_000_000
 # A worker that has not been heard of for this long is taken for dead, and its lanes are anybody's.
@@ -39,11 +40,10 @@ _CLAIM_EVERY_S = 0.2
 # What was paused at another worker is paused here as soon.
 _FOLLOW_EVERY = _MICRO
 _LANES_A_WORKER = 64
+# So many of the lanes an earlier life left open are begun in one go, and so many of its newest events looked at.
+_AT_ONCE = 32
+_RECALLED = 10_000
 _CLIMB_EVERY_S = 900.0
-# These events say only that a record changed: the flow reads it as it is now, so a newer read
-# makes an older notice void.
-_STATE_FLOWS = frozenset({"order-status", "invoice", "customer", "customer-master"})
-
 # Cash and credit before orders before masters; what flows back to sales of an order counts as an order.
 _WORTH = dict.fromkeys(("cash", "payment", "payout"), Worth.CASH) | dict.fromkeys(
     ("customer", "customer-master"), Worth.MASTER
@@ -161,7 +161,7 @@ class Engine(Steered):
         self.sleep = sleep
         self.spawn = spawn
         self._lanes: dict[str, deque[Inbound]] = {}
-        self._read_at: dict[tuple[str, str], int] = {}
+        self._reads = Reads()
         self._items: dict[str, str] = {}
         self.stopped = False
         self._paused = {flow: asyncio.Event() for flow in flows if journal.cursor(f"{PAUSED}{flow}", "")}
@@ -182,12 +182,31 @@ class Engine(Steered):
         if self._shared is not None and self.careful:
             self.spawn(self._take_lanes(self._shared), "engine.lanes")
         elif self.careful:
-            for event in self.journal.pending():
-                self._enqueue(event)
+            self._resume(self.journal.pending())
+            if isinstance(self.journal, KeptJournal):
+                # What the systems tell of again, at the next sweep, is not read again.
+                self._reads.recall(self.journal.lately_done(_RECALLED))
         if self.profile.monitoring == "escalate":
             self.spawn(self._climb(), "engine.escalate")
         for system in self.triggers:
             self.asking.begin(system, self.triggers[system], self.careful)
+
+    def _resume(self, events: list[Inbound]) -> None:
+        """Take up open events: in the order they came, and all in their lanes before the first lane begins."""
+        for event in events:
+            self._lanes.setdefault(event.lane, deque()).append(event)
+        lanes = list(self._lanes)
+        for lane in lanes[:_AT_ONCE]:
+            self.spawn(self._drain(lane), f"lane.{lane}")
+        if lanes[_AT_ONCE:]:
+            self.spawn(self._begin(lanes[_AT_ONCE:]), "engine.resume")
+
+    async def _begin(self, lanes: list[str]) -> None:
+        # The first call is not to wait until thousands of lanes have found that it is not their turn.
+        for number, lane in enumerate(lanes):
+            if number % _AT_ONCE == 0:
+                await self.sleep(0.0)
+            self.spawn(self._drain(lane), f"lane.{lane}")
 
     def stop(self) -> None:
         """Ask no more; what is under way ends by itself."""
@@ -291,9 +310,8 @@ class Engine(Steered):
     def receive(self, event: Inbound) -> bool:
         """Take an event in, once; False when it is known or void."""
         now = self.clock.now()
-        if event.flow in _STATE_FLOWS:
-            # Vendors' stamps have whole seconds: a read after that second has seen the change.
-            if self._read_at.get((event.flow, event.object_id), -1) >= event.source_at + _MICRO:
+        if event.flow in STATE_FLOWS:
+            if self._reads.void(event):
                 return False
             queue = self._lanes.get(event.lane)
             if queue is not None and any(
@@ -303,7 +321,7 @@ class Engine(Steered):
             if self._shared is not None and self.careful:
                 # Another worker's lane, perhaps: one of them may be under way, the other has not been read yet.
                 waiting, read_at = self._shared.told(event.flow, event.object_id)
-                if waiting > 1 or read_at >= event.source_at + _MICRO:
+                if waiting > 1 or read_at >= void_from(event):
                     return False
             event = Inbound(f"{event.event_id}@{now}", event.flow, event.object_id, event.lane, event.source_at)
         if self.careful and not self.journal.accept(event, now):
@@ -337,12 +355,11 @@ class Engine(Steered):
             self._shared.yield_lane(name)
 
     async def _handle(self, event: Inbound) -> None:
-        if event.flow in _STATE_FLOWS:
-            # Stamps have whole seconds: read when that second is over, and no change in it is missed.
-            early = event.source_at // _MICRO * _MICRO + _MICRO - self.clock.now()
+        if event.flow in STATE_FLOWS:
+            early = second_over(event) - self.clock.now()
             if early > 0:
                 await self.sleep(early / _MICRO)
-            self._read_at[event.flow, event.object_id] = now = self.clock.now()
+            self._reads.begun(event, now := self.clock.now())
             if self._shared is not None and self.careful:
                 self._shared.reading(event.event_id, now)
             began = now

@@ -11,6 +11,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict
 from functools import partial
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
 
 import msgspec
@@ -44,7 +45,6 @@ from o2c_twin.integration.service.config import (
     roots_path,
     why_unlisted,
 )
-from o2c_twin.integration.service.live_inbound import InboundPlace
 from o2c_twin.integration.service.live_telemetry import Telemetry, secrets_of
 from o2c_twin.integration.service.map_releases import begin, maps_in_use
 from o2c_twin.integration.service.mapped import Mapped
@@ -57,6 +57,7 @@ from o2c_twin.integration.store.audit_log import JournalAuditLog
 from o2c_twin.integration.store.sealed import SealedSqliteJournal
 
 if TYPE_CHECKING:
+    from o2c_twin.integration.service.live_inbound import InboundPlace
     from o2c_twin.integration.service.live_queue import RabbitQueue
 
 _ESCALATE_EVERY_S = 60.0
@@ -278,7 +279,11 @@ class Service:
 
         return RabbitQueue(self._config.edge.rabbitmq, self.engine, made.values(), tell)
 
-    def _inbound(self) -> list[InboundPlace]:
+    def _inbound(self) -> "list[InboundPlace]":
+        if all(system.inbound is None for system in self._config.systems.values()):
+            return []
+        from o2c_twin.integration.service.live_inbound import InboundPlace
+
         def tell(role: str, there: bool, why: str) -> None:
             told = "a system's place is there again" if there else "a system's place is away"
             self.telemetry.log.warning(told, system=role, why=why)
@@ -326,7 +331,7 @@ class Service:
             asyncio.get_running_loop().add_signal_handler(sign, self._stop)
         listen = self._config.listen
         holding = socket.create_server((listen.host, listen.port), reuse_port=False)
-        # What an earlier life left open goes on first; the HTTP side takes longer to load.
+        # What an earlier life left open goes on first; the HTTP side takes longer to load than all the rest.
         self.engine.start()
         self._spawn(self._escalate(), "engine.escalate")
         if self._config.reconcile and self._reconciler is not None and self._money_sweeper is not None:
@@ -336,7 +341,8 @@ class Service:
             self._spawn(self._queue.run(), "engine.queue")
         for each in self.inbound:
             self._spawn(each.run(), f"engine.inbound.{each.role}")
-        await asyncio.sleep(0)
+        # Beside the loop: calls leave, and their answers are taken, while it loads.
+        await asyncio.to_thread(_load_http_side)
         self._server = server = self._http_server()
         server.should_exit = self._stopped
         self._running = True
@@ -416,6 +422,11 @@ class Service:
         for task in list(self._tasks):
             task.remove_done_callback(self._ended)
             task.cancel()
+
+
+def _load_http_side() -> None:
+    import_module("uvicorn")
+    import_module("o2c_twin.integration.service.api")
 
 
 def run_service(config: ServiceConfig, worker: str, tell: Any) -> int:

@@ -1,21 +1,19 @@
 """What a running engine tells of itself: logs without secrets and personal data, spans, and what no log may show."""
 
-import sys
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, TextIO
 from urllib.parse import unquote, urlsplit
 
 import msgspec
-import structlog
 
 from o2c_twin.integration.governance import subjects
-from o2c_twin.integration.governance.redaction import redact
 from o2c_twin.integration.governance.secrets import Secret
 from o2c_twin.integration.governance.systems_of_record import Refusal
 from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.runtime.steps import Observer, Synced
 from o2c_twin.integration.service.config import ServiceConfig
+from o2c_twin.integration.service.live_log import JsonLog
 
 # A shorter text is found in innocent words.
 _SHORTEST_SECRET = 8
@@ -27,6 +25,7 @@ class Telemetry(Observer):
 
     What a case is about may quote a payer or a system: it is in the case, not in the log. ``names`` puts an
     account's id otherwise where a vault is configured: a log cannot be rewritten when the account is erased.
+    It goes to ``out``, standard error unless told otherwise.
     """
 
     def __init__(
@@ -35,18 +34,11 @@ class Telemetry(Observer):
         names: Callable[[str, str], str] = lambda text, subject: text,
         lane_of: Callable[[str], str] = lambda case_id: "",
         secrets: tuple[Secret, ...] = (),
+        out: TextIO | None = None,
     ) -> None:
         self._names = names
         self._lane_of = lane_of
-        structlog.configure(
-            processors=[
-                structlog.processors.TimeStamper(fmt="iso", utc=True),
-                lambda _, __, fields: redact(fields, secrets),
-                structlog.processors.JSONRenderer(),
-            ],
-            logger_factory=structlog.PrintLoggerFactory(sys.stderr),
-        )
-        self.log = structlog.get_logger()
+        self.log = JsonLog(secrets, out)
         self._tracer = None if traces is None else _tracer(traces)
 
     def synced(self, what: Synced) -> None:

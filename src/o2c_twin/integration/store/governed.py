@@ -4,6 +4,7 @@ from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from typing import Any
 
+from o2c_twin.integration.model import Inbound
 from o2c_twin.integration.store.records import ApprovalRow, Backlog, Effect, Link
 
 # What things are named by; sealed texts, results and notes are not among them.
@@ -68,6 +69,15 @@ class Governed:
         return [ApprovalRow(*row) for row in self._sql(f"{_APPROVAL}{where} order by asked_at, id", **values)]
 
     # --- what waits ------------------------------------------------------------------------------
+
+    def lately_done(self, most: int) -> list[tuple[Inbound, int]]:
+        """Of the newest ``most`` events those that are done, and when each was received; the newest first."""
+        rows = self._sql(
+            "select event_id, flow, object_id, lane, source_at, received_at from"
+            " (select * from inbox order by seq desc limit :most) newest where state = 'done' order by seq desc",
+            most=most,
+        )
+        return [(Inbound(*row[:5]), int(row[5])) for row in rows]
 
     def backlog(self) -> list[Backlog]:
         """What is not done, by flow and state."""

@@ -182,7 +182,11 @@ class KeptJournal(Journal, Protocol):
         """All requests, or those of a state, oldest first."""
         ...
 
-    # --- what waits ------------------------------------------------------------------------------
+    # --- what was done, and what waits -----------------------------------------------------------
+
+    def lately_done(self, most: int) -> list[tuple[Inbound, int]]:
+        """Of the newest ``most`` events those that are done, and when each was received; the newest first."""
+        ...
 
     def backlog(self) -> list[Backlog]:
         """What is not done, by flow and state."""
