@@ -16,13 +16,13 @@ from tests.integration.service.test_live_worker import SECRETS, _config
 
 VENDORS = "o2c_twin.integration.connectors."
 HEAVY = ("sqlalchemy", "alembic", "pg8000", "aio_pika", "aiormq", "cryptography", "jinja2", "fastapi", "pydantic")
-HEAVY += ("uvicorn", "starlette", "prometheus_client", "opentelemetry", "rich", "pygments", "rapidfuzz")
+HEAVY += ("structlog", "uvicorn", "starlette", "prometheus_client", "opentelemetry", "rich", "pygments", "rapidfuzz")
 OTHERS = ("hubspot", "s4hana", "business_central", "stripe", "gocardless", "legacy_erp", "bank_files")
 SERVICE = """
 import asyncio, json, os, sys
 from pathlib import Path
 import o2c_twin.cli.main
-from o2c_twin.integration.service.config import load_config
+from o2c_twin.integration.service.config_loading import load_config
 from o2c_twin.integration.service.live_service import Service
 
 async def main():

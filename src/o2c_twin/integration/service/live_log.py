@@ -1,12 +1,7 @@
-"""The engine's log: a line of JSON for each thing said, without secrets and personal data.
+"""The engine's log: a line of JSON for each thing said, without secrets and personal data."""
 
-One line is all there is to a log here, so it is written here: a logging library that formats for people, too, costs an
-engine that was killed a tenth of a second before it is back at work.
-"""
-
-import json
 import sys
-from datetime import UTC, datetime
+from functools import cached_property
 from typing import Any, TextIO
 
 from o2c_twin.integration.governance.redaction import redact
@@ -25,17 +20,27 @@ class JsonLog:
 
     def info(self, event: str, **fields: Any) -> None:
         """Something happened as it should."""
-        self._write("info", event, fields)
+        self._logger.info(event, **fields)
 
     def warning(self, event: str, **fields: Any) -> None:
         """Somebody should look at it."""
-        self._write("warning", event, fields)
+        self._logger.warning(event, **fields)
 
     def error(self, event: str, **fields: Any) -> None:
         """Something was not done."""
-        self._write("error", event, fields)
+        self._logger.error(event, **fields)
 
-    def _write(self, level: str, event: str, fields: dict[str, Any]) -> None:
-        at = datetime.now(UTC).isoformat().replace("+00:00", "Z")
-        line = redact({**fields, "event": event, "level": level, "timestamp": at}, self._secrets)
-        print(json.dumps(line), file=self._out or sys.stderr, flush=True)
+    @cached_property
+    def _logger(self) -> Any:
+        # An engine that was killed is back at work before it has anything to say.
+        import structlog
+
+        return structlog.wrap_logger(
+            structlog.PrintLogger(self._out or sys.stderr),
+            processors=[
+                structlog.processors.add_log_level,
+                structlog.processors.TimeStamper(fmt="iso", utc=True),
+                lambda _, __, fields: redact(fields, self._secrets),
+                structlog.processors.JSONRenderer(),
+            ],
+        )
