@@ -1,15 +1,20 @@
 """At the end of a run: the systems' documents go into the run record, traced back to the truth."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from o2c_twin.integration.store import Journal
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.currencies import lines_agreed, lines_of
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.truth import WRONG_ENTITY
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_KINDS: Mapping[str, str] = MappingProxyType({"revenue": "credit_memo", WRITE_OFFS: "write_off", DISCOUNTS: "discount"})
+"""What a document of an invoice is in the record, by the account it is booked against."""
+_REASONS: Mapping[str, str] = MappingProxyType({"write_off": "written off", "discount": "early payment"})
 _DAY_US = 86_400_000_000
 
 
@@ -79,7 +84,7 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
             "invoices",
             (
                 memo.number,
-                "credit_memo" if memo.account == "revenue" else "write_off",
+                _KINDS[memo.account],
                 erp.state.orders[invoice.order_id].number,
                 deal.deal_id if deal else None,
                 None,
@@ -100,8 +105,9 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
             payment = erp.state.payments[applied.source_id]
             source, kind = payment.reference or applied.source_id, "receipt"
             if payment.account != "bank":
-                # A journal has written it off; in the record that is a document of the invoice, as a credit memo is.
-                source, kind = f"{payment.number}/{paid.number}", "write_off"
+                # A journal has written it off or granted it; in the record that is a document of the invoice, as a
+                # credit memo is.
+                source, kind = f"{payment.number}/{paid.number}", _KINDS[payment.account]
                 deal = deals[paid.order_id]
                 record.add(
                     "invoices",
@@ -117,14 +123,14 @@ def write_documents(company: Company, journals: Iterable[Journal]) -> None:
                         applied.amount_minor,
                         paid.currency,
                         paid.number,
-                        "written off",
+                        _REASONS[kind],
                         paid.entity,
                         erp.entities.tax_code(paid.entity),
                     ),
                 )
         else:
             memo = erp.state.credit_memos[applied.source_id]
-            source, kind = memo.number, "credit_memo" if memo.account == "revenue" else "write_off"
+            source, kind = memo.number, _KINDS[memo.account]
         channel = "manual" if applied.channel == "manual" else "sync"
         amount = applied.amount_minor
         record.add("applications", (source, kind, paid.number, applied.applied_at, amount, paid.currency, channel))

@@ -11,6 +11,7 @@ from o2c_twin.mock_systems.roles.erp.records import (
     Application,
     CreditMemo,
     Customer,
+    EarlyPayment,
     ErpState,
     IntercompanyEntry,
     Invoice,
@@ -31,6 +32,8 @@ class Receivables:
     exchange: Callable[[str, int], Decimal | None]
     """What one unit of a currency is worth in the books' at an instant; None for the books' own."""
     entities: Entities
+    early_payment: EarlyPayment | None
+    """What the company's payment terms grant who pays early; None for nothing."""
     open_invoices: dict[str, dict[str, Invoice]]
     by_number: dict[str, str]
     payments_by_reference: dict[str, str]
@@ -108,6 +111,11 @@ class Receivables:
                 worth = in_books(invoice.open_minor, invoice.exchange_rate)
                 owed[invoice.entity] = owed.get(invoice.entity, 0) + worth
         return owed
+
+    def early_payment_of(self, terms_days: int) -> EarlyPayment | None:
+        """What terms of so many days net grant who pays early: nothing where they are due no later than that."""
+        early = self.early_payment
+        return early if early is not None and terms_days > early.days else None
 
     def _customer(self, customer_id: str) -> Customer:
         customer = self.state.customers.get(customer_id)
