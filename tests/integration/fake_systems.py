@@ -136,6 +136,7 @@ class FakeErp(System):
         self.payments = []
         self.credited = defaultdict(list)
         self.written_off = []
+        self.granted = []
         self.changed_customers: list[Inbound] = []
         self.by_key: dict[str, str] = {}
 
@@ -236,6 +237,13 @@ class FakeErp(System):
             return f"W{id_}"
 
         return await self._do("write_off", lambda: self._put(key, make))
+
+    async def grant_discount(self, what, key, correlation):
+        def make(id_):
+            self.granted.append((what.invoice_erp_id, what.amount_minor, what.paid_on, what.reason))
+            return f"D{id_}"
+
+        return await self._do("grant_discount", lambda: self._put(key, make))
 
     async def invoice(self, invoice_id):
         return await self._do("invoice", lambda: self.invoices[invoice_id])

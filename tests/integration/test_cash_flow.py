@@ -107,6 +107,68 @@ def test_a_write_off_that_is_refused_is_a_case_and_the_money_stays_posted(bench)
     assert [object_id for _, object_id, _ in bench.seen.cases] == ["B1"]
 
 
+# --- early payment discounts --------------------------------------------------------------------------
+
+
+def _owes_less_if_early(bench, customer, amount, discount, until):
+    n = len(bench.erp.items) + 1
+    item = OpenItem(f"i{n}", f"INV{n}", customer, amount, "2026-01-31", discount_minor=discount, discount_until=until)
+    bench.erp.items.append(item)
+
+
+def test_a_discount_that_was_earned_is_granted_with_the_payment_and_is_no_write_off(bench):
+    bench.engine()
+    _owes_less_if_early(bench, "C1", 400_000, 8_000, "2026-01-10")
+    _owes_less_if_early(bench, "C1", 100_000, 2_000, "2026-01-05")
+    _arrives(bench, bench.credit("B1", 490_000, "INV1 INV2"))
+    assert bench.erp.payments == [("C1", 490_000, {"i1": 392_000, "i2": 98_000})]
+    paid_on = "2026-01-05"
+    assert bench.erp.granted == [
+        ("i1", 8_000, paid_on, "early payment discount"),
+        ("i2", 2_000, paid_on, "early payment discount"),
+    ]
+    assert (bench.erp.written_off, bench.reasons()) == ([], [])
+    assert bench.journal.effect("discount:B1:i1").state == "done"
+
+
+def test_a_discount_that_comes_a_day_too_late_is_not_granted_and_stays_open(bench):
+    bench.engine()
+    _owes_less_if_early(bench, "C1", 400_000, 8_000, "2026-01-04")
+    _owes(bench, "C1", 500)
+    _arrives(bench, bench.credit("B0", 500, "INV2", IBAN))
+    _arrives(bench, bench.credit("B1", 392_000, "INV1", IBAN), day="2026-01-06")
+    assert bench.erp.payments[-1] == ("C1", 392_000, {"i1": 392_000})
+    assert (bench.erp.granted, bench.erp.written_off) == ([], [])
+
+
+def test_a_discount_is_granted_once_however_often_the_bank_tells_of_the_payment(bench):
+    bench.engine()
+    _owes_less_if_early(bench, "C1", 400_000, 8_000, "2026-01-10")
+    credit = bench.credit("B1", 392_000, "INV1")
+    _arrives(bench, credit)
+    bench.kill()
+    bench.engine()
+    _arrives(bench, credit, day="2026-01-06")
+    assert (len(bench.erp.payments), len(bench.erp.granted)) == (1, 1)
+
+
+@pytest.mark.parametrize("refused", [False, True])
+def test_a_discount_the_ledger_does_not_take_is_a_case_and_the_money_stays_posted(bench, refused):
+    bench.engine()
+    if refused:
+        bench.erp.trouble["grant_discount"] = [bench.failed("rejected")]
+    else:
+        bench.erp.sheet = tuple(each for each in bench.erp.sheet if each.write != "grant_discount")
+    _owes_less_if_early(bench, "C1", 400_000, 8_000, "2026-01-10")
+    _arrives(bench, bench.credit("B1", 392_000, "INV1"))
+    assert (len(bench.erp.payments), bench.erp.granted) == (1, [])
+    (reason,) = bench.reasons()
+    assert [object_id for _, object_id, _ in bench.seen.cases] == ["B1"]
+    assert ("rejected" in reason) if refused else ("takes no discount" in reason and "8000 of invoice i1" in reason)
+    _arrives(bench, bench.credit("B1", 392_000, "INV1"), day="2026-01-06")
+    assert (len(bench.erp.payments), len(bench.seen.cases)) == (1, 1)
+
+
 # --- aliases ----------------------------------------------------------------------------------------
 
 

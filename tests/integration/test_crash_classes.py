@@ -310,16 +310,18 @@ def invoice_story(stage):
 
 
 def cash_story(stage):
-    """A statement with two credits that say what they pay; a bank has kept a little of the second."""
+    """A statement with credits that say what they pay; of the second a bank has kept a little, the third is early."""
     _billed(stage)
     stage.erp.items.append(OpenItem("10", "INV1010", "1", 500, "2026-02-04"))
+    stage.erp.items.append(OpenItem("11", "INV1011", "1", 700, "2026-02-04", False, 14, "2026-01-14"))
     event = stage.bank.closes(
         "2026-01-05",
         BankEntry("B1", 2_000, "EUR", "2026-01-05", None, "INV1009", "ACME", None),
         BankEntry("B2", 498, "EUR", "2026-01-05", None, "INV1010", "ACME", None),
+        BankEntry("B3", 686, "EUR", "2026-01-05", None, "INV1011", "ACME", None),
     )
     stage.tell(event)
-    return {"cash:B1", "cash:B2", "charges:B2:10"}
+    return {"cash:B1", "cash:B2", "charges:B2:10", "cash:B3", "discount:B3:11"}
 
 
 def collection_story(stage):

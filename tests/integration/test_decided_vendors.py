@@ -1,6 +1,7 @@
 """What people decide, and what the cash ladder does, over the real mocks of each ERP: done once at any mishap.
 
-An order is released from its hold, a remainder is written off, and so is what a bank kept of a payment.
+An order is released from its hold, a remainder is written off, and so is what a bank kept of a payment; a discount that
+was earned by paying early is granted.
 """
 
 import asyncio
@@ -12,7 +13,10 @@ from tests.integration.vendor_stage import broken_at_any_edge
 
 from o2c_twin.integration.flows.decided import decide, release_event, write_off_event
 from o2c_twin.integration.model import WriteOff
+from o2c_twin.mock_systems.roles.erp import EarlyPayment
+from o2c_twin.twin.world.settings import WorldSettings
 
+_ACCOUNTS = ("bank", "write-offs", "discounts granted", "receivables", "unapplied cash")
 VENDORS = ("netsuite", "s4hana", "business_central")
 
 
@@ -81,13 +85,25 @@ def charged(stage):
     stage.env.run(until=2 * HOUR)
 
 
+def early(stage):
+    """A customer pays within ten days, less the two per cent its terms let it keep."""
+    stage.estate.erp.early_payment = EarlyPayment(200, 10)
+    _, invoice = _invoiced(stage)
+    stage.counted = True
+    bank = stage.estate.bank
+    account, text = stage.estate.bank_account_id, (invoice.number,)
+    bank.credit(account, 9_800, end_to_end_id=None, remittance=text, counterparty="ACME", counterparty_iban=None)
+    bank.close_day(MONDAY)
+    stage.env.run(until=2 * HOUR)
+
+
 def _seen(stage):
     erp = stage.estate.erp
     balances = erp.trial_balance()
     return {
         "orders": [order.credit for order in erp.state.orders.values()],
         "open": [invoice.open_minor for invoice in erp.state.invoices.values()],
-        "books": {name: balances.get(name, 0) for name in ("bank", "write-offs", "receivables", "unapplied cash")},
+        "books": {name: balances.get(name, 0) for name in _ACCOUNTS},
         "revenue": balances.get("revenue", 0),
         "cases": [case.reason for case in stage.journal.cases()],
         "open events": [event.event_id for event in stage.journal.pending()],
@@ -99,10 +115,14 @@ END = {"cases": [], "open events": [], "effects without an outcome": []}
 PAID = {
     **END,
     "open": [0],
-    "books": {"bank": 9_950, "write-offs": 50, "receivables": 0, "unapplied cash": 0},
+    "books": {"bank": 9_950, "write-offs": 50, "discounts granted": 0, "receivables": 0, "unapplied cash": 0},
     "revenue": -10_000,
 }
-STORIES = {released: {**END, "orders": ["released"]}, written_off: PAID, charged: PAID}
+EARLY = {
+    **PAID,
+    "books": {"bank": 9_800, "write-offs": 0, "discounts granted": 200, "receivables": 0, "unapplied cash": 0},
+}
+STORIES = {released: {**END, "orders": ["released"]}, written_off: PAID, charged: PAID, early: EARLY}
 
 
 @pytest.mark.parametrize(
@@ -110,7 +130,8 @@ STORIES = {released: {**END, "orders": ["released"]}, written_off: PAID, charged
     [(story, vendor) for story in STORIES for vendor in VENDORS if (story, vendor) != (released, "business_central")],
 )
 def test_a_mishap_at_any_edge_of_it_doubles_nothing_and_loses_nothing(story, vendor, record_property):
-    broken, points = broken_at_any_edge(vendor, story, _seen, STORIES[story])
+    world = WorldSettings(early_discount=0.02) if story is early else WorldSettings()
+    broken, points = broken_at_any_edge(vendor, story, _seen, STORIES[story], world)
     record_property("crash points", points)
     assert broken == {}
     assert points > 20

@@ -11,9 +11,9 @@ from o2c_twin.twin.plan import SystemPlan
 class VendorStage(Stage):
     """The estate with another ERP."""
 
-    def __init__(self, vendor, mishaps=()):
+    def __init__(self, vendor, mishaps=(), world=PLAN.world):
         systems = {**PLAN.systems, "erp": SystemPlan(vendor, latency_s=0.45)}
-        self.plan = replace(PLAN, systems=systems)
+        self.plan = replace(PLAN, systems=systems, world=world)
         super().__init__(mishaps)
 
     def erp_name(self, kind, core_id):
@@ -21,9 +21,9 @@ class VendorStage(Stage):
         return self.estate.erp_stand.names.name_of(kind, core_id)
 
 
-def told(vendor, story, seen, wanted, *mishaps):
+def told(vendor, story, seen, wanted, *mishaps, world=PLAN.world):
     """What is not as wanted after the story, by name; and the stage it was told on."""
-    stage = VendorStage(vendor, mishaps)
+    stage = VendorStage(vendor, mishaps, world)
     try:
         story(stage)
         found = seen(stage)
@@ -32,15 +32,15 @@ def told(vendor, story, seen, wanted, *mishaps):
         stage.close()
 
 
-def broken_at_any_edge(vendor, story, seen, wanted):
+def broken_at_any_edge(vendor, story, seen, wanted, world=PLAN.world):
     """The story without a mishap, then with one at each edge: what is wrong, by point; and how many there are."""
-    wrong, whole = told(vendor, story, seen, wanted)
+    wrong, whole = told(vendor, story, seen, wanted, world=world)
     assert wrong == {}
     points = [Point(edge, n) for n in range(whole.calls) for edge in CALL_EDGES]
     points += [Point(edge, n) for edge in WRITE_EDGES for n in range(whole.writes[edge])]
     broken = {}
     for point in points:
-        wrong, stage = told(vendor, story, seen, wanted, point)
+        wrong, stage = told(vendor, story, seen, wanted, point, world=world)
         assert stage.lives == (2 if point.edge.startswith("dies") else 1), f"{point}: never reached"
         if wrong:
             broken[point] = wrong

@@ -131,6 +131,25 @@ def test_a_write_off_reduces_receivables_and_is_a_cost_no_leakage_and_no_error(r
     assert kpis["billing.errors.deduction"].value == 1
 
 
+def test_a_discount_earned_by_paying_early_reduces_receivables_and_is_no_write_off_no_leakage_and_no_error(record):
+    kpis = compute_kpis(
+        record(
+            deals=[deal("D1")],
+            orders=[order("O1", "D1")],
+            deliveries=[delivery("L1", "O1", deal_id="D1")],
+            invoices=[
+                invoice("I1", order_id="O1", deal_id="D1"),
+                {**memo("E1", "I1", 20_00, reason="early payment", deal_id="D1"), "kind": "discount"},
+            ],
+            manifest={"end": "2026-05-01T00:00:00Z"},
+        )
+    )
+    assert (kpis["invoices.net"].value, kpis["ar.closing"].value) == (Decimal("1000.00"), Decimal("980.00"))
+    assert kpis["discounts.amount"].value == Decimal("20.00")
+    for name in ("write_offs.amount", "leakage.amount", "billing.errors"):
+        assert kpis[name].value == 0
+
+
 def test_receivables_beyond_all_sales_are_a_bound_and_not_a_number(record):
     tables = {"invoices": [invoice("I1", amount=900_00), memo("M1", "I0", 800_00, issued="2026-02-01")]}
     found = compute_kpis(record(**tables))["dso.countback"]

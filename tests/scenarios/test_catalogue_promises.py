@@ -16,6 +16,7 @@ HALF_IS_ENOUGH = {
     "api-throttling",
     "crm-call-limit",
     "duplicate-masters",
+    "early-payment",
     "foreign-customers",
     "generous-sales",
     "intercompany",

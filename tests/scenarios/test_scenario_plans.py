@@ -22,6 +22,7 @@ FAILURES = [
     "credit-hold-loop",
     "crm-call-limit",
     "duplicate-masters",
+    "early-payment",
     "erp-outage",
     "foreign-customers",
     "generous-sales",

@@ -84,6 +84,35 @@ def test_each_rung_takes_cases_off_the_desk_and_leaves_the_argument_with_support
     assert credited["exact"][2] == {"bank charge", "deduction"}
 
 
+def test_discounts_earned_are_the_same_on_every_erp_and_in_every_design_and_only_late_ones_leak(tmp_path):
+    told = {}
+    for vendor in ("netsuite", "s4hana", "business_central"):
+        for cash in ("exact", "full"):
+            plan = load("early-payment").plan({"cash": cash}, orders=60, days=10)
+            world = replace(plan.world, drain_days=90, no_reference=0.0, early_payers=0.8, late_discounts=0.3)
+            systems = {**plan.systems, "erp": SystemPlan(vendor)}
+            out = tmp_path / vendor / cash
+            assert run(replace(plan, world=world, systems=systems), out).violations == []
+            record = RunRecord(out)
+            applied, documents, work = (record.table(name) for name in ("applications", "invoices", "work"))
+            kpis = compute_kpis(record)
+            granted = applied[applied["source_kind"] == "discount"]
+            assert granted["amount_minor"].sum() == kpis["discounts.amount"].value * 100
+            leaked = documents.loc[documents["reason"] == "unearned discount", "amount_minor"].sum()
+            assert leaked > 0
+            assert kpis["write_offs.amount"].value == 0
+            by_hand = int((work["task"] == "grant discount").sum())
+            assert by_hand > 5 if cash == "exact" else by_hand == 0
+            told[vendor, cash] = (kpis["discounts.amount"].value, len(granted), leaked)
+    assert len(set(told.values())) == 1
+
+
+@pytest.mark.parametrize("name", ["early_discount", "early_payers", "late_discounts"])
+def test_what_early_payers_do_are_shares(name):
+    with pytest.raises(ValueError, match=rf"world\.{name}: is a share between 0 and 1, not 1\.5"):
+        WorldSettings(**{name: 1.5})
+
+
 def test_what_banks_keep_costs_the_same_on_every_erp_and_leaks_nowhere(tmp_path):
     plan = load("short-payments").plan({"cash": "full"}, orders=60, days=10)
     world = replace(plan.world, drain_days=90, bank_charges=0.4, deductions=0.0, mangled_references=0.0)

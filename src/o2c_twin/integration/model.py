@@ -109,6 +109,19 @@ class WriteOff(msgspec.Struct, frozen=True):
     reason: str
 
 
+class Discount(msgspec.Struct, frozen=True):
+    """What a customer has earned by paying an invoice as early as its terms say, in minor units: ``paid_on`` in time.
+
+    It was promised with the invoice, so it is no write-off; ``reason`` goes onto the document that grants it.
+    """
+
+    invoice_erp_id: str
+    amount_minor: int
+    currency: str
+    paid_on: str
+    reason: str
+
+
 class Charge(msgspec.Struct, frozen=True):
     """What a legal entity charges another of the company for what it shipped: ``invoice`` is what that one billed."""
 

@@ -105,7 +105,7 @@ AXES: dict[str, dict[str, str]] = {
     },
     "cash": {
         "exact": "a receipt is applied when it names what it pays and the sums are equal",
-        "tolerance": "discounts and short payments of named invoices are applied too, small bank charges written off",
+        "tolerance": "named invoices take short payments too; discounts earned are granted, bank charges written off",
         "mangled": "damaged references are read where the amount confirms them",
         "full": "where nothing is named, an amount only one combination of open items explains is applied too",
     },

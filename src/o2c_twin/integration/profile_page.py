@@ -191,8 +191,9 @@ _NOTES = """## What to know
   maps bring along (`rates: SOURCE`). Nothing of one currency is set against something of another in any design: what is
   not converted is a case.
 - `cash` decides what is applied. What a bank kept within the tolerance is written off with the payment, where the rung
-  takes charges and the ERP takes write-offs. Else what a payment lacks stays open on the invoice, until the ledger
-  writes it off (within the tolerance) or support credits it, on a Monday.
+  takes charges and the ERP takes write-offs; a discount earned by paying early is granted, from the same rung on,
+  where the ERP's connector is told against what account. Else what a payment lacks stays open on the invoice, until
+  the ledger writes it off (within the tolerance) or support credits it, on a Monday.
 """
 
 

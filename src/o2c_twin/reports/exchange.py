@@ -85,8 +85,8 @@ def tables_in_books(record: RunRecord, rates: RecordRates) -> Mapping[str, pd.Da
     valued_at = {name: tables[name][column] for name, column in _DATED.items()}
     documents = tables["invoices"]
     issued = dict(zip(documents["document_id"], documents["issued_at"], strict=True))
-    # A credit memo takes back what its invoice was worth, not what it would be worth today.
-    corrected = documents["corrects"].where(documents["kind"] == "credit_memo")
+    # A credit memo or discount takes back what its invoice was worth, not what it would be worth today.
+    corrected = documents["corrects"].where(documents["kind"].isin(("credit_memo", "discount")))
     valued_at["invoices"] = corrected.map(issued).fillna(documents["issued_at"])
     for name in _BY_INVOICE:
         own = tables[name]["applied_at" if name == "applications" else "opened_at"]

@@ -20,25 +20,26 @@ _DAY = np.timedelta64(1, "D")
 
 @dataclass(frozen=True, slots=True)
 class DailyMovements:
-    """Minor units a day from ``origin`` on: what was invoiced, credited, written off, received and applied."""
+    """Minor units a day from ``origin`` on: what was invoiced, credited, written off, granted, received and applied."""
 
     origin: date
     invoiced: npt.NDArray[np.int64]
     credited: npt.NDArray[np.int64]
     written_off: npt.NDArray[np.int64]
+    granted: npt.NDArray[np.int64]
     received: npt.NDArray[np.int64]
     applied_cash: npt.NDArray[np.int64]
     applied_credit: npt.NDArray[np.int64]
 
     @property
     def net_sales(self) -> npt.NDArray[np.int64]:
-        """Invoiced less credited; what was written off was sold, and is a cost."""
+        """Invoiced less credited; what was written off or granted for paying early was sold."""
         return self.invoiced - self.credited
 
     @property
     def bank_balance(self) -> npt.NDArray[np.int64]:
-        """End-of-day receivables net of money received, credits issued and write-offs, applied or not."""
-        return np.cumsum(self.invoiced - self.credited - self.written_off - self.received)
+        """End-of-day receivables net of money received, credits issued, write-offs and discounts, applied or not."""
+        return np.cumsum(self.invoiced - self.credited - self.written_off - self.granted - self.received)
 
     @property
     def book_balance(self) -> npt.NDArray[np.int64]:
@@ -191,6 +192,7 @@ def _read_ledger(run: ObservedRun) -> RunLedger:
                 (bills, "issued_at"),
                 (memos[memos["kind"] == "credit_memo"], "issued_at"),
                 (memos[memos["kind"] == "write_off"], "issued_at"),
+                (memos[memos["kind"] == "discount"], "issued_at"),
                 (receipts, "value_at"),
                 (applications[is_cash], "applied_at"),
                 (applications[~is_cash], "applied_at"),

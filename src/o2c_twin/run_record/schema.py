@@ -101,10 +101,10 @@ TABLES: tuple[Table, ...] = (
     ),
     Table(
         "invoices",
-        "Posted invoices, credit memos and write-offs. The latter two carry a positive amount; a write-off is a cost.",
+        "Posted invoices, and what takes of them, in positive amounts: credit memos, write-offs, discounts.",
         (
             _c("document_id", "text", "the ERP's document number"),
-            _c("kind", "text", "'invoice', 'credit_memo' or 'write_off'"),
+            _c("kind", "text", "'invoice', 'credit_memo', 'write_off' (a cost) or 'discount' (earned by paying early)"),
             _c("order_id", "text", "the order billed", nullable=True),
             _c("deal_id", "text", "the deal behind the order", nullable=True),
             _c("delivery_id", "text", "the delivery billed", nullable=True),
@@ -135,7 +135,7 @@ TABLES: tuple[Table, ...] = (
         "Cash and credits applied to open invoices in the ERP's receivables ledger.",
         (
             _c("source_id", "text", "the receipt, credit memo or write-off that was applied"),
-            _c("source_kind", "text", "'receipt', 'credit_memo' or 'write_off'"),
+            _c("source_kind", "text", "'receipt', 'credit_memo', 'write_off' or 'discount'"),
             _c("document_id", "text", "the invoice it was applied to"),
             _c("applied_at", "instant", "when it was posted"),
             _c("amount_minor", "money", "amount applied, positive"),

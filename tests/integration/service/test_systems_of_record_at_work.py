@@ -11,7 +11,17 @@ from o2c_twin.integration.governance.field_groups import SHIPPED, registry_of
 from o2c_twin.integration.governance.systems_of_record import Mastery, Registry
 from o2c_twin.integration.governance.write_guard import guard, intended
 from o2c_twin.integration.mappings.documents import PartyChange
-from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, DealLine, Party, PaymentClaim, WriteOff
+from o2c_twin.integration.model import (
+    Allocation,
+    BankEntry,
+    Charge,
+    Deal,
+    DealLine,
+    Discount,
+    Party,
+    PaymentClaim,
+    WriteOff,
+)
 from o2c_twin.integration.profile import DesignProfile
 from o2c_twin.integration.service.wiring import governed
 from o2c_twin.integration.store.audit_log import JournalAuditLog
@@ -35,6 +45,7 @@ SAMPLES = {
     "put_charge": (Charge("DE01", "UK01", 80, "EUR", "INV1"),),
     "release_order": ("201",),
     "write_off": (WriteOff("301", 100, "EUR", "bank charges"),),
+    "grant_discount": (Discount("301", 100, "EUR", "2026-01-05", "early payment discount"),),
     "note_deal": ("D1", {"order_id": "201", "credit": "passed", "invoice_number": "INV1", "payment": "Paid"}),
     "note_party": ("A1", "101"),
     "put_payer": (PARTY,),
@@ -84,6 +95,7 @@ def test_what_an_axis_gives_to_one_side_the_other_may_not_write(write, values):
         ("put_payment", Mastery("Allocation", "*", "*", "erp")),
         ("release_order", Mastery("OrderStatus", "*", "*", "crm")),
         ("write_off", Mastery("WriteOff", "*", "*", "erp")),
+        ("grant_discount", Mastery("Discount", "*", "*", "erp")),
         ("note_deal", Mastery("OrderStatus", "*", "*", "crm")),
         ("note_party", Mastery("Party", "erp_id", "*", "erp")),
         ("put_payer", Mastery("Party", "*", "*", "erp")),

@@ -1,16 +1,17 @@
-"""What a Business Central company posts by journal: receipts against the bank, write-offs against a cost account.
+"""What a Business Central company posts by journal: receipts against the bank, write-offs and discounts against theirs.
 
 API v2.0 lets only the lines of payment journals name the invoice they are applied to, and the journal's batch has the
 account they balance on (pages "APIV2 - Customer Payments", "APIV2 - Cust. Paym. Journals"; lines of general journals
-name none). So a write-off is a line of a payment journal that balances on a cost account instead of the bank.
+name none). So a write-off is a line of a payment journal that balances on a cost account instead of the bank, and a
+discount one of a journal that balances on the account of payment discounts.
 """
 
 from collections.abc import Iterable
 from typing import Any
 
-from o2c_twin.integration.connectors.amounts import to_decimal
+from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
 from o2c_twin.integration.connectors.business_central_client import BusinessCentralClient, code_of, literal
-from o2c_twin.integration.model import WriteOff
+from o2c_twin.integration.model import Discount, WriteOff
 from o2c_twin.integration.runtime.errors import CallFailed
 
 
@@ -34,12 +35,21 @@ class Journals:
         query = {"$filter": f"documentNumber eq {literal(document)}", "$select": "entryNumber", "$top": "1"}
         return document if await self._client.rows("find", "generalLedgerEntries", query) else None
 
-    async def write_off(self, code: str, what: WriteOff, key: str | None, correlation: str) -> str:
-        """Balance what an invoice has open on the account of the journal ``code``; gives the document."""
+    async def charge(
+        self, operation: str, code: str, what: WriteOff | Discount, key: str | None, correlation: str
+    ) -> str:
+        """Balance an amount an invoice has open on the account of the journal ``code``; gives the document.
+
+        Gives "" for a discount of an invoice of which nothing is open any more: posting the payment has granted it.
+        """
         path = f"salesInvoices({what.invoice_erp_id})"
-        invoice = await self._client.get("write_off", path, {"$select": "customerId"}, correlation)
-        document = code_of(f"write-off:{what.invoice_erp_id}" if key is None else key)
-        with self._client.wire.reading("write_off"):
+        asked = "customerId" if isinstance(what, WriteOff) else "customerId,remainingAmount"
+        invoice = await self._client.get(operation, path, {"$select": asked}, correlation)
+        prefix = "write-off" if isinstance(what, WriteOff) else "discount"
+        document = code_of(f"{prefix}:{what.invoice_erp_id}" if key is None else key)
+        with self._client.wire.reading(operation):
+            if isinstance(what, Discount) and to_minor(invoice["remainingAmount"], what.currency) == 0:
+                return ""
             line = {
                 "documentNumber": document,
                 "customerId": invoice["customerId"],
@@ -48,7 +58,7 @@ class Journals:
                 "appliesToInvoiceId": what.invoice_erp_id,
                 "description": what.reason[:100],
             }
-        await self.post("write_off", code, [line], correlation)
+        await self.post(operation, code, [line], correlation)
         return document
 
     async def _id_of(self, operation: str, code: str) -> str:

@@ -1,5 +1,6 @@
 """The maps of a Business Central company, what their queries ask for, and what is told in several fields as one."""
 
+import re
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from decimal import Decimal
@@ -8,6 +9,8 @@ from typing import Any, ClassVar
 
 import msgspec
 
+from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.early_payment import MADE, NOTHING_EARLY, early_payment
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
 from o2c_twin.integration.mappings import CompiledMap
 from o2c_twin.integration.mappings.generating import attribute
@@ -15,6 +18,7 @@ from o2c_twin.integration.mappings.generating import attribute
 MARK = "Ref. "
 """How the comment line that holds the engine's key begins."""
 NO_ID = "00000000-0000-0000-0000-000000000000"
+_DAYS = re.compile(r"([0-9]{1,3})D")
 # The service has no null: so it tells that there is no text and no record.
 _NOTHING = ("", NO_ID)
 # A field the connector makes, and the one of the service it is made from.
@@ -88,7 +92,8 @@ class BusinessCentralMaps(VendorMaps):
     @cached_property
     def open_item_fields(self) -> str:
         """What is selected of open invoices."""
-        return ",".join(dict.fromkeys(_MADE_FROM.get(path, path) for path in self.invoice_to_open_item.paths))
+        paths = (path for path in self.invoice_to_open_item.paths if path not in MADE)
+        return ",".join(dict.fromkeys(_MADE_FROM.get(path, path) for path in paths))
 
     @cached_property
     def customer_fields(self) -> frozenset[str]:
@@ -162,11 +167,21 @@ class BusinessCentralMaps(VendorMaps):
         row["key"] = key_of(invoice["salesInvoiceLines"])
         return row
 
-    def open_item_of(self, record: dict[str, Any]) -> dict[str, Any]:
-        """An open invoice as its map takes it."""
+    def open_item_of(self, record: dict[str, Any], currency: str = "") -> dict[str, Any]:
+        """An open invoice as its map takes it, with what its ``paymentTerm`` grants who pays early, where it was read.
+
+        LookupError, ValueError or ArithmeticError for nonsense.
+        """
         row = _filled(record, self.invoice_to_open_item)
         row["disputed"] = bool(record.get("disputeStatus"))
-        return row
+        term = record.get("paymentTerm")
+        if not term:
+            return {**row, **NOTHING_EARLY}
+        # A formula of anything but days is none this connector can count by: people grant what it means.
+        days = _DAYS.fullmatch(term["discountDateCalculation"])
+        open_minor = to_minor(record["remainingAmount"], currency)
+        percent, until = term["discountPercent"], None if days is None else days[1]
+        return row | early_payment(open_minor, currency, percent, until, record["invoiceDate"])
 
     def state_of(self, status: str, fulfilment: str) -> dict[str, Any]:
         """What a list tells of an order: ``credit`` and ``fulfilment`` of an `OrderStatus`.

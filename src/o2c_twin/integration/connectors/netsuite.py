@@ -4,8 +4,8 @@ from collections.abc import Collection, Mapping
 from typing import Any
 
 from o2c_twin.integration.capability import Capability, Sheet
-from o2c_twin.integration.connectors.amounts import to_decimal
 from o2c_twin.integration.connectors.netsuite_client import RECORD, NetSuiteClient, external_id
+from o2c_twin.integration.connectors.netsuite_credits import Credits
 from o2c_twin.integration.connectors.netsuite_currencies import ALL, NetSuiteCurrencies
 from o2c_twin.integration.connectors.netsuite_events import NetSuiteEvents
 from o2c_twin.integration.connectors.netsuite_maps import NetSuiteMaps
@@ -16,6 +16,7 @@ from o2c_twin.integration.model import (
     BankEntry,
     Charge,
     Deal,
+    Discount,
     Inbound,
     InvoiceStatus,
     OpenItem,
@@ -47,6 +48,7 @@ SHEET: Sheet = (
     Capability("credit_invoice", "invoice.transform.creditMemo", "external-id"),
     Capability("release_order", "salesOrder.update", "external-id"),
     Capability("write_off", "invoice.transform.creditMemo", "external-id"),
+    Capability("grant_discount", "invoice.transform.creditMemo", "external-id"),
 )
 
 
@@ -55,7 +57,8 @@ class NetSuiteErp:
 
     ``currency`` is that of the books, ``foreign`` the others the account has (by its feature Multiple Currencies): maps
     are given the currency of the document at hand. ``maps`` say what the account's fields mean, the shipped ones unless
-    others are given; ``write_offs`` is the name of the item whose account what is written off is booked against.
+    others are given; ``write_offs`` is the name of the item whose account what is written off is booked against,
+    ``discounts`` that of the item for early payment discounts: without one no invoice is asked what its terms grant.
     """
 
     def __init__(
@@ -69,6 +72,7 @@ class NetSuiteErp:
         maps: NetSuiteMaps | None = None,
         write_offs: str = "WRITE-OFF",
         foreign: Collection[str] = (),
+        discounts: str = "",
     ) -> None:
         self.system = system
         self.sheet = SHEET
@@ -80,9 +84,11 @@ class NetSuiteErp:
         self.maps = NetSuiteMaps.shipped() if maps is None else maps
         self._given = self.maps.given(currency)
         self._write_offs = write_offs
-        self._item: str | None = None
+        self._discounts = discounts
+        self._credits = Credits(self._client)
         self._given_of = {code: self.maps.given(code) for code in (currency, *foreign)}
-        self._open_items = self.currencies.with_column(self.maps.open_items_query)
+        asked = self.maps.open_items_and_terms_query if discounts else self.maps.open_items_query
+        self._open_items = self.currencies.with_column(asked)
 
     # --- masters ---------------------------------------------------------------------------------
 
@@ -227,14 +233,15 @@ class NetSuiteErp:
         return await self._open("items_named", f"tranid IN ({names})")
 
     async def _open(self, operation: str, where: str) -> list[OpenItem]:
-        item, rows = self.maps.transaction_to_open_item.run, self._wire.made
+        item, made = self.maps.transaction_to_open_item.run, self._wire.made
         found = await self._client.select(operation, self._open_items.format(where))
-        if not self.currencies.several:
-            return [rows(operation, item, row, self._given) for row in found]
         await self.learn_currencies()
         with self._wire.reading(operation):
-            given = [self._given_of[self.currencies.code(row)] for row in found]
-        return [rows(operation, item, row, each) for row, each in zip(found, given, strict=True)]
+            codes = [self.currencies.code(row) for row in found]
+            rows = [
+                self.maps.open_item_of(row, code, bool(self._discounts)) for row, code in zip(found, codes, strict=True)
+            ]
+        return [made(operation, item, row, self._given_of[code]) for row, code in zip(rows, codes, strict=True)]
 
     async def put_payment(
         self, entry: BankEntry, customer_id: str, allocations: list[Allocation], key: str | None, correlation: str
@@ -274,33 +281,27 @@ class NetSuiteErp:
 
         The item's account is a cost: revenue stays as it was.
         """
-        await self._named("write_off", what.currency)
-        item = await self._write_off_item()
-        row = {"item": {"id": item}, "quantity": 1, "rate": to_decimal(what.amount_minor, what.currency)}
-        body: dict[str, Any] = {"memo": what.reason, "item": {"items": [row]}}
-        if key is not None:
-            body["externalId"] = external_id(key)
-        path, only = f"{RECORD}/invoice/{what.invoice_erp_id}/!transform/creditMemo", {"replace": "item"}
-        try:
-            return self._client.id_of(
-                "write_off", await self._client.call("write_off", "POST", path, only, body, correlation)
-            )
-        except CallFailed as failure:
-            made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
-            if made is None:
-                raise
-            return made
+        return await self._charge("write_off", self._write_offs, what, key, correlation)
 
-    async def _write_off_item(self) -> str:
-        if self._item is None:
-            name = self._write_offs.replace("'", "''")
-            rows = await self._client.select("write_off", f"SELECT id FROM item WHERE itemid = '{name}'")
-            if not rows:
-                detail = f"no item {self._write_offs}; make an other charge item on the account, or name another"
-                raise CallFailed(self.system, "write_off", "rejected", detail)
-            with self._wire.reading("write_off"):
-                self._item = str(rows[0]["id"])
-        return self._item
+    async def grant_discount(self, what: Discount, key: str | None, correlation: str) -> str:
+        """Credit a discount earned by paying early, in the same way, with the item for that."""
+        if not self._discounts:
+            detail = "no item is named to grant discounts with; set the option 'discounts'"
+            raise CallFailed(self.system, "grant_discount", "rejected", detail)
+        bill = await self.invoice(what.invoice_erp_id)
+        if bill.open_minor < what.amount_minor:
+            # Granted already, by an earlier try or by a person: a credit memo beyond what is open would be owed anew.
+            made = await self._credits.by_key("grant_discount", key) if key is not None else None
+            if made is None:
+                detail = f"{bill.open_minor} is open of {bill.number}, less than the discount of {what.amount_minor}"
+                raise CallFailed(self.system, "grant_discount", "rejected", detail)
+            return made
+        return await self._charge("grant_discount", self._discounts, what, key, correlation)
+
+    async def _charge(self, write: str, item: str, what: WriteOff | Discount, key: str | None, correlation: str) -> str:
+        await self._named(write, what.currency)
+        invoice, minor = what.invoice_erp_id, what.amount_minor
+        return await self._credits.charge(write, item, invoice, minor, what.currency, what.reason, key, correlation)
 
     async def cancel_order(self, order_id: str, correlation: str) -> None:
         """Cancel an order of which nothing has shipped; one that is cancelled stays so."""
@@ -313,21 +314,7 @@ class NetSuiteErp:
 
     async def credit_invoice(self, invoice_id: str, key: str | None, correlation: str) -> str:
         """Credit all that is left of an invoice; gives the credit memo's id. The key becomes its external id."""
-        path = f"{RECORD}/invoice/{invoice_id}/!transform/creditMemo"
-        body = {} if key is None else {"externalId": external_id(key)}
-        try:
-            answer = await self._client.call("credit_invoice", "POST", path, None, body, correlation)
-        except CallFailed as failure:
-            made = None if key is None or failure.cause != "rejected" else await self._memo_by_key(key)
-            if made is None:
-                raise
-            return made
-        return self._client.id_of("credit_invoice", answer)
-
-    async def _memo_by_key(self, key: str) -> str | None:
-        query = f"SELECT id FROM transaction WHERE type = 'CustCred' AND externalid = '{external_id(key)}'"
-        rows = await self._client.select("write_off", query)
-        return str(rows[0]["id"]) if rows else None
+        return await self._credits.rest("credit_invoice", invoice_id, key, correlation)
 
     # --- changes ---------------------------------------------------------------------------------
 

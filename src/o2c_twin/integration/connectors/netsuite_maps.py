@@ -5,10 +5,12 @@ from dataclasses import dataclass
 from functools import cached_property
 from typing import Any, ClassVar
 
+from o2c_twin.integration.connectors.amounts import to_minor
+from o2c_twin.integration.connectors.early_payment import MADE, NOTHING_EARLY, early_payment
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
 from o2c_twin.integration.mappings import CompiledMap
 
-_STATUS = "status.refName"
+_STATUS, _UNPAID = "status.refName", "foreignamountunpaid"
 
 
 @dataclass(frozen=True)
@@ -50,8 +52,30 @@ class NetSuiteMaps(VendorMaps):
     @cached_property
     def open_items_query(self) -> str:
         """SuiteQL for open invoices with the columns their map reads; a condition goes into the braces."""
-        columns = ", ".join(self.transaction_to_open_item.paths)
+        columns = ", ".join(self._open_columns)
         return f"SELECT {columns} FROM transaction WHERE type = 'CustInvc' AND status = 'CustInvc:A' AND {{}}"
+
+    @cached_property
+    def open_items_and_terms_query(self) -> str:
+        """The same with what their terms grant who pays early, counted from the day of the invoice."""
+        columns = ", ".join(f"t.{path}" for path in dict.fromkeys((*self._open_columns, _UNPAID)))
+        columns += ", TO_CHAR(t.trandate,'YYYY-MM-DD') AS issuedon, term.discountpercent, term.daysuntilexpiry"
+        tables = "transaction t LEFT JOIN term ON term.id = t.terms"
+        return f"SELECT {columns} FROM {tables} WHERE t.type = 'CustInvc' AND t.status = 'CustInvc:A' AND {{}}"
+
+    @cached_property
+    def _open_columns(self) -> tuple[str, ...]:
+        return tuple(path for path in self.transaction_to_open_item.paths if path not in MADE)
+
+    def open_item_of(self, row: dict[str, Any], currency: str, terms: bool) -> dict[str, Any]:
+        """A row of these queries with what the connector makes; ``terms`` tells whether its terms were asked for.
+
+        LookupError, ValueError or ArithmeticError for nonsense.
+        """
+        if not terms:
+            return {**row, **NOTHING_EARLY}
+        granted = row.get("discountpercent"), row.get("daysuntilexpiry")
+        return row | early_payment(to_minor(row[_UNPAID], currency), currency, *granted, row["issuedon"])
 
     @cached_property
     def number_column(self) -> str | None:

@@ -137,6 +137,8 @@ class Erp(Protocol):
     #     """Post what one legal entity charges another; gives the id of the entry."""
     # async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
     #     """Write off what an invoice has open; gives the id of the document that does."""
+    # async def grant_discount(self, what: Discount, key: str | None, correlation: str) -> str:
+    #     """Post a discount that was earned by paying early; gives the id of the document that does."""
 
     async def changes(self, since: int) -> tuple[list[Inbound], int]:
         """Changed orders, new shipments and changed invoices after an instant, and where to ask from next."""

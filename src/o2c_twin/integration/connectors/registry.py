@@ -98,7 +98,7 @@ def _netsuite(site: Site) -> Erp:
     names = ("account", "consumer_key", "consumer_secret", "token_id", "token_secret")
     signer = TokenSigner(*(site.credential(name) for name in names))
     maps = maps_for(site.maps, NetSuiteMaps)
-    codes = {name: site.options[name] for name in ("write_offs",) if site.options.get(name)}
+    codes = {name: site.options[name] for name in ("write_offs", "discounts") if site.options.get(name)}
     foreign = site.others("currencies")
     return NetSuiteErp(
         site.name, site.url, site.http, site.clock, signer, site.currency, maps, foreign=foreign, **codes
@@ -200,10 +200,10 @@ SCHEMES: dict[str, tuple[str, ...]] = {
 
 OPTIONS: dict[str, tuple[str, ...]] = {
     "salesforce": ("currencies",),
-    "netsuite": ("currencies", "write_offs"),
+    "netsuite": ("currencies", "write_offs", "discounts"),
     "bank_iso20022": ("other_accounts",),
-    "business_central": ("write_offs", "credit_account"),
-    "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type"),
+    "business_central": ("write_offs", "credit_account", "discounts"),
+    "s4hana": ("bank_account", "write_off_account", "rejection_reason", "credit_request_type", "discount_account"),
     "gocardless": ("bank_details",),
     "legacy_erp": (
         "spelling", "encoding", "markers", "utc_offset_minutes", "patience_s", "sender", "queue_prefix", "key_file",

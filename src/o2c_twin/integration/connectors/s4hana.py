@@ -31,6 +31,7 @@ from o2c_twin.integration.model import (
     Allocation,
     BankEntry,
     Deal,
+    Discount,
     Inbound,
     InvoiceStatus,
     OpenItem,
@@ -57,6 +58,7 @@ SHEET: Sheet = (
     Capability("cancel_order", "salesOrder.update", "external-id", version_guard="etag"),
     Capability("credit_invoice", "creditMemoRequest.create", "query"),
     Capability("write_off", "journalEntry.post", "query", bulk_limit=1_000, partial=True),
+    Capability("grant_discount", "journalEntry.post", "query", bulk_limit=1_000, partial=True),
 )
 
 
@@ -298,6 +300,11 @@ class S4HanaErp:
         check_currency(self.system, "write_off", what.currency, self._currency)
         return await self._ledger.write_off(what, key, correlation)
 
+    async def grant_discount(self, what: Discount, key: str | None, correlation: str) -> str:
+        """Post a discount earned by paying early, in the same way, against the account of cash discounts."""
+        check_currency(self.system, "grant_discount", what.currency, self._currency)
+        return await self._ledger.grant_discount(what, key, correlation)
+
     async def cancel_order(self, order_id: str, correlation: str) -> None:
         """Reject all items of an order of which nothing has shipped; one that is rejected stays so."""
         await self._corrections.cancel_order(order_id, correlation)
@@ -318,7 +325,7 @@ class S4HanaErp:
             return await self.invoice_by_key(key)
         if write == "put_payment":
             return await self._ledger.cleared(key, RECEIPT)
-        if write == "write_off":
+        if write in ("write_off", "grant_discount"):
             return await self._ledger.cleared(key, WRITE_OFF)
         if write == "credit_invoice":
             return await self._corrections.credited(key)

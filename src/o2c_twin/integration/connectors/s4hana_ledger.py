@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import Any, NamedTuple
 
 from o2c_twin.integration.connectors.amounts import to_decimal, to_minor
+from o2c_twin.integration.connectors.early_payment import NOTHING_EARLY, early_payment
 from o2c_twin.integration.connectors.instants import to_date, to_iso
 from o2c_twin.integration.connectors.s4hana_journal import (
     CLEAR_ACTION,
@@ -23,16 +24,17 @@ from o2c_twin.integration.connectors.s4hana_journal import (
 )
 from o2c_twin.integration.connectors.s4hana_maps import S4HanaMaps
 from o2c_twin.integration.connectors.s4hana_partners import Organisation
-from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, literal
+from o2c_twin.integration.connectors.s4hana_wire import ROOT, Session, any_of, fitted, instant, literal
 from o2c_twin.integration.mappings.documents import Receipt
 from o2c_twin.integration.mappings.spec import EACH
-from o2c_twin.integration.model import OpenItem, WriteOff
+from o2c_twin.integration.model import Discount, OpenItem, WriteOff
 from o2c_twin.integration.ports import Clock
 from o2c_twin.integration.runtime.errors import CallFailed
 
 _CUBE = f"{ROOT}/API_OPLACCTGDOCITEMCUBE_SRV/A_OperationalAcctgDocItemCube"
 _OWN = ("FiscalYear", "AccountingDocument", "AccountingDocumentItem")
 _ASKED = ("AmountInTransactionCurrency", "BillingDocument", "InvoiceReference", "Customer")
+_TERMS = ("DueCalculationBaseDate", "CashDiscount1Percent", "CashDiscount1Days")
 _KEYS = "AccountingDocument,FiscalYear,AccountingDocumentItem"
 _MOST = 40  # conditions in one address
 
@@ -93,9 +95,11 @@ class Ledger:
         self._company_of = company_of
         self._bank_account = at.bank_account
         self._write_off_account = at.write_off_account
+        self._discount_account = at.discount_account
         self._maps = maps
         self._given = maps.given(currency)
-        self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED)))
+        terms = _TERMS if at.discount_account else ()
+        self._fields = ",".join(dict.fromkeys((*_OWN, *maps.ledger_fields, *_ASKED, *terms)))
 
     async def _rows(self, operation: str, condition: str, open_only: bool = True) -> list[dict[str, Any]]:
         whole = f"{self._where}FinancialAccountType eq 'D' and {condition}"
@@ -109,7 +113,17 @@ class Ledger:
         found = await self._open(operation, condition)
         item, row_of, given = self._maps.ledger_item_to_open_item.run, self._maps.ledger_item_of, self._given
         with self._session.wire.reading(operation):
-            return [item(row_of(each.row, to_decimal(each.minor, self._currency)), given) for each in found]
+            rows = [row_of(each.row, to_decimal(each.minor, self._currency), self._early(each)) for each in found]
+            return [item(row, given) for row in rows]
+
+    def _early(self, found: _Open) -> Mapping[str, Any]:
+        """What its terms grant who pays early: percentage and days stand on the item, from its baseline date on."""
+        if not self._discount_account:
+            return NOTHING_EARLY
+        row = found.row
+        base = to_date(instant(row["DueCalculationBaseDate"])) if row["DueCalculationBaseDate"] else ""
+        percent, days = (row[name] if base else None for name in _TERMS[1:])
+        return early_payment(found.minor, self._currency, percent, days, base)
 
     async def open_amount(self, operation: str, invoice: str) -> Decimal:
         """What is open of an invoice, in the currency of the books."""
@@ -154,6 +168,9 @@ class Ledger:
         condition = f"AccountingDocumentHeaderText eq {literal(text)} and AccountingDocumentType eq '{kind}'"
         return await self._rows(operation, condition, open_only=False)
 
+    async def _posted_with(self, operation: str, key: str | None) -> bool:
+        return key is not None and bool(await self._posted(operation, fitted(key, 25), WRITE_OFF))
+
     async def cleared(self, key: str, kind: str) -> str | None:
         """The document of a type made with that key, when nothing of it is open on the account."""
         rows = await self._posted("find", fitted(key, 25), kind)
@@ -189,18 +206,39 @@ class Ledger:
 
     async def write_off(self, what: WriteOff, key: str | None, correlation: str) -> str:
         """Post a write-off unless one has the key, and clear the invoice with what of it is still on account."""
-        found = await self._rows("write_off", any_of("BillingDocument", [what.invoice_erp_id]), open_only=False)
+        return await self._charge("write_off", self._write_off_account, what, key, correlation)
+
+    async def grant_discount(self, what: Discount, key: str | None, correlation: str) -> str:
+        """Post a cash discount in the same way: a customer document against the account of discounts.
+
+        The clearing message could bring a discount along, but it is taken without a word on what becomes of it, and has
+        no key a person could find it by (SAP help, Journal Entry - Clearing (Asynchronous)).
+        """
+        if not self._discount_account:
+            detail = "no account is named to grant discounts against; set the option 'discount_account'"
+            raise CallFailed(self._session.system, "grant_discount", "rejected", detail)
+        open_minor = sum([each.minor for each in await self._invoices("grant_discount", [what.invoice_erp_id])])
+        if open_minor < what.amount_minor and not await self._posted_with("grant_discount", key):
+            # A person was first: posted all the same, it would stand on the customer's account.
+            detail = f"{open_minor} is open of {what.invoice_erp_id}, less than the discount of {what.amount_minor}"
+            raise CallFailed(self._session.system, "grant_discount", "rejected", detail)
+        return await self._charge("grant_discount", self._discount_account, what, key, correlation)
+
+    async def _charge(
+        self, operation: str, account: str, what: WriteOff | Discount, key: str | None, correlation: str
+    ) -> str:
+        found = await self._rows(operation, any_of("BillingDocument", [what.invoice_erp_id]), open_only=False)
         if not found:
-            raise CallFailed(self._session.system, "write_off", "missing", f"no invoice {what.invoice_erp_id}")
-        with self._session.wire.reading("write_off"):
+            raise CallFailed(self._session.system, operation, "missing", f"no invoice {what.invoice_erp_id}")
+        with self._session.wire.reading(operation):
             customer = found[0]["Customer"]
         today, invoice = to_date(self._clock.now()), what.invoice_erp_id
         credit = _Credit(
-            "write_off",
+            operation,
             WRITE_OFF,
-            await self._company_of("write_off", customer),
+            await self._company_of(operation, customer),
             customer,
-            self._write_off_account,
+            account,
             what.amount_minor,
             today,
             today,

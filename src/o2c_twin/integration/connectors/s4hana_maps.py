@@ -6,6 +6,7 @@ from decimal import Decimal
 from functools import cached_property
 from typing import Any, ClassVar
 
+from o2c_twin.integration.connectors.early_payment import MADE, NOTHING_EARLY
 from o2c_twin.integration.connectors.instants import to_date
 from o2c_twin.integration.connectors.s4hana_wire import at_clock, instant
 from o2c_twin.integration.connectors.vendor_maps import Place, VendorMaps, kept
@@ -28,6 +29,7 @@ _OF_INVOICE: _Columns = {
 }
 _OF_LEDGER: _Columns = {
     OPEN: ("AmountInTransactionCurrency",),
+    **dict.fromkeys(MADE, ()),
     "BillingDocument": ("BillingDocument", "InvoiceReference"),
 }
 
@@ -144,9 +146,11 @@ class S4HanaMaps(VendorMaps):
             row["sales_order"] = order_of_invoice(record)
         return row
 
-    def ledger_item_of(self, record: dict[str, Any], open_amount: Decimal) -> dict[str, Any]:
-        """An item of the ledger."""
-        return {**self._ledger_item(record), OPEN: open_amount}
+    def ledger_item_of(
+        self, record: dict[str, Any], open_amount: Decimal, early: Mapping[str, Any] = NOTHING_EARLY
+    ) -> dict[str, Any]:
+        """An item of the ledger; ``early`` is what its terms grant who pays early."""
+        return {**self._ledger_item(record), OPEN: open_amount, **early}
 
     @cached_property
     def _order(self) -> Callable[[dict[str, Any]], dict[str, Any]]:

@@ -26,7 +26,8 @@ _PARTNERS, _CREDIT = f"{ROOT}/API_BUSINESS_PARTNER", f"{ROOT}/API_CRDTMBUSINESSP
 class Organisation:
     """Where in the enterprise structure the engine works, and with which codes of its customising.
 
-    ``bank_account`` is the G/L account of the house bank, ``write_off_account`` that of bank charges and bad debt;
+    ``bank_account`` is the G/L account of the house bank, ``write_off_account`` that of bank charges and bad debt,
+    ``discount_account`` that of cash discounts granted: without one no invoice is asked for what its terms grant;
     ``rejection_reason`` is what items of a cancelled order are rejected with.
     """
 
@@ -42,6 +43,7 @@ class Organisation:
     write_off_account: str = "65200000"
     rejection_reason: str = "10"
     credit_request_type: str = "CR"
+    discount_account: str = ""
 
 
 class Partners:

@@ -6,7 +6,7 @@ from typing import Any
 import msgspec
 
 from o2c_twin.integration.mappings.documents import PartyChange
-from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, Party, PaymentClaim, WriteOff
+from o2c_twin.integration.model import Allocation, BankEntry, Charge, Deal, Discount, Party, PaymentClaim, WriteOff
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,6 +38,7 @@ WRITES: dict[str, Write] = {
     "put_charge": _write(Charge, keyed=True),
     "release_order": _write(str, keyed=False),
     "write_off": _write(WriteOff, keyed=True),
+    "grant_discount": _write(Discount, keyed=True),
     "note_deal": _write(str, dict[str, str], keyed=False, many="note_deals"),
     "note_party": _write(str, str, keyed=False),
     "change_party": _write(str, PartyChange, keyed=False),

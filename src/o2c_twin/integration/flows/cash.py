@@ -1,6 +1,6 @@
 """Cash application from the bank statement: each credit is posted once and set against what it pays."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -12,7 +12,7 @@ from o2c_twin.integration.flows.currencies import entered_receipt, named_payable
 from o2c_twin.integration.match.cash import CashPolicy, Receipt, allocate
 from o2c_twin.integration.match.payer import owner_of
 from o2c_twin.integration.match.references import Grade, possible_references, references
-from o2c_twin.integration.model import Allocation, BankEntry, Inbound, WriteOff
+from o2c_twin.integration.model import Allocation, BankEntry, Discount, Inbound, WriteOff
 from o2c_twin.integration.runtime.engine import Engine
 from o2c_twin.integration.runtime.errors import DeadLetter, Dropped, Parked
 
@@ -20,6 +20,8 @@ UNIDENTIFIED = "payer not identified"
 SEVERAL = "names invoices of several customers"
 CHARGES = "bank charge"
 """What stands on the document that writes them off."""
+EARLY = "early payment discount"
+"""What stands on the document that grants it."""
 # An account that has paid for two customers says nothing about the next payment.
 _NOBODY = ""
 
@@ -28,7 +30,8 @@ class Posting(msgspec.Struct, frozen=True):
     """What was decided about a credit: whose it is, by which rule of the ladder, what it is set against.
 
     ``grade`` tells how well its text could be read, None where the amount alone decided; ``charges`` is what a bank
-    kept of it, by invoice, within the tolerance: it is written off.
+    kept of it, by invoice, within the tolerance: it is written off. ``discounts`` is what the customer kept of it
+    and had earned by paying early, by invoice: it is granted.
     """
 
     customer_id: str
@@ -36,6 +39,7 @@ class Posting(msgspec.Struct, frozen=True):
     allocations: tuple[Allocation, ...]
     grade: int | None = None
     charges: tuple[Allocation, ...] = ()
+    discounts: tuple[Allocation, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,6 +60,7 @@ RUNGS: Mapping[str, Rung] = MappingProxyType(
 )
 """By the values of the axis ``cash``."""
 
+NO_DISCOUNTS = "earned by paying early, and this ERP takes no discount from the engine; post it there by hand"
 _POSTING = msgspec.json.Decoder(Posting)
 
 
@@ -108,8 +113,21 @@ async def _apply(engine: Engine, booked: Inbound, entry: BankEntry) -> None:
             what = WriteOff(charge.invoice_erp_id, charge.amount_minor, entry.currency, CHARGES)
             name = f"charges:{entry.reference}:{charge.invoice_erp_id}"
             await engine.delivery.write(erp, "write_off", name, (what,), key, lane=booked.lane)
+    await _grant(engine, booked, entry, posting.discounts, key)
     if posting.rule == 0:
         raise DeadLetter(key, f"posted on account, nothing to apply it to: '{entry.remittance}'", "on-account")
+
+
+async def _grant(engine: Engine, booked: Inbound, entry: BankEntry, discounts: Sequence[Allocation], key: str) -> None:
+    """Post the discounts a payment has earned, each once. Raises `DeadLetter` where the ERP takes none."""
+    erp = engine.erp
+    if discounts and not offers(erp, "grant_discount"):
+        open_ = ", ".join(f"{each.amount_minor} of invoice {each.invoice_erp_id}" for each in discounts)
+        raise DeadLetter(key, f"{NO_DISCOUNTS}: {open_} (minor units)")
+    for each in discounts:
+        what = Discount(each.invoice_erp_id, each.amount_minor, entry.currency, entry.value_on, EARLY)
+        name = f"discount:{entry.reference}:{each.invoice_erp_id}"
+        await engine.delivery.write(erp, "grant_discount", name, (what,), key, lane=booked.lane)
 
 
 async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
@@ -135,4 +153,4 @@ async def _decide(engine: Engine, entry: BankEntry, key: str) -> Posting:
         # What is named does not settle it: a mangled reference or the amount may, among all that is open.
         items = payable(engine, await engine.delivery.read(erp.system, key, lambda: erp.open_items(owner)), entry)
         decision = allocate(receipt, items, rung.policy)
-    return Posting(owner, decision.rule, decision.allocations, decision.grade, decision.charges)
+    return Posting(owner, decision.rule, decision.allocations, decision.grade, decision.charges, decision.discounts)

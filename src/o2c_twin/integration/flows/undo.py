@@ -57,6 +57,7 @@ UNDOING: Mapping[str, Undone | Stays] = MappingProxyType(
         "put_charge": Stays("it is in the books of two entities", "reverse it in both"),
         "release_order": Stays("a person released it, and it may have shipped", "put it on hold again"),
         "write_off": Stays("it is posted as a cost", "reverse it in the ledger"),
+        "grant_discount": Stays("the customer has earned it by paying early", "reverse it if the payment is returned"),
         "put_payer": Stays("it holds what the payer agreed to", "delete it where nothing is to be collected any more"),
         "collect": Stays("the money may be on its way", "cancel or refund the payment at the provider"),
     }

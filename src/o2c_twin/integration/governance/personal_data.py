@@ -86,6 +86,7 @@ TAGS: Mapping[str, Mapping[str, Tag]] = MappingProxyType(
         "Allocation": _tags("voucher", "", "amount_minor", "invoice_erp_id"),
         "Charge": _tags("voucher", "", "amount_minor currency", "seller buyer invoice"),
         "WriteOff": _tags("voucher", "", "amount_minor currency", "invoice_erp_id reason"),
+        "Discount": _tags("voucher", "", "amount_minor currency paid_on", "invoice_erp_id reason"),
         "PaymentClaim": _tags("voucher", "payer_id", "amount_minor currency due_on", "invoice_number"),
         "ProviderPayment": _tags(
             "voucher",

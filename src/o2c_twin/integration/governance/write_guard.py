@@ -65,6 +65,8 @@ def _changes(write: str, arguments: tuple[Any, ...]) -> Iterator[tuple[str, str,
             yield _ERP, "OrderStatus", "credit", "open"
         case "write_off":
             yield from ((_ENGINE, "WriteOff", field, "decided") for field in ("amount_minor", "reason"))
+        case "grant_discount":
+            yield from ((_ENGINE, "Discount", field, "earned") for field in ("amount_minor", "paid_on", "reason"))
         case "put_charge":
             yield from (
                 (_ENGINE, "Charge", field, "posted") for field in ("seller", "buyer", "amount_minor", "currency")

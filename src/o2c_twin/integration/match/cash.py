@@ -51,7 +51,8 @@ class Receipt:
 class Decision:
     """What to post: ``rule`` 0 means unapplied. Amounts in minor units.
 
-    ``charges`` is what bank charges leave open of the items paid, to be written off. ``grade`` is the worst reading of
+    ``charges`` is what bank charges leave open of the items paid, to be written off, ``discounts`` what discounts that
+    were earned leave, to be granted. ``grade`` is the worst reading of
     a reference relied on, None where amounts alone decided; ``alternatives`` counts other answers seen, ``suggested``
     are ERP ids for a person to consider.
     """
@@ -59,7 +60,7 @@ class Decision:
     rule: int
     allocations: tuple[Allocation, ...] = ()
     charges: tuple[Allocation, ...] = ()
-    discount_minor: int = 0
+    discounts: tuple[Allocation, ...] = ()
     deduction_minor: int = 0
     deduction_reason: str = ""
     on_account_minor: int = 0
@@ -71,6 +72,11 @@ class Decision:
     def charges_minor(self) -> int:
         """What the charges come to."""
         return sum(charge.amount_minor for charge in self.charges)
+
+    @property
+    def discount_minor(self) -> int:
+        """What the discounts earned come to."""
+        return sum(discount.amount_minor for discount in self.discounts)
 
 
 def allocate(receipt: Receipt, items: Sequence[OpenItem], policy: CashPolicy) -> Decision:
@@ -218,7 +224,7 @@ def _short(short: Shortfall, grade: Grade) -> Decision:
         3 if short.deduction_minor else 2,
         short.allocations,
         short.charges,
-        short.discount_minor,
+        short.discounts,
         short.deduction_minor,
         short.reason,
         grade=grade,

@@ -29,14 +29,19 @@ class Tolerance:
 class Shortfall:
     """How a receipt is set against items it does not cover, and what the difference is. Minor units.
 
-    ``charges`` is what bank charges leave open, by item.
+    ``charges`` is what bank charges leave open, by item; ``discounts`` what discounts that were earned do.
     """
 
     allocations: tuple[Allocation, ...]
     charges: tuple[Allocation, ...] = ()
-    discount_minor: int = 0
+    discounts: tuple[Allocation, ...] = ()
     deduction_minor: int = 0
     reason: str = ""
+
+    @property
+    def discount_minor(self) -> int:
+        """What the discounts earned come to."""
+        return sum(each.amount_minor for each in self.discounts)
 
 
 def explain(
@@ -52,15 +57,14 @@ def explain(
     if tolerance is not None:
         earned = [i for i in items if _is_earned(i, value_on, grace_days)]
         if taken := _discounts_of(short, earned):
-            return Shortfall(_less_discount(items, taken), discount_minor=short)
+            return Shortfall(_less_discount(items, taken), discounts=_granted(taken))
         if tolerance.covers(short, total):
             paid = oldest_first(amount_minor, items)
             return Shortfall(paid, charges=_left_of(items, paid))
     if taken := _discounts_of(short, [i for i in items if i.discount_minor]):
-        kept = sum(i.discount_minor for i in taken if tolerance is not None and _is_earned(i, value_on, grace_days))
-        return Shortfall(
-            _less_discount(items, taken), discount_minor=kept, deduction_minor=short - kept, reason=UNEARNED
-        )
+        kept = _granted([i for i in taken if tolerance is not None and _is_earned(i, value_on, grace_days)])
+        rest = short - sum(each.amount_minor for each in kept)
+        return Shortfall(_less_discount(items, taken), discounts=kept, deduction_minor=rest, reason=UNEARNED)
     return Shortfall(oldest_first(amount_minor, items), deduction_minor=short, reason=SHORT)
 
 
@@ -80,6 +84,10 @@ def _left_of(items: Sequence[OpenItem], paid: Sequence[Allocation]) -> tuple[All
     taken = {row.invoice_erp_id: row.amount_minor for row in paid}
     left = [(item.erp_id, item.open_minor - taken.get(item.erp_id, 0)) for item in items]
     return tuple(Allocation(id_, amount) for id_, amount in left if amount)
+
+
+def _granted(taken: Sequence[OpenItem]) -> tuple[Allocation, ...]:
+    return tuple(Allocation(item.erp_id, item.discount_minor) for item in taken)
 
 
 def _is_earned(item: OpenItem, value_on: str, grace_days: int) -> bool:

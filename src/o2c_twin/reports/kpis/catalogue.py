@@ -118,7 +118,8 @@ _CREDIT: tuple[_Row, ...] = (
 _QUALITY: tuple[_Row, ...] = (
     ("billing.error_rate", "Billing error rate", "share", "lower", "Wilson interval", _COHORT,
      "Invoices of the period that were credited or replaced, after an upheld dispute or without one ÷ invoices. The "
-     "record marks a dispute as upheld by the credit memo that settled it. What is written off was no error."),
+     "record marks a dispute as upheld by the credit memo that settled it. What is written off or granted for paying "
+     "early was no error."),
     ("billing.errors", "Invoices in error", "count", "lower", "", _COHORT, "Numerator of the billing error rate."),
     ("billing.wrong_tax", "Invoices under another entity's tax code", "count", "lower", "", _COHORT,
      "Invoices of the period by another legal entity than the one that serves the customer, so under its tax code."),
@@ -133,6 +134,10 @@ _QUALITY: tuple[_Row, ...] = (
     ("write_offs.amount", "Written off", "money", "lower", "whole run", "",
      "What is no longer asked for of invoices that were billed right: bank charges and other remainders. It is a cost: "
      "it reduces neither sales nor what was billed, and is no leakage."),
+    ("discounts.amount", "Early payment discounts granted", "money", "lower", "whole run", "",
+     "What customers kept who paid within the days their terms say. It was promised with the invoice: neither a "
+     "write-off nor leakage nor an error of billing, and billed sales are before it. One granted though it came too "
+     "late leaks."),
     ("overbilling.amount", "Billed beyond agreement", "money", "lower", "", "agreed prices against invoices as billed",
      "For the deals of revenue leakage: billed net of credit memos, less billable, where that is positive."),
     ("orders.lost", "Lost deals", "count", "lower", "at the end of the run", "",

@@ -12,6 +12,8 @@ from o2c_twin.reports.observed_run import ObservedRun
 
 LEAKAGE_SETTLED_DAYS = 30
 LOST_AFTER_DAYS = 5
+_BILLED_RIGHT = ("write_off", "discount")
+"""Documents that take of an invoice though it was right."""
 _REASONS = ("price", "quantity", "duplicate", "entity")
 _NO_ERROR = "exchange difference"
 
@@ -48,8 +50,8 @@ def leakage(run: ObservedRun) -> Leakage:
     billable = settled["delivered"].where(settled["delivered"] <= limit, limit).astype("int64")
     billable = run.rates.column(billable, settled["currency"], won_at, "deals")
     documents = run.naming_deals(run.record.table("invoices")).dropna(subset=["deal_id"])
-    # What was billed right and is no longer asked for is a cost, and no revenue that leaked.
-    documents = documents[documents["kind"] != "write_off"]
+    # What was billed right and is no longer asked for is a cost, or was promised: no revenue that leaked.
+    documents = documents[~documents["kind"].isin(_BILLED_RIGHT)]
     signed = documents["amount_minor"].where(documents["kind"] == "invoice", -documents["amount_minor"])
     net = signed.groupby([documents["deal_id"], documents["currency"]]).sum().reset_index(name="net")
     net = net[net["deal_id"].isin(names)]
@@ -94,7 +96,8 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
     return [
         *_billing(run, measure),
         *_leakage_kpis(leakage(run), measure),
-        _written_off(run, measure),
+        _documents(run, measure, "write_offs.amount", "write_off"),
+        _documents(run, measure, "discounts.amount", "discount"),
         measure.number("orders.lost", len(lost), len(run.table("deals")), period=measure.whole_run),
         measure.number("orders.duplicate", len(duplicates), len(orders), period=measure.whole_run),
         measure.number(
@@ -109,10 +112,10 @@ def quality_kpis(run: ObservedRun) -> list[Kpi]:
     ]  # fmt: skip
 
 
-def _written_off(run: ObservedRun, measure: Measure) -> Kpi:
+def _documents(run: ObservedRun, measure: Measure, kpi: str, kind: str) -> Kpi:
     documents = run.table("invoices")
-    amounts = documents.loc[documents["kind"] == "write_off", "amount_minor"]
-    return measure.money("write_offs.amount", int(amounts.sum()), len(amounts), period=measure.whole_run)
+    amounts = documents.loc[documents["kind"] == kind, "amount_minor"]
+    return measure.money(kpi, int(amounts.sum()), len(amounts), period=measure.whole_run)
 
 
 def _leakage_kpis(leaked: Leakage, measure: Measure) -> list[Kpi]:
@@ -136,7 +139,7 @@ def _billing(run: ObservedRun, measure: Measure) -> list[Kpi]:
     documents = run.table("invoices")
     issued = run.in_period("invoices", "issued_at")
     bills = issued.loc[issued["kind"] == "invoice", "document_id"]
-    credited = documents[documents["kind"] != "write_off"].dropna(subset=["corrects"])
+    credited = documents[~documents["kind"].isin(_BILLED_RIGHT)].dropna(subset=["corrects"])
     corrections = credited[credited["reason"] != _NO_ERROR].drop_duplicates("corrects")
     wrong = corrections[corrections["corrects"].isin(bills)]
     disputed = run.table("disputes")["document_id"].drop_duplicates()

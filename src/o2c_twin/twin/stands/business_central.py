@@ -55,6 +55,7 @@ class BusinessCentralStand:
         self.names = _Guids(self.dialect)
         self._currency = plan.world.currency
         self._secret = f"o2c-state-{plan.seed}"
+        self._discounts = bool(plan.world.early_discount)
         self._own = plan.maps
         self._told: tuple[str, ...] = ("salesOrders", "salesShipments", "salesInvoices")
         if plan.design.hears_customers:
@@ -90,4 +91,5 @@ class BusinessCentralStand:
             self._app.client_secret,
         )
         maps = maps_for(self._own, BusinessCentralMaps)
-        return BusinessCentralErp(client, self._currency, self._secret, maps=maps)
+        discounts = "DISCOUNT" if self._discounts else ""
+        return BusinessCentralErp(client, self._currency, self._secret, maps=maps, discounts=discounts)

@@ -46,6 +46,7 @@ class NetSuiteStand:
         self.core = self.dialect.core
         self._currency = plan.world.currency
         self._foreign = tuple(plan.world.foreign)
+        self._discounts = config.discount_item if plan.world.early_discount else ""
         self._own = plan.maps
         self._told: tuple[str, ...] = ("salesOrder", "itemFulfillment", "invoice")
         if plan.design.hears_customers:
@@ -71,7 +72,17 @@ class NetSuiteStand:
         token, account = self._token, self.dialect.config.account
         signer = TokenSigner(account, token.consumer_key, token.consumer_secret, token.token_id, token.token_secret)
         maps = maps_for(self._own, NetSuiteMaps)
-        return NetSuiteErp(name, url, http, clock, signer, self._currency, maps, foreign=self._foreign)
+        return NetSuiteErp(
+            name,
+            url,
+            http,
+            clock,
+            signer,
+            self._currency,
+            maps,
+            foreign=self._foreign,
+            discounts=self._discounts,
+        )
 
 
 def _custom_fields(plan: RunPlan) -> tuple[str, ...]:

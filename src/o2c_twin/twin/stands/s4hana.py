@@ -44,6 +44,7 @@ class S4HanaStand:
         self.dialect = s4hana.make(world, config)
         self.core = self.dialect.core
         self._currency = plan.world.currency
+        self._discounts = bool(plan.world.early_discount)
         self._own = plan.maps
         self._told = ("order", "customer") if plan.design.hears_customers else ("order",)
         self._broker = f"Bearer o2c-broker-{plan.seed}"
@@ -80,6 +81,7 @@ class S4HanaStand:
             config.distribution_channel,
             config.division,
             config.credit_segment,
+            discount_account=config.discount_account if self._discounts else "",
         )
         user, maps = self._user, maps_for(self._own, S4HanaMaps)
         return S4HanaErp(name, url, http, clock, user.name, user.password, self._currency, at, self._broker, maps)

@@ -19,6 +19,7 @@ from o2c_twin.twin.world.cash_desk import CashDesk
 from o2c_twin.twin.world.company import YARD, Company
 from o2c_twin.twin.world.credit_desk import CreditDesk
 from o2c_twin.twin.world.credit_reviews import CreditReviews
+from o2c_twin.twin.world.early_payers import early_payment
 from o2c_twin.twin.world.office import Office
 from o2c_twin.twin.world.rates import Market
 from o2c_twin.twin.world.sales import Sales
@@ -68,6 +69,7 @@ class Business:
         )
         if settings.foreign:
             estate.erp.exchange = _rates_for(company)
+        estate.erp.early_payment = early_payment(settings)
         start = clock.now()
         company.end_us = start + (settings.days + settings.drain_days) * _DAY
         goods = population.items(settings, chance)

@@ -8,10 +8,11 @@ from o2c_twin.mock_systems.roles.records import Change, RuleError
 from o2c_twin.twin.world.company import Company, Process
 from o2c_twin.twin.world.currencies import NOT_QUITE
 from o2c_twin.twin.world.demand import Deal
+from o2c_twin.twin.world.early_payers import kept, pays_early_on, takes_discount
 from o2c_twin.twin.world.payers import days_from_due
 from o2c_twin.twin.world.population import Customer
-from o2c_twin.twin.world.remainders import clear_remainder
-from o2c_twin.twin.world.remittances import Shortfall, less, mangled, shortfall
+from o2c_twin.twin.world.remainders import clear_remainder, is_earned
+from o2c_twin.twin.world.remittances import Reason, Shortfall, less, mangled, shortfall
 from o2c_twin.twin.world.truth import WRONG_ENTITY, Dispute, Receipt
 
 _DAY = 86_400_000_000
@@ -31,6 +32,8 @@ class Buyers:
         self._billed: dict[tuple[str, str], int] = {}
         self._deliveries: dict[str, int] = {}
         self._nth: dict[str, int] = {}
+        self._keepers: dict[str, None] = {}
+        """Invoices of whose amount a discount is kept."""
         self._runs: dict[tuple[str, int], list[tuple[str, int]]] = {}
         self.on_receipt: Callable[[Receipt], None] = lambda receipt: None
         company.erp.listeners.append(self._changed)
@@ -155,6 +158,12 @@ class Buyers:
         company, customer = self._company, deal.customer
         late = days_from_due(company.chance, customer.punctuality, customer.terms_days, deal.deal_id, nth)
         day = max(invoice.due_at // _DAY + late, earliest // _DAY + 1)
+        if self._keeps(invoice, deal):
+            early = pays_early_on(company.settings, company.chance, invoice, deal.deal_id, nth)
+            if early is None:
+                self._keepers[invoice.id] = None
+            elif early > earliest // _DAY:
+                self._keepers[invoice.id], day = None, early
         run = _payment_day(day, customer.payment_weekday)
         if (run * _DAY + _PAY_HOUR) <= company.clock.now():
             run = company.clock.now() // _DAY + 1
@@ -168,6 +177,14 @@ class Buyers:
             batch = self._runs[customer.customer_id, run] = []
             company.begin(self._pay(customer, run))
         batch.append((invoice.id, amount))
+
+    def _keeps(self, invoice: Invoice, deal: Deal) -> bool:
+        """Whether a customer thinks of the discount of an invoice: a provider asks for all of it, and nobody reckons a
+        discount on what is billed in another currency than was agreed."""
+        company = self._company
+        if company.collector is not None or invoice.early is None or invoice.currency != deal.currency:
+            return False
+        return takes_discount(company.settings, company.chance, deal.customer.customer_id)
 
     def _pay_provider(self, customer: Customer, run: int, invoice: Invoice, amount: int) -> Process:
         """Pay what the provider asks for; while it asks for nothing, look again tomorrow."""
@@ -196,6 +213,7 @@ class Buyers:
         company = self._company
         yield company.until(run * _DAY + _PAY_HOUR)
         intended: dict[str, int] = {}
+        discounts: dict[str, int] = {}
         billed_otherwise = 0
         for invoice_id, amount in self._runs.pop((customer.customer_id, run)):
             invoice = company.erp.state.invoices[invoice_id]
@@ -203,10 +221,17 @@ class Buyers:
             deal = company.truth.deal_of_po(invoice.po_number)
             if due > 0 and deal is not None:
                 intended[invoice.number] = intended.get(invoice.number, 0) + self._sends(invoice, deal, due)
+                if invoice.id in self._keepers:
+                    discounts[invoice.number] = kept(invoice, due)
                 billed_otherwise += due if invoice.currency != deal.currency else 0
         if not intended:
             return
-        short = shortfall(company.settings, company.chance, customer.customer_id, run, intended)
+        due_minor = sum(intended.values())
+        if discounts:
+            # Who reckons a discount sees to it that nothing else is missing.
+            short, intended = None, {number: due - discounts.get(number, 0) for number, due in intended.items()}
+        else:
+            short = shortfall(company.settings, company.chance, customer.customer_id, run, intended)
         if short is not None:
             intended = less(intended, short.amount_minor)
         if billed_otherwise:
@@ -232,6 +257,11 @@ class Buyers:
         except RuleError as impossible:
             raise AssertionError(f"the bank refused {total} from {customer.customer_id}") from impossible
         value_at = int(datetime.fromisoformat(entry.value_on).replace(tzinfo=UTC).timestamp()) * 1_000_000
+        if discounts:
+            company.truth.discounts[entry.reference] = discounts
+            invoices = [company.erp.state.invoices[company.erp.by_number[number]] for number in discounts]
+            reason: Reason = "early payment" if all(is_earned(i, value_at) for i in invoices) else "unearned discount"
+            short = Shortfall(reason, sum(discounts.values()), due_minor, tuple(intended))
         now, currency = company.clock.now(), customer.currency
         receipt = Receipt(entry.reference, customer.customer_id, now, value_at, currency, total, intended)
         company.truth.receipts[entry.reference] = receipt

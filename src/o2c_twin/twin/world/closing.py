@@ -2,15 +2,19 @@
 
 from collections.abc import Iterable, Mapping
 from datetime import date
+from types import MappingProxyType
 
 from o2c_twin.integration.store import Journal
-from o2c_twin.mock_systems.roles.erp import CreditMemo, Invoice
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS, Invoice
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.currencies import lines_agreed, lines_of
 from o2c_twin.twin.world.demand import Deal
 from o2c_twin.twin.world.truth import WRONG_ENTITY
 
 _EPOCH = date(1970, 1, 1).toordinal()
+_KINDS: Mapping[str, str] = MappingProxyType({"revenue": "credit_memo", WRITE_OFFS: "write_off", DISCOUNTS: "discount"})
+"""What a document of an invoice is in the record, by the account it is booked against."""
+_REASONS: Mapping[str, str] = MappingProxyType({"write_off": "written off", "discount": "early payment"})
 _DAY_US = 86_400_000_000
 _Deals = Mapping[str, Deal | None]
 """The deal of each order, by the order's id; None where an order has none."""
@@ -109,7 +113,7 @@ def _write_invoices(company: Company, deals: _Deals) -> None:
             deals,
             invoice,
             memo.number,
-            _kind(memo),
+            _KINDS[memo.account],
             memo.issued_at,
             memo.issued_at,
             memo.amount_minor,
@@ -130,8 +134,9 @@ def _write_applications(company: Company, deals: _Deals) -> None:
             payment = erp.payments[applied.source_id]
             source, kind = payment.reference or applied.source_id, "receipt"
             if payment.account != "bank":
-                # A journal has written it off; in the record that is a document of the invoice, as a credit memo is.
-                source, kind = f"{payment.number}/{paid.number}", "write_off"
+                # A journal has written it off or granted it; in the record that is a document of the invoice, as a
+                # credit memo is.
+                source, kind = f"{payment.number}/{paid.number}", _KINDS[payment.account]
                 _write_document(
                     company,
                     deals,
@@ -144,11 +149,11 @@ def _write_applications(company: Company, deals: _Deals) -> None:
                     paid.currency,
                     paid.entity,
                     corrects=paid.number,
-                    reason="written off",
+                    reason=_REASONS[kind],
                 )
         else:
             memo = erp.credit_memos[applied.source_id]
-            source, kind = memo.number, _kind(memo)
+            source, kind = memo.number, _KINDS[memo.account]
         channel = _channel(applied.channel)
         company.record.add("applications", (source, kind, paid.number, at, amount, paid.currency, channel))
 
@@ -190,10 +195,6 @@ def _write_document(
             company.erp.entities.tax_code(entity),
         ),
     )
-
-
-def _kind(memo: CreditMemo) -> str:
-    return "credit_memo" if memo.account == "revenue" else "write_off"
 
 
 def _channel(channel: str) -> str:

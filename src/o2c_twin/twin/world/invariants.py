@@ -6,9 +6,11 @@ from decimal import Decimal
 
 from o2c_twin.integration.group import transfer_minor
 from o2c_twin.mock_systems.roles.bank import Entry
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS
 from o2c_twin.mock_systems.roles.erp.exchange import in_books
 from o2c_twin.twin.world.company import Company
 from o2c_twin.twin.world.currencies import lines_agreed, lines_of
+from o2c_twin.twin.world.remainders import is_earned
 from o2c_twin.twin.world.views import orders_of_deal
 
 _WEEK_US = 7 * 86_400_000_000
@@ -33,6 +35,7 @@ def violations(company: Company) -> list[Violation]:
         _shipped_is_invoiced,
         _receipts_applied_once,
         _short_payments_cleared,
+        _discounts_as_earned,
         _provider_receipts_applied_once,
         _no_shipment_on_hold,
         _one_master_per_customer,
@@ -147,6 +150,22 @@ def _short_payments_cleared(company: Company) -> Iterator[Violation]:
         if left:
             detail = f"{short.reason} of {short.amount_minor}, {left} still open"
             yield Violation("short payment is cleared", reference, detail)
+
+
+def _discounts_as_earned(company: Company) -> Iterator[Violation]:
+    """What a payment kept of its invoices is granted as a discount where it came in time, and only there."""
+    erp, granted = company.erp, dict[str, int]()
+    for applied in erp.state.applications:
+        sources = erp.state.payments if applied.source_kind == "payment" else erp.state.credit_memos
+        if sources[applied.source_id].account == DISCOUNTS:
+            granted[applied.invoice_id] = granted.get(applied.invoice_id, 0) + applied.amount_minor
+    for reference, discounts in company.truth.discounts.items():
+        receipt = company.truth.receipts[reference]
+        for number, amount in discounts.items() if receipt.sent_at <= company.end_us - 3 * _WEEK_US else ():
+            invoice = erp.state.invoices[erp.by_number[number]]
+            earned, found = amount if is_earned(invoice, receipt.value_at) else 0, granted.get(invoice.id, 0)
+            if found != earned:
+                yield Violation("discount is granted as earned", number, f"{earned} earned, {found} granted")
 
 
 def _provider_receipts_applied_once(company: Company) -> Iterator[Violation]:

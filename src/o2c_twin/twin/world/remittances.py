@@ -10,7 +10,7 @@ from typing import Literal
 from o2c_twin.twin.chance import Chance
 from o2c_twin.twin.world.settings import WorldSettings
 
-Reason = Literal["bank charge", "deduction", "exchange difference"]
+Reason = Literal["bank charge", "deduction", "exchange difference", "early payment", "unearned discount"]
 _LEAST_CHARGE, _CHARGES = 500, 3_000
 _DISCOUNT_PERCENT = 2
 _LOOKS_LIKE = str.maketrans("0158", "OISB")

@@ -18,6 +18,9 @@ _SHARES = (
     "bank_charges",
     "deductions",
     "mangled_references",
+    "early_discount",
+    "early_payers",
+    "late_discounts",
     "transfer_price",
 )
 
@@ -48,9 +51,9 @@ class WorldSettings:
     30/45/60. Dispute settlement lognormal, median 12 days, p90 30. ``line_fill`` is not set but
     comes out of stock policy. Minutes of work: 6.5 an order and 7 a receipt (the ROI example of the
     domain sheet); the others, the shares of misfiled papers and of payments that are short, mistyped or without a
-    reference, how generous sales is, a credit controller's patience, how many cases it takes until somebody looks at
-    the mapping and the time that takes are modelling assumptions without a published source, to be calibrated by the
-    user.
+    reference, who pays early for a discount, how generous sales is, a credit controller's patience, how many cases it
+    takes until somebody looks at the mapping and the time that takes are modelling assumptions without a published
+    source, to be calibrated by the user.
     """
 
     orders: int = 5_000
@@ -94,6 +97,14 @@ class WorldSettings:
     """Payments less an agreed discount of 2 % that is not on the invoice."""
     mangled_references: float = 0.0
     """Payments whose remittance names its invoices mistyped or cut."""
+    early_discount: float = 0.0
+    """What the company's payment terms let a customer keep who pays within ``discount_days``; 0: nothing."""
+    discount_days: int = 10
+    """Counted from the invoice. Terms that are due no later than that grant nothing."""
+    early_payers: float = 0.4
+    """Share of customers who pay early for a discount, where there is one."""
+    late_discounts: float = 0.1
+    """Payments of theirs that come as late as usual and keep the discount all the same."""
     home_entity: str = "HOME"
     """The legal entity that serves all customers no further one serves; named only where there are further ones."""
     entities: dict[str, float] = field(default_factory=dict)
@@ -116,7 +127,7 @@ class WorldSettings:
     minutes_pick: float = 9.0
 
     def __post_init__(self) -> None:
-        for name in ("orders", "days", "items", "mend_cases"):
+        for name in ("orders", "days", "items", "mend_cases", "discount_days"):
             if getattr(self, name) < 1:
                 raise ValueError(f"world.{name}: must be at least 1, not {getattr(self, name)}")
         for each in fields(self):

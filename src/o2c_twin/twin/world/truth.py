@@ -64,6 +64,8 @@ class Truth:
     shortfalls: dict[str, Shortfall] = field(default_factory=dict)
     """What payments lacked, by the reference of the receipt."""
 
+    discounts: dict[str, dict[str, int]] = field(default_factory=dict)
+    """What payments kept of their invoices for coming early, by receipt and invoice number; earned or not."""
     agreed: dict[str, Agreement] = field(default_factory=dict)
     """Terms and limits by customer; only where credit reviews them."""
     accounts: dict[str, str] = field(default_factory=dict)

@@ -343,7 +343,7 @@ def test_writes_with_a_key_of_their_own_are_done_once(new_company: Any) -> None:
     hook = {"notificationUrl": "http://hub", "resource": f"api/v2.0/companies({company.cid})/customers"}
     assert _twice(company, "POST", f"{company.root}/subscriptions", hook) == 400
     assert len(company.rows("customers")) == len(company.rows("items")) == 1
-    assert len(company.rows("customerPaymentJournals")) == 3
+    assert len(company.rows("customerPaymentJournals")) == 4
 
 
 def test_documents_sent_twice_are_there_twice_and_can_be_asked_for(new_company: Any) -> None:

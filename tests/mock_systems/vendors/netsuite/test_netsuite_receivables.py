@@ -4,6 +4,8 @@ from typing import Any
 
 import pytest
 
+from o2c_twin.mock_systems.roles.erp import EarlyPayment
+
 PAY = "invoice/{}/!transform/customerPayment"
 CREDIT = "invoice/{}/!transform/creditMemo"
 
@@ -217,6 +219,32 @@ def test_an_invoice_credited_with_the_item_for_it_is_written_off_and_revenue_sta
     balances = account.core.trial_balance()
     assert (balances["write-offs"], balances["revenue"], balances["receivables"]) == (250, -15_000, 14_750)
     assert account.get(f"creditMemo/{memo}")["memo"] == "bank charges"
+
+
+def test_an_invoice_credited_with_the_item_for_early_payment_books_a_discount_and_no_cost(
+    account: Any, owed: tuple[str, list[str]]
+) -> None:
+    _, (invoice, _) = owed
+    row = {"item": {"refName": "EARLY-PAYMENT"}, "quantity": 1, "rate": 2.5}
+    other = {"item": {"refName": "WRITE-OFF"}, "quantity": 1, "rate": 1}
+    assert account.refusal("POST", CREDIT.format(invoice), {"item": {"items": [row, other]}})[0] == 400
+    account.write("POST", CREDIT.format(invoice), {"item": {"items": [row]}}, {"replace": "item"})
+    balances = account.core.trial_balance()
+    assert (balances["discounts granted"], balances["revenue"], balances["receivables"]) == (250, -15_000, 14_750)
+    assert "write-offs" not in balances
+
+
+def test_terms_tell_what_they_grant_who_pays_early_and_nothing_where_they_are_due_sooner(
+    account: Any, owed: tuple[str, list[str]]
+) -> None:
+    account.core.early_payment = EarlyPayment(200, 20)
+    rows = account.select("SELECT name, daysuntilnetdue, discountpercent, daysuntilexpiry FROM term ORDER BY id")
+    assert rows[1]["name"] == "Net 30"
+    assert (rows[1]["discountpercent"], rows[1]["daysuntilexpiry"]) == ("2", "20")
+    assert rows[0]["name"] == "Net 15"
+    assert rows[0].get("discountpercent") is None
+    joined = account.select("SELECT t.id, term.name FROM transaction t JOIN term ON term.id = t.terms")
+    assert {row["id"] for row in joined} == set(owed[1])
 
 
 def test_a_write_off_of_no_amount_or_with_other_lines_beside_it_is_refused(

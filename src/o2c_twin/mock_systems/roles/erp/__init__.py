@@ -4,10 +4,12 @@ from o2c_twin.mock_systems.roles.erp.core import ErpCore
 from o2c_twin.mock_systems.roles.erp.entities import Entity
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
 from o2c_twin.mock_systems.roles.erp.records import (
+    DISCOUNTS,
     WRITE_OFFS,
     CreditMemo,
     Customer,
     Delivery,
+    EarlyPayment,
     Invoice,
     Item,
     OrderLine,
@@ -16,10 +18,12 @@ from o2c_twin.mock_systems.roles.erp.records import (
 )
 
 __all__ = [
+    "DISCOUNTS",
     "WRITE_OFFS",
     "CreditMemo",
     "Customer",
     "Delivery",
+    "EarlyPayment",
     "Entity",
     "ErpCore",
     "Invoice",

@@ -97,6 +97,7 @@ class Amendments(Stock):
             exchange_rate=self.exchange(wrong.currency, now),
             entity=entity,
             replaces=invoice_id,
+            early=self.early_payment_of(customer.terms_days),
         )
         for delivery_id in wrong.delivery_ids:
             self.state.deliveries[delivery_id].invoice_id = id_

@@ -28,7 +28,7 @@ class ErpCore(Between):
     ``bill_on_delivery`` posts an invoice with each goods issue, as ERPs do that are set so; ``numbering`` says
     which kinds have number ranges of their own; ``entities`` are the company's legal entities, the home entity first,
     where it has several; all keep their books in one currency. ``exchange`` may be set to where the ERP has its rates
-    from (see `Register`).
+    from, ``early_payment`` to what its payment terms grant (see `Register`).
     """
 
     def __init__(
@@ -313,6 +313,7 @@ class ErpCore(Between):
             channel=channel,
             exchange_rate=self.exchange(order.currency, now),
             entity=order.entity,
+            early=self.early_payment_of(customer.terms_days),
         )
         for delivery_id in deliveries:
             self.state.deliveries[delivery_id].invoice_id = invoice.id

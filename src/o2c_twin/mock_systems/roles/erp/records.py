@@ -15,6 +15,15 @@ CreditHold = Literal["AUTO", "ON", "OFF"]
 CreditState = Literal["passed", "hold", "released", "rejected"]
 WRITE_OFFS = "write-offs"
 """The cost account of what is no longer asked for: bank charges, small differences, bad debt."""
+DISCOUNTS = "discounts granted"
+"""The account of what customers keep who pay as early as their terms say."""
+
+
+class EarlyPayment(msgspec.Struct, frozen=True, gc=False):
+    """What payment terms let a customer keep: ``share_bp`` basis points of what is open, ``days`` from the invoice."""
+
+    share_bp: int
+    days: int
 
 
 class Item(msgspec.Struct, gc=False):
@@ -125,7 +134,8 @@ class Delivery(msgspec.Struct, gc=False):
 class Invoice(msgspec.Struct, gc=False):
     """A posted invoice: immutable but for what is still open, what was credited and whether the goods came back.
 
-    ``replaces`` is the id of the invoice it was billed again for, by another legal entity.
+    ``replaces`` is the id of the invoice it was billed again for, by another legal entity. ``early`` is what its terms
+    let the customer keep, as they were when it was posted.
     """
 
     id: str
@@ -148,6 +158,17 @@ class Invoice(msgspec.Struct, gc=False):
     exchange_rate: Decimal | None = None
     entity: str | None = None
     replaces: str | None = None
+    early: EarlyPayment | None = None
+
+    @property
+    def discount_minor(self) -> int:
+        """What of the open amount is kept by who pays in time, half up."""
+        return 0 if self.early is None else (self.open_minor * self.early.share_bp + 5_000) // 10_000
+
+    @property
+    def discount_until(self) -> int | None:
+        """The instant of the last day on which that is in time; None where there is no discount."""
+        return None if self.early is None else self.issued_at + self.early.days * 86_400_000_000
 
 
 class CreditMemo(msgspec.Struct, gc=False):

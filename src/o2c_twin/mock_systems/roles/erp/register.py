@@ -7,7 +7,15 @@ import msgspec
 
 from o2c_twin.mock_systems.roles.erp.entities import Entities
 from o2c_twin.mock_systems.roles.erp.numbering import Numbering
-from o2c_twin.mock_systems.roles.erp.records import Customer, ErpState, Invoice, Item, OrderLine, SalesOrder
+from o2c_twin.mock_systems.roles.erp.records import (
+    Customer,
+    EarlyPayment,
+    ErpState,
+    Invoice,
+    Item,
+    OrderLine,
+    SalesOrder,
+)
 from o2c_twin.mock_systems.roles.records import Change, ChangeKind, Listener, RuleError
 
 Waiting = dict[str, tuple[SalesOrder, dict[int, OrderLine]]]
@@ -23,6 +31,7 @@ class Register:
     """The part of an ERP core that keeps its records; `ErpCore` completes it.
 
     ``exchange`` gives what one unit of a currency is worth in the books' at an instant; None for the books' own.
+    ``early_payment`` is what the company's payment terms grant who pays early; None for nothing.
     """
 
     exchange: Callable[[str, int], Decimal | None]
@@ -31,6 +40,7 @@ class Register:
         self._now = now
         self.numbering = numbering
         self.exchange = _one_currency
+        self.early_payment: EarlyPayment | None = None
         self.entities = entities
         self.listeners: list[Listener] = []
         self._load(ErpState())
@@ -137,6 +147,11 @@ class Register:
     def _touch_order(self, order: SalesOrder) -> None:
         order.modified_at = self._now()
         self._changed("order", order.id, "updated", order.modified_at)
+
+    def early_payment_of(self, terms_days: int) -> EarlyPayment | None:
+        """What terms of so many days net grant who pays early: nothing where they are due no later than that."""
+        early = self.early_payment
+        return early if early is not None and terms_days > early.days else None
 
     # --- found, or refused -----------------------------------------------------------------------
 

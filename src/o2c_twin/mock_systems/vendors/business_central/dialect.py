@@ -6,7 +6,7 @@ from typing import Any, ClassVar
 
 import msgspec
 
-from o2c_twin.mock_systems.roles.erp import WRITE_OFFS, ErpCore
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS, ErpCore
 from o2c_twin.mock_systems.roles.records import Change
 from o2c_twin.mock_systems.vendors.business_central.config import BusinessCentralConfig, derive_app
 from o2c_twin.mock_systems.vendors.business_central.entities import EntityType
@@ -83,7 +83,8 @@ class BusinessCentralDialect(Dialect):
         state = BcState()
         state.journals["1"] = PaymentJournal("1", "PAYMENT", "Customer payments", world.clock.now())
         state.journals["2"] = PaymentJournal("2", "WRITEOFF", "Write-offs", world.clock.now(), WRITE_OFFS)
-        state.numbers.last["journal"] = 2
+        state.journals["3"] = PaymentJournal("3", "DISCOUNT", "Payment discounts", world.clock.now(), DISCOUNTS)
+        state.numbers.last["journal"] = 3
         self._load(state)
 
     def _load(self, state: BcState) -> None:

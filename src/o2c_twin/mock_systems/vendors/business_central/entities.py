@@ -139,6 +139,7 @@ INVOICE = _entity(
  email:t80*""",
     "salesInvoiceLines",
     "customer",
+    "paymentTerm",
 )
 INVOICE_LINE = _entity("salesInvoiceLine", "salesInvoiceLines", _LINE + " itemVariantId:g locationId:g")
 CREDIT_MEMO = _entity(

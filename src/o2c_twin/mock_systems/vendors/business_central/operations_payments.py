@@ -6,7 +6,7 @@ payment journal's too (source of the pages "APIV2 - Journals" and "APIV2 - Cust.
 
 from typing import TYPE_CHECKING, Any
 
-from o2c_twin.mock_systems.roles.erp import Invoice
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, Invoice
 from o2c_twin.mock_systems.vendors.business_central import entities, sources
 from o2c_twin.mock_systems.vendors.business_central.bodies import Body, read_body
 from o2c_twin.mock_systems.vendors.business_central.errors import dialog, field_refused, no_record, same_key
@@ -208,6 +208,21 @@ def delete_payment(dialect: "BusinessCentralDialect", call: Call, line: PaymentL
     return done()
 
 
+def _discount(dialect: "BusinessCentralDialect", number: str, lines: list[PaymentLine]) -> None:
+    """What a payment in time leaves open of an invoice is granted with its posting, where that is just the discount."""
+    for line in lines:
+        invoice = dialect.core.state.invoices[line.applies_to] if line.applies_to is not None else None
+        if invoice is None or invoice.early is None or invoice.discount_until is None or not invoice.open_minor:
+            continue
+        before = invoice.open_minor - line.amount_minor
+        granted = (before * invoice.early.share_bp + 5_000) // 10_000
+        if invoice.open_minor == granted and line.posting_date <= day_of(invoice.discount_until):
+            made = dialect.core.receive_payment(
+                line.customer_id, granted, [(invoice.id, granted)], channel=CHANNEL, account=DISCOUNTS
+            )
+            dialect.note_document(made.number, number)
+
+
 def post_journal(dialect: "BusinessCentralDialect", call: Call) -> Response:
     """post: every line of the batch, whoever entered it, or none. Lines of one document are one payment."""
     journal: PaymentJournal = of_set(dialect, call, "journals")
@@ -244,6 +259,8 @@ def post_journal(dialect: "BusinessCentralDialect", call: Call) -> Response:
             account=journal.account,
         )
         dialect.note_document(payment.number, number)
+        if journal.account == "bank":
+            _discount(dialect, number, part)
     for line in lines:
         del dialect.state.lines[line.id]
     journal.modified_at = call.now

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterator
 
-from o2c_twin.mock_systems.roles.erp import WRITE_OFFS, CreditMemo
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS, CreditMemo
 from o2c_twin.mock_systems.vendors.business_central.shapes_masters import MasterShapes, Shape
 from o2c_twin.mock_systems.vendors.business_central.state import CreditDraft, PaymentJournal, PaymentLine
 from o2c_twin.mock_systems.vendors.business_central.values import NO_DAY, NO_GUID, day_of, instant_of, money
@@ -16,6 +16,7 @@ ACCOUNTS = {
     "equity": ("30100", "Capital", "Equity"),
     "revenue": ("40100", "Sales of goods", "Income"),
     "cost of sales": ("50100", "Cost of goods sold", "Cost of Goods Sold"),
+    DISCOUNTS: ("40900", "Payment discounts granted", "Income"),
     WRITE_OFFS: ("67200", "Bank charges and write-offs", "Expense"),
 }
 """The chart of accounts: number, name and category by the core's name of an account (all assumed)."""

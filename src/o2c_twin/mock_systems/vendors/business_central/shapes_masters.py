@@ -1,5 +1,6 @@
 """Customers, items and payment terms as the API shows them, without their ETags."""
 
+from decimal import Decimal
 from typing import Any
 
 from o2c_twin.mock_systems.roles.erp import Customer, ErpCore, Item
@@ -124,14 +125,15 @@ class MasterShapes:
 
     def term(self, days: int, now: int) -> Shape:
         """Payment terms."""
+        early = self._core.early_payment_of(days)
         code, name = self.state.terms.get(days) or (f"{days} DAYS", f"Net {days} days")
         return {
             "id": self.term_id(days),
             "code": code,
             "displayName": name,
             "dueDateCalculation": f"{days}D",
-            "discountDateCalculation": "",
-            "discountPercent": 0,
+            "discountDateCalculation": "" if early is None else f"{early.days}D",
+            "discountPercent": 0 if early is None else Decimal(early.share_bp) / 100,
             "calculateDiscountOnCreditMemos": False,
             "lastModifiedDateTime": "2020-01-01T00:00:00Z",
         }

@@ -220,7 +220,11 @@ INVOICES = Source(
     },
     "invoice",
     lambda d, i: d.core.state.invoices.get(i),
-    {"salesInvoiceLines": lambda d, r: d.shapes.invoice_lines(r), "customer": lambda d, r: [_customer(d, r)]},
+    {
+        "salesInvoiceLines": lambda d, r: d.shapes.invoice_lines(r),
+        "customer": lambda d, r: [_customer(d, r)],
+        "paymentTerm": lambda d, r: [d.shapes.term(d.core.state.customers[r.customer_id].terms_days, d.now())],
+    },
 )
 CREDIT_MEMOS = Source(
     entities.CREDIT_MEMO,
@@ -299,7 +303,7 @@ PART_TYPES = {
         entities.CREDIT_MEMO_LINE,
         entities.PAYMENT,
     )
-} | {"customer": entities.CUSTOMER, "customerFinancialDetail": entities.FINANCIAL}
+} | {"customer": entities.CUSTOMER, "customerFinancialDetail": entities.FINANCIAL, "paymentTerm": entities.TERM}
 """The types of what can be expanded or listed below a record."""
-SINGLE = ("customer", "customerFinancialDetail")
+SINGLE = ("customer", "customerFinancialDetail", "paymentTerm")
 """Parts of which there is one."""

@@ -55,7 +55,8 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
     ``currency`` is the base currency, ``currencies`` the others; all have two decimals. With more
     than one of ``locations`` each fulfilled line must name one. ``custom_fields`` are the names of custom
     fields (``custbody_...``) that exist; those of sales orders and their lines are kept. ``write_off_item`` is the name
-    of an other charge item whose account is a cost: credited with it, an invoice is written off. ``subsidiaries`` are
+    of an other charge item whose account is a cost: credited with it, an invoice is written off; ``discount_item``
+    is one whose account is that of discounts granted. ``subsidiaries`` are
     those of a OneWorld account, the parent first; an account without has one, named ``subsidiary``.
     """
 
@@ -73,6 +74,7 @@ class NetSuiteConfig(msgspec.Struct, frozen=True):
     custom_fields: tuple[str, ...] = ()
     bill_on_delivery: bool = False
     write_off_item: str = "WRITE-OFF"
+    discount_item: str = "EARLY-PAYMENT"
     subscriptions: tuple[Subscription, ...] = ()
 
     @property

@@ -11,6 +11,7 @@ from o2c_twin.mock_systems.vendors.netsuite.index import Index
 from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     BY_KIND,
     CREDIT_MEMO,
+    DISCOUNT_ITEM_ID,
     INVOICE,
     SALES_ORDER,
     TRANSACTIONS,
@@ -18,7 +19,8 @@ from o2c_twin.mock_systems.vendors.netsuite.record_types import (
     Transaction,
 )
 from o2c_twin.mock_systems.vendors.netsuite.statuses import LIVE_ORDER
-from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, build_tables, currencies_of, lines_of
+from o2c_twin.mock_systems.vendors.netsuite.tables import Line, Link, Term, build_tables, currencies_of, lines_of
+from o2c_twin.mock_systems.vendors.netsuite.terms import STANDARD_DAYS
 from o2c_twin.mock_systems.vendors.netsuite.values import Dates
 from o2c_twin.mock_systems.wire.query.source import FieldType, Hints, Row, Table
 
@@ -38,8 +40,9 @@ class Ledger:
         self._core = core
         self._index = index
         self._tables = build_tables(config, core)
-        # It is kept in no stock: the core has no such item.
-        self._charge = Item(WRITE_OFF_ITEM_ID, config.write_off_item, config.write_off_item, 0, 0, config.currency)
+        # They are kept in no stock: the core has no such items.
+        named = ((WRITE_OFF_ITEM_ID, config.write_off_item), (DISCOUNT_ITEM_ID, config.discount_item))
+        self._charges = [Item(id_, name, name, 0, 0, config.currency) for id_, name in named]
         self._currencies = currencies_of(config)
         self.render: Mapping[FieldType, Callable[[Any], object]] = {
             "number": _written,
@@ -66,6 +69,8 @@ class Ledger:
                 return self._items(hints)
             case "deletedrecord":
                 return self._deleted(hints)
+            case "term":
+                return self._terms()
             case "currency":
                 return self._currencies
             case _:
@@ -184,15 +189,18 @@ class Ledger:
     def _items(self, hints: Hints) -> Iterable[Item]:
         items, equals = self._core.state.items, hints.equals
         if "id" in equals:
-            return self._with_charge(_present(items, _ids(equals["id"])), WRITE_OFF_ITEM_ID in _ids(equals["id"]))
+            ids = list(_ids(equals["id"]))
+            return (*_present(items, ids), *(charge for charge in self._charges if charge.id in ids))
         if "itemid" in equals:
             named = list(map(str, equals["itemid"]))
-            return self._with_charge(_present(self._core.items_by_sku, named), self._charge.sku in named)
+            charges = (charge for charge in self._charges if charge.sku in named)
+            return (*_present(self._core.items_by_sku, named), *charges)
         after = hints.lower_bounds.get("lastmodifieddate")
         return items.values() if after is None else _present(items, self._since("item", after[0]))
 
-    def _with_charge(self, found: Iterable[Item], asked: bool) -> Iterable[Item]:
-        return (*found, self._charge) if asked else found
+    def _terms(self) -> Iterable[Term]:
+        days = dict.fromkeys((*STANDARD_DAYS, *(each.terms_days for each in self._core.state.customers.values())))
+        return [Term(each, self._core.early_payment_of(each)) for each in days]
 
     def _deleted(self, hints: Hints) -> Iterator[Change]:
         after = hints.lower_bounds.get("deleteddate")

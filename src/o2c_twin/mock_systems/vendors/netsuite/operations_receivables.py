@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from o2c_twin.mock_systems.roles.erp import WRITE_OFFS, Customer, Invoice, Payment
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS, Customer, Invoice, Payment
 from o2c_twin.mock_systems.vendors.netsuite.answers import written
 from o2c_twin.mock_systems.vendors.netsuite.bodies import Body
 from o2c_twin.mock_systems.vendors.netsuite.errors import already_exists, missing, refuse, user_error
@@ -16,7 +16,13 @@ from o2c_twin.mock_systems.vendors.netsuite.finding import (
     upsert_key,
 )
 from o2c_twin.mock_systems.vendors.netsuite.operations_orders import CHANNEL, check_currency, refuse_preview
-from o2c_twin.mock_systems.vendors.netsuite.record_types import CREDIT_MEMO, INVOICE, PAYMENT, WRITE_OFF_ITEM_ID
+from o2c_twin.mock_systems.vendors.netsuite.record_types import (
+    CREDIT_MEMO,
+    DISCOUNT_ITEM_ID,
+    INVOICE,
+    PAYMENT,
+    WRITE_OFF_ITEM_ID,
+)
 from o2c_twin.mock_systems.wire.message import Response
 from o2c_twin.mock_systems.wire.route import Call
 
@@ -84,11 +90,12 @@ def _credit(dialect: "NetSuiteDialect", call: Call, body: Body, invoice: Invoice
         amount = invoice.total_minor - invoice.credited_minor
         if amount == 0:
             user_error(f"You can not initialize creditmemo: invalid reference {invoice.id}.")
-    elif written_off := [row for row in rows if _writes_off(dialect, row)]:
-        if len(written_off) < len(rows):
+    elif charges := [(row, charged) for row in rows if (charged := _charged_against(dialect, row)) is not None]:
+        account = charges[0][1]
+        if len(charges) < len(rows) or any(charged != account for _, charged in charges):
             # One posting of the core is booked against one account: see facts.md.
-            written_off[0].refuse("item")
-        account, amount = WRITE_OFFS, sum(_charge(row) for row in rows)
+            charges[0][0].refuse("item")
+        amount = sum(_charge(row) for row in rows)
     else:
         amount = sum(_line_credit(row, invoice) for row in rows)
     reason = body.text("memo") or f"Credit for invoice {invoice.number}"
@@ -96,11 +103,18 @@ def _credit(dialect: "NetSuiteDialect", call: Call, body: Body, invoice: Invoice
     return written(call.request, CREDIT_MEMO.name, memo.id)
 
 
-def _writes_off(dialect: "NetSuiteDialect", row: Body) -> bool:
-    item = row.reference("item")
+def _charged_against(dialect: "NetSuiteDialect", row: Body) -> str | None:
+    """The account of the other charge item a line names; None for goods."""
+    item, config = row.reference("item"), dialect.config
     if item is None:
-        return False
-    return item.id == WRITE_OFF_ITEM_ID or (item.id is None and item.name == dialect.config.write_off_item)
+        return None
+    for id_, name, account in (
+        (WRITE_OFF_ITEM_ID, config.write_off_item, WRITE_OFFS),
+        (DISCOUNT_ITEM_ID, config.discount_item, DISCOUNTS),
+    ):
+        if item.id == id_ or (item.id is None and item.name == name):
+            return account
+    return None
 
 
 def _charge(row: Body) -> int:

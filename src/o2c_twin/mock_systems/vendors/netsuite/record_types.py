@@ -25,6 +25,8 @@ INVOICE = RecordType("invoice", "invoice", "CustInvc", "Invoice")
 PAYMENT = RecordType("payment", "customerPayment", "CustPymt", "Payment")
 WRITE_OFF_ITEM_ID = "9"
 """The internal id of the item write-offs are credited with; the core counts its own from 101."""
+DISCOUNT_ITEM_ID = "10"
+"""That of the item early payment discounts are credited with."""
 CREDIT_MEMO = RecordType("credit_memo", "creditMemo", "CustCred", "Credit Memo")
 
 INTERCOMPANY = RecordType(

@@ -9,16 +9,33 @@ from datetime import date
 from decimal import Decimal
 from typing import Any, NamedTuple
 
-from o2c_twin.mock_systems.roles.erp import CreditMemo, Customer, Delivery, ErpCore, Invoice, Payment, SalesOrder
+from o2c_twin.mock_systems.roles.erp import (
+    CreditMemo,
+    Customer,
+    Delivery,
+    EarlyPayment,
+    ErpCore,
+    Invoice,
+    Payment,
+    SalesOrder,
+)
 from o2c_twin.mock_systems.vendors.netsuite.config import NetSuiteConfig
 from o2c_twin.mock_systems.vendors.netsuite.index import reference_of, source_of
-from o2c_twin.mock_systems.vendors.netsuite.record_types import BY_CLASS, BY_KIND, WRITE_OFF_ITEM_ID, Transaction
+from o2c_twin.mock_systems.vendors.netsuite.record_types import (
+    BY_CLASS,
+    BY_KIND,
+    DISCOUNT_ITEM_ID,
+    WRITE_OFF_ITEM_ID,
+    Transaction,
+)
 from o2c_twin.mock_systems.vendors.netsuite.statuses import status_of
 from o2c_twin.mock_systems.vendors.netsuite.subsidiaries import Subsidiaries
 from o2c_twin.mock_systems.vendors.netsuite.terms import terms_id, terms_name
 from o2c_twin.mock_systems.vendors.netsuite.values import money, second_of
 from o2c_twin.mock_systems.wire.query.moments import day_of
 from o2c_twin.mock_systems.wire.query.source import Column, Table, table
+
+_DAY_US = 86_400_000_000
 
 
 class Line(NamedTuple):
@@ -37,6 +54,13 @@ class Line(NamedTuple):
     billed: int | None = None
     committed: int | None = None
     closed: bool = False
+
+
+class Term(NamedTuple):
+    """Payment terms of so many days net, and what they grant who pays early."""
+
+    days: int
+    early: EarlyPayment | None
 
 
 class Link(NamedTuple):
@@ -96,6 +120,7 @@ def build_tables(config: NetSuiteConfig, core: ErpCore) -> Mapping[str, Table]:
         _lines(core, own),
         _customers(currencies, own),
         _items(),
+        _terms(),
         _deleted(),
         *links,
     ]
@@ -152,6 +177,9 @@ def _transactions(core: ErpCore, currencies: Mapping[str, int]) -> Table:
     def due(row: Transaction) -> date | None:
         return day_of(row.due_at) if isinstance(row, Invoice) else None
 
+    def terms(row: Transaction) -> int | None:
+        return int(terms_id((row.due_at - row.issued_at) // _DAY_US)) if isinstance(row, Invoice) else None
+
     def unpaid(row: Transaction) -> Decimal | None:
         return money(row.open_minor) if isinstance(row, Invoice) else None
 
@@ -187,6 +215,7 @@ def _transactions(core: ErpCore, currencies: Mapping[str, int]) -> Table:
             Column("createddate", "instant", lambda row: second_of(entered_at(row))),
             _modified(lambda row: row.modified_at),
             Column("duedate", "date", due),
+            _number("terms", terms),
             _number("foreigntotal", lambda row: _amount(total_minor(row))),
             _number("foreignamountunpaid", unpaid),
             _number("foreignamountpaid", paid),
@@ -282,6 +311,23 @@ def _customers(currencies: Mapping[str, int], subsidiaries: Subsidiaries) -> Tab
     )
 
 
+_CHARGES = (WRITE_OFF_ITEM_ID, DISCOUNT_ITEM_ID)
+
+
+def _terms() -> Table:
+    return table(
+        "term",
+        (
+            _number("id", lambda row: int(terms_id(row.days)), True),
+            _text("name", lambda row: terms_name(row.days)),
+            _number("daysuntilnetdue", lambda row: row.days),
+            _number("discountpercent", lambda row: row.early and Decimal(row.early.share_bp) / 100),
+            _number("daysuntilexpiry", lambda row: row.early and row.early.days),
+            _flag("isinactive", lambda row: False),
+        ),
+    )
+
+
 def _items() -> Table:
     return table(
         "item",
@@ -289,7 +335,7 @@ def _items() -> Table:
             _number("id", lambda row: int(row.id), True),
             _text("itemid", lambda row: row.sku, True),
             _text("displayname", lambda row: row.name),
-            _text("itemtype", lambda row: "OthCharge" if row.id == WRITE_OFF_ITEM_ID else "InvtPart"),
+            _text("itemtype", lambda row: "OthCharge" if row.id in _CHARGES else "InvtPart"),
             _number("cost", lambda row: money(row.cost_minor)),
             _number("averagecost", lambda row: money(row.cost_minor)),
             _number("totalquantityonhand", lambda row: row.on_hand),

@@ -4,6 +4,8 @@ Ids and names of the first four: NetSuite's standard list (assumed; accounts may
 """
 
 _STANDARD = {15: "1", 30: "2", 60: "3", 0: "4"}
+STANDARD_DAYS = tuple(_STANDARD)
+"""The days of those terms."""
 _DUE_ON_RECEIPT = "Due on receipt"
 _DAYS = {id_: days for days, id_ in _STANDARD.items()}
 _OTHERS_FROM = 100

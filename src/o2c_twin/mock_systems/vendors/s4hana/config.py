@@ -45,6 +45,7 @@ class S4HanaConfig(msgspec.Struct, frozen=True):
     (a business partner's ETag has whole seconds), ``cancel_errors_in_200`` (a failed cancellation is a 200).
     ``credit_check_refuses`` is off: credit blocks the order, unless it is configured to refuse it. ``units`` are the
     company codes of a client that has several, in place of ``company_code`` and ``sales_organization``.
+    ``discount_account`` is the G/L account of cash discounts granted.
     """
 
     system_id: str = "S4H"
@@ -73,6 +74,7 @@ class S4HanaConfig(msgspec.Struct, frozen=True):
     credit_check_refuses: bool = False
     subscriptions: tuple[Subscription, ...] = ()
     units: tuple[Unit, ...] = ()
+    discount_account: str = "70050000"
 
     def company_of(self, entity: str | None) -> str:
         """The company code of a record: that of its legal entity, the only one where there are no ``units``."""

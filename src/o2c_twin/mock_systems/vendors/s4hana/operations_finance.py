@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 from xml.etree.ElementTree import Element
 from xml.sax.saxutils import escape
 
-from o2c_twin.mock_systems.roles.erp import WRITE_OFFS
+from o2c_twin.mock_systems.roles.erp import DISCOUNTS, WRITE_OFFS
 from o2c_twin.mock_systems.roles.records import RuleError
 from o2c_twin.mock_systems.vendors.s4hana import errors
 from o2c_twin.mock_systems.vendors.s4hana.rows_finance import billing_document
@@ -83,6 +83,8 @@ def _receipt(dialect: "S4HanaDialect", call: Call, entry: Element) -> str:
     ledger, debtors = entry.findall("Item"), entry.findall("DebtorItem")
     if len(debtors) != 1 or not ledger or entry.findall("CreditorItem"):
         raise Rejected("RW/611", "One customer item against G/L items is covered.")
+    if account == WRITE_OFFS and all(said(item, "GLAccount") == dialect.config.discount_account for item in ledger):
+        account = DISCOUNTS
     paid = -_amount(dialect, debtors[0])
     if sum(_amount(dialect, item) for item in ledger) != paid:
         raise Rejected("F5/702", "Balance in transaction currency.")

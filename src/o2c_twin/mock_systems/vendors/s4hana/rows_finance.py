@@ -316,8 +316,16 @@ class FinanceRows:
                 "BillingDocument": invoice.id,
                 "DocumentReferenceID": invoice.number,
                 "OriginalReferenceDocument": invoice.id,
+                "DueCalculationBaseDate": day(invoice.issued_at),
+                **self._early(invoice),
             },
         )
+
+    def _early(self, invoice: Invoice) -> Row:
+        if invoice.early is None:
+            return {}
+        share, days = Decimal(invoice.early.share_bp) / 100, Decimal(invoice.early.days)
+        return {"CashDiscount1Percent": share, "CashDiscount1Days": days}
 
     def of_payment(self, payment: Payment) -> Iterator[Row]:
         """The customer items of a receipt: what is on account, then what was applied, invoice by invoice."""

@@ -298,7 +298,8 @@ OPEN_ITEMS = service(
         " ClearingDate:d ClearingAccountingDocument IsCleared:b PostingKey DebitCreditCode TransactionCurrency"
         " AmountInTransactionCurrency:n BillingDocument InvoiceReference InvoiceReferenceFiscalYear"
         " InvoiceItemReference PaymentTerms AssignmentReference DocumentItemText DocumentReferenceID"
-        " AccountingDocumentHeaderText OriginalReferenceDocument GLAccount",
+        " AccountingDocumentHeaderText OriginalReferenceDocument GLAccount DueCalculationBaseDate:d CashDiscount1Days:n"
+        " CashDiscount1Percent:n",
     ),
 )
 
