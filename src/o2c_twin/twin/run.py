@@ -56,14 +56,14 @@ class Watch(Observer):
     """Hears what the engine does, for the record and for the people who settle its cases."""
 
     def __init__(self, record: RunRecordWriter, trace: Trace) -> None:
-        self._record = record
+        self._synced = record.adder("sync")
         self._trace = trace
         self.settle: Callable[[str, str, str], None] = lambda case_id, flow, object_id: None
         self.dropped_events = self.refused_fields = 0
 
     def synced(self, what: Synced) -> None:
         """A change arrived in a system."""
-        self._record.add("sync", (what.flow, what.object_id, what.source, what.target, what.source_at, what.target_at))
+        self._synced((what.flow, what.object_id, what.source, what.target, what.source_at, what.target_at))
 
     def case_opened(self, case_id: str, flow: str, object_id: str, reason: str, at: int) -> None:
         """A dead letter: somebody has to settle it."""

@@ -7,7 +7,7 @@ _MINOR_DIGITS = {"JPY": 0, "KRW": 0, "CLP": 0, "BHD": 3, "KWD": 3, "JOD": 3, "TN
 
 
 # An order's amounts come again in its deliveries, invoices and payments.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def to_minor(value: str | int | Decimal, currency: str) -> int:
     """Minor units of a decimal amount, exact. Raises ValueError when it has more digits than the currency."""
     scaled = Decimal(value).scaleb(_MINOR_DIGITS.get(currency, 2))

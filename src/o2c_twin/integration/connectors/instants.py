@@ -7,7 +7,7 @@ _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 # A record's stamp is read when a push tells of it, and again when the record is.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def from_iso(text: str) -> int:
     """Microseconds since the epoch of an ISO 8601 instant; without an offset it is UTC."""
     moment = datetime.fromisoformat(text)

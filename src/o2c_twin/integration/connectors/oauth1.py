@@ -19,7 +19,7 @@ def _encoded(text: str) -> str:
 
 
 # A record is read soon after it was written, and again with each that follows from it.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _encoded_url(url: str) -> str:
     # Most addresses hold only plain characters and these three: replacing them is five times as fast.
     if _PLAIN(url):

@@ -345,7 +345,8 @@ class Engine(Steered):
     async def _drain(self, name: str) -> None:
         lane = self._lanes[name]
         while lane:
-            await self._unless_paused(lane[0].flow)
+            if self._paused:
+                await self._unless_paused(lane[0].flow)
             worth_of_work.set(_WORTH.get(lane[0].flow, Worth.ORDER))
             # The event at the head is the one being handled.
             await self._handle(lane[0])

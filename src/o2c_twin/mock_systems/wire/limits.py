@@ -208,7 +208,7 @@ class Limiter:
         return None
 
     def enter(self, principal: Principal, now: int) -> int:
-        """Mark a call as in flight; gives the ticket to `leave` with."""
+        """Mark a call as in flight; gives the ticket to `leave` with, 0 where nobody counts."""
         last = self._last
         flights = (last[1] if principal is last[0] else self._counts(principal))[1]
         if not flights:
@@ -219,11 +219,10 @@ class Limiter:
         return ticket
 
     def leave(self, principal: Principal, ticket: int) -> None:
-        """The call is over."""
-        if ticket:
-            last = self._last
-            for _, flying in (last[1] if principal is last[0] else self._counts(principal))[1]:
-                flying.pop(ticket, None)
+        """A call that had a ticket is over."""
+        last = self._last
+        for _, flying in (last[1] if principal is last[0] else self._counts(principal))[1]:
+            flying.pop(ticket, None)
 
     def used(self, name: str, principal: Principal, now: int) -> int:
         """Units used in the window ``name`` as of ``now``, for quota headers."""

@@ -104,7 +104,8 @@ class MockServer:
                 for fault, _ in struck:
                     response = fault.after(response)
             finally:
-                limiter.leave(principal, ticket)
+                if ticket:
+                    limiter.leave(principal, ticket)
         except Refused as refusal:
             response = refusal.response
             throttled = refusal.throttled

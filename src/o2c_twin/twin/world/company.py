@@ -98,7 +98,7 @@ class Diary:
     def __init__(self, clock: TwinClock, trace: Trace, record: RunRecordWriter) -> None:
         self._clock = clock
         self._trace = trace
-        self._record = record
+        self._happened = record.adder("events")
         self._seq = 0
 
     def note(
@@ -109,7 +109,7 @@ class Diary:
         now = self._clock.now()
         text = _DETAIL.encode(detail).decode() if detail else None
         self._trace.line(f"{now}|{actor}|{activity}|{object_type}|{object_id}|{deal_id}|{text}")
-        self._record.add("events", (self._seq, now, actor, activity, object_type, object_id, deal_id, text))
+        self._happened((self._seq, now, actor, activity, object_type, object_id, deal_id, text))
 
 
 class Company:

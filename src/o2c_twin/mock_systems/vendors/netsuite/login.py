@@ -276,7 +276,7 @@ _PLAIN = re.compile(r"[A-Za-z0-9\-._~/!:]*").fullmatch
 
 
 # A record is read soon after it was written, and again with each that follows from it.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _encoded_of(path: str) -> str:
     return _encoded(_path_of(path))
 

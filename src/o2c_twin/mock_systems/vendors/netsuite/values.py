@@ -20,7 +20,7 @@ class BadValue(ValueError):
 
 
 # An order's amounts come again in its deliveries, invoices and payments.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def money(minor: int) -> Decimal:
     """Minor units as the decimal NetSuite writes: 5025 is 50.25."""
     return Decimal(minor).scaleb(-2)

@@ -108,7 +108,7 @@ def _to_second(at: int) -> str:
 
 
 # What is changed is read soon after, and read again with what hangs on it.
-@lru_cache(maxsize=8_192)
+@lru_cache(maxsize=1_024)
 def _second_text(second: int) -> str:
     return (_NAIVE_EPOCH + timedelta(0, second)).isoformat()
 
