@@ -7,8 +7,9 @@ from tests.integration.bulk_crm import BulkCrm
 from tests.integration.conftest import START
 from tests.integration.stores import Pair
 
-from o2c_twin.integration.model import OrderStatus
+from o2c_twin.integration.model import Inbound, OrderStatus
 from o2c_twin.integration.runtime.engine import Rhythm
+from o2c_twin.integration.store.postgres import PostgresJournal
 
 
 @pytest.fixture
@@ -176,3 +177,22 @@ def _orders(pair, count):
         pair.erp.orders[id_] = status
         pair.journal.link("crm", "deal-of-order", id_, f"D{n}")
     return list(pair.erp.orders)
+
+
+# --- workers that died ---------------------------------------------------------------------------------
+
+
+def test_a_worker_finds_free_lanes_behind_all_that_dead_workers_hold(postgres_url):
+    journals = [PostgresJournal(postgres_url, f"w{n}") for n in range(6)]
+    try:
+        for n in range(24):
+            journals[0].accept(Inbound(f"e{n}", "delivery", f"S{n}", f"order:{n}", 0), n)
+        # Each takes two lanes and is never heard of again.
+        claimed = [
+            [event.lane for event in journal.claim(1_000 + n, 30_000_000, 2)] for n, journal in enumerate(journals)
+        ]
+    finally:
+        for journal in journals:
+            journal.close()
+    assert [len(lanes) for lanes in claimed] == [2] * 6
+    assert len({lane for lanes in claimed for lane in lanes}) == 12

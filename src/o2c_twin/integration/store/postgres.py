@@ -91,15 +91,18 @@ class PostgresJournal(Governed):
         with self.together():
             until = now + lease_us
             self._db.execute(LANE.update().where(LANE.c.owner == self.worker).values(lease_until=until))
+            is_free = (LANE.c.owner.is_(None)) | (LANE.c.lease_until < now)
+            # Only free ones count: the oldest may all be held by workers that died a moment ago.
             waiting = (
                 select(INBOX.c.lane)
-                .where(INBOX.c.state == "open")
+                .join(LANE, LANE.c.name == INBOX.c.lane)
+                .where(INBOX.c.state == "open", is_free)
                 .group_by(INBOX.c.lane)
                 .order_by(func.min(INBOX.c.seq))
             ).limit(most * 4)
             free = (
                 select(LANE.c.name)
-                .where(LANE.c.name.in_(waiting), (LANE.c.owner.is_(None)) | (LANE.c.lease_until < now))
+                .where(LANE.c.name.in_(waiting), is_free)
                 .limit(most)
                 .with_for_update(skip_locked=True)
             )
